@@ -1,0 +1,1 @@
+"""Touches the world. One port each; decides nothing."""

@@ -1,0 +1,1 @@
+"""Model over the Responses API: HTTP and server-sent events."""

@@ -1,0 +1,1 @@
+"""Store: threads and their items on disk."""

@@ -1,0 +1,181 @@
+"""What clients are told. An event is noun_past; each names its thread, and its turn where it has one.
+
+Order promised to a client, per turn: TurnStarted, then for every card exactly one CardStarted, any number of CardDelta, exactly
+one CardCompleted, then TurnCompleted. A card is on disk before its CardCompleted is sent. `at` is seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .items import JsonObject, TurnStatus
+from .replies import Usage
+from .views import CallView, Card
+
+DeltaKind: TypeAlias = Literal["text", "reasoning", "summary", "summary_part", "output", "input"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """A failure as the user reads it. `message` is one sentence with the way out."""
+
+    message: str
+    code: str = "other"
+    "A core.errors.ModelErrorKind, or: sandbox, config, internal."
+    status: int | None = None
+    details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadStarted:
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadStatusChanged:
+    thread_id: str
+    status: Literal["idle", "active", "waiting_on_approval"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadNamed:
+    thread_id: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    thread_id: str
+    turn_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCompleted:
+    thread_id: str
+    turn_id: str
+    at: float
+    status: TurnStatus
+    error: ErrorInfo | None = None
+    started_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDiffUpdated:
+    """Unified diff of all files that this turn's patches changed so far."""
+
+    thread_id: str
+    turn_id: str
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardStarted:
+    thread_id: str
+    turn_id: str
+    card: Card
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CardDelta:
+    thread_id: str
+    turn_id: str
+    card_id: str
+    kind: DeltaKind
+    text: str
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CardCompleted:
+    thread_id: str
+    turn_id: str
+    card: Card
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class UsageUpdated:
+    thread_id: str
+    turn_id: str
+    last: Usage
+    total: Usage
+    context_window: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReported:
+    """Something went wrong in a turn. With `will_retry` the turn goes on by itself."""
+
+    thread_id: str
+    turn_id: str
+    error: ErrorInfo
+    will_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WarningReported:
+    """Said once, to be shown; e.g. no sandbox on this machine. Thread or turn may be None."""
+
+    message: str
+    thread_id: str | None = None
+    code: str = "warning"
+    data: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextChanged:
+    """The instruction files in force for the thread."""
+
+    thread_id: str
+    instruction_sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSettled:
+    """An approval was answered, or dropped because its turn ended."""
+
+    thread_id: str
+    approval_id: str
+
+
+Event: TypeAlias = (
+    ThreadStarted
+    | ThreadStatusChanged
+    | ThreadNamed
+    | TurnStarted
+    | TurnCompleted
+    | TurnDiffUpdated
+    | CardStarted
+    | CardDelta
+    | CardCompleted
+    | UsageUpdated
+    | ErrorReported
+    | WarningReported
+    | ContextChanged
+    | ApprovalSettled
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A question to the user about one call, asked before it runs."""
+
+    id: str
+    thread_id: str
+    turn_id: str
+    card_id: str
+    at: float
+    kind: Literal["command", "file_change"]
+    reason: str
+    "Why we ask, in words for the user; with the model's own justification when it gave one."
+    view: CallView
+    outside_sandbox: bool = False
+    "True when the call would run unconfined."
+    prefix_rule: tuple[str, ...] | None = None
+
+
+Decision: TypeAlias = Literal["accept", "accept_for_session", "decline", "cancel"]
+"decline: the call is not run and the turn goes on; cancel: the turn is interrupted. A lost client means decline."

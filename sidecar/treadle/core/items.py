@@ -1,0 +1,217 @@
+"""The items of a thread: immutable facts, appended and never changed.
+
+Everything the product shows, stores or sends is computed from a list of these. An item is written to disk as the JSON of
+`encode` and read back by `decode`; the two are inverse, so a resumed thread renders the same prompt bytes. Adding a field
+needs a default, so that older threads still read. Times are seconds since the epoch, handed in by the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]
+OutputStatus: TypeAlias = Literal["completed", "failed", "declined", "aborted"]
+TurnStatus: TypeAlias = Literal["inProgress", "completed", "interrupted", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """First item of an epoch: all of the prompt that must not move until the next epoch."""
+
+    id: str
+    at: float
+    model: str
+    provider: str
+    instructions: str
+    tools: str
+    "The JSON text of the tool list, exactly as sent."
+    parallel_tool_calls: bool = True
+    type: Literal["opening"] = "opening"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One thing the model is told besides the user's words, e.g. permissions, agents_md, environment."""
+
+    name: str
+    text: str
+    source: str = ""
+    "Where the text comes from, for the reader: a path, a config key."
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A message that we wrote: sections that are new, or that changed since the model was last told."""
+
+    id: str
+    at: float
+    role: Literal["developer", "user"]
+    sections: tuple[Section, ...]
+    type: Literal["context"] = "context"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    url: str
+    "A data: URL, or one that the provider can fetch."
+    detail: str | None = None
+    path: str | None = None
+    "The local file that it was read from, for the screen."
+    type: Literal["image"] = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    id: str
+    at: float
+    turn_id: str
+    content: tuple[Text | Image, ...]
+    client_id: str | None = None
+    type: Literal["user_message"] = "user_message"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelItem:
+    """One output item of the model, verbatim: replayed to it byte for byte."""
+
+    id: str
+    at: float
+    turn_id: str
+    kind: str
+    "The item's own type: message, reasoning, function_call, custom_tool_call, or one we do not know."
+    raw: str
+    "The item as JSON text."
+    call_id: str | None = None
+    name: str | None = None
+    complete: bool = True
+    "False for text that was cut short by an interrupt or a dead stream."
+    type: Literal["model_item"] = "model_item"
+
+    @property
+    def payload(self) -> JsonObject:
+        return json.loads(self.raw)
+
+    @property
+    def is_call(self) -> bool:
+        return self.kind in ("function_call", "custom_tool_call")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What came back from one call. `text` is what the model reads, already cut to size; `detail` is for the screen."""
+
+    id: str
+    at: float
+    turn_id: str
+    call_id: str
+    text: str
+    custom: bool = False
+    "True when the call was a custom_tool_call: the answer must be of the same wire kind."
+    status: OutputStatus = "completed"
+    detail: JsonObject = field(default_factory=dict)
+    "What a client needs to draw the finished call: see core/views.py."
+    type: Literal["tool_output"] = "tool_output"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Compaction: opens a new epoch whose prompt starts from `replacement` instead of the items before it."""
+
+    id: str
+    at: float
+    turn_id: str
+    text: str
+    replacement: tuple[str, ...] = ()
+    "Input items as JSON text, in order."
+    type: Literal["summary"] = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegan:
+    """Marker. `settings` are the settings in force, so that a resumed thread goes on under them."""
+
+    id: str
+    at: float
+    turn_id: str
+    settings: JsonObject = field(default_factory=dict)
+    type: Literal["turn_began"] = "turn_began"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """Marker. `error` is the sentence that the user read, with `code` for programs."""
+
+    id: str
+    at: float
+    turn_id: str
+    status: TurnStatus
+    error: JsonObject | None = None
+    type: Literal["turn_ended"] = "turn_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """Marker: the tokens of one request, as the provider reported them."""
+
+    id: str
+    at: float
+    turn_id: str
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    reasoning_output_tokens: int
+    total_tokens: int
+    type: Literal["usage_reported"] = "usage_reported"
+
+
+Item: TypeAlias = (
+    Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | TurnBegan | TurnEnded | UsageReported
+)
+
+_KINDS: dict[str, type] = {
+    "opening": Opening,
+    "context": Context,
+    "user_message": UserMessage,
+    "model_item": ModelItem,
+    "tool_output": ToolOutput,
+    "summary": Summary,
+    "turn_began": TurnBegan,
+    "turn_ended": TurnEnded,
+    "usage_reported": UsageReported,
+}
+
+
+def encode(item: Item) -> str:
+    """The item as one line of JSON."""
+    return json.dumps(_plain(item), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(line: str) -> Item:
+    """The inverse of `encode`. Raises ValueError for an item type that this version does not know."""
+    data = json.loads(line)
+    kind = _KINDS.get(data.get("type"))
+    if kind is None:
+        raise ValueError(f"unknown item type {data.get('type')!r}: this thread was written by a newer Treadle")
+    if kind is Context:
+        data["sections"] = tuple(Section(**section) for section in data["sections"])
+    elif kind is UserMessage:
+        data["content"] = tuple(Text(**p) if p["type"] == "text" else Image(**p) for p in data["content"])
+    elif kind is Summary:
+        data["replacement"] = tuple(data["replacement"])
+    return kind(**data)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,105 @@
+"""What a client may ask of the agent. Each is handed to runtime.agent.Agent.submit, which answers or raises RequestRefused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from .items import Image, Text
+from .settings import ApprovalPolicy, SandboxPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Settings of a thread or turn that a client sets; None means "as it was". They stay in force for later turns."""
+
+    cwd: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    effort: str | None = None
+    summary: str | None = None
+    approval_policy: ApprovalPolicy | None = None
+    sandbox: SandboxPolicy | None = None
+    roots: tuple[str, ...] | None = None
+    base_instructions: str | None = None
+    developer_instructions: str | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    "Dotted keys over config.toml, as with -c."
+
+
+@dataclass(frozen=True, slots=True)
+class StartThread:
+    overrides: Overrides = Overrides()
+    ephemeral: bool = False
+    originator: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeThread:
+    thread_id: str
+    overrides: Overrides = Overrides()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadThread:
+    thread_id: str
+    include_turns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListThreads:
+    cursor: str | None = None
+    limit: int = 25
+    cwds: tuple[str, ...] = ()
+    search: str | None = None
+    archived: bool = False
+    ascending: bool = False
+    by_update: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NameThread:
+    thread_id: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveThread:
+    thread_id: str
+    archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartTurn:
+    thread_id: str
+    content: tuple[Text | Image, ...]
+    overrides: Overrides = Overrides()
+    output_schema: dict[str, Any] | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SteerTurn:
+    thread_id: str
+    expected_turn_id: str
+    content: tuple[Text | Image, ...]
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptTurn:
+    thread_id: str
+    turn_id: str | None = None
+
+
+Op: TypeAlias = (
+    StartThread
+    | ResumeThread
+    | ReadThread
+    | ListThreads
+    | NameThread
+    | ArchiveThread
+    | StartTurn
+    | SteerTurn
+    | InterruptTurn
+)

@@ -1,0 +1,69 @@
+"""What a model says while it answers one request: the alphabet between a Model adapter and the runner.
+
+An adapter yields these in the order of the stream. `key` names an output item within this one reply. Deltas are for the
+screen only: the authoritative item is the one in `ItemDone`. A reply is valid only if it ends with `ReplyCompleted`; an
+adapter that cannot deliver that raises `core.errors.ModelError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .items import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request. `input_tokens` includes the cached ones, `output_tokens` the reasoning ones."""
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_output_tokens: int = 0
+    total_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemBegun:
+    key: str
+    kind: str
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an item under way.
+
+    text: assistant text. reasoning / summary: of the reasoning part number `index`. input: arguments or input of a call.
+    """
+
+    key: str
+    kind: Literal["text", "reasoning", "summary", "input"]
+    text: str
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryPartBegun:
+    key: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDone:
+    key: str
+    kind: str
+    payload: JsonObject
+    "The item as parsed JSON. The runner stores its compact JSON text and never changes it."
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCompleted:
+    response_id: str | None
+    usage: Usage | None
+    skipped: int = 0
+    "Malformed or undecodable stream events that were passed over."
+
+
+ReplyEvent: TypeAlias = ItemBegun | Delta | SummaryPartBegun | ItemDone | ReplyCompleted

@@ -1,0 +1,105 @@
+"""The settings of a thread as plain data. Where they come from is adapters/config.py's business.
+
+`Settings` is what a turn runs under. A client may override the fields of a turn; overrides stay for later turns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access", "external"]
+ApprovalPolicy: TypeAlias = Literal["on-request", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPolicy:
+    """What a command may touch. Paths are absolute; `writable_roots` are besides the thread's cwd."""
+
+    mode: SandboxMode = "read-only"
+    writable_roots: tuple[str, ...] = ()
+    network: bool = False
+    exclude_tmpdir: bool = False
+    exclude_slash_tmp: bool = False
+
+    @property
+    def confines(self) -> bool:
+        return self.mode in ("read-only", "workspace-write")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A place that serves models over the Responses API. Seconds for times."""
+
+    id: str
+    name: str
+    base_url: str
+    env_key: str | None = None
+    env_key_instructions: str | None = None
+    bearer_token: str | None = field(default=None, repr=False)
+    http_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    env_http_headers: tuple[tuple[str, str], ...] = ()
+    "(header, name of the environment variable that holds its value)"
+    query_params: tuple[tuple[str, str], ...] = ()
+    request_max_retries: int = 4
+    stream_max_retries: int = 5
+    stream_idle_timeout: float = 300.0
+    connect_timeout: float = 15.0
+    header_timeout: float = 120.0
+    "How long to wait for the first byte of the answer's head."
+    wire: Literal["responses", "local"] = "responses"
+    custom_tools: bool = True
+    "False: apply_patch is offered as a JSON function."
+
+
+@dataclass(frozen=True, slots=True)
+class ShellEnvironment:
+    """Which variables a command inherits. Secrets by name are dropped unless `ignore_default_excludes`."""
+
+    inherit: Literal["all", "core", "none"] = "all"
+    ignore_default_excludes: bool = False
+    exclude: tuple[str, ...] = ()
+    set: tuple[tuple[str, str], ...] = ()
+    include_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """The embedded model: which weights, and how much of the machine it may use."""
+
+    model_path: str | None = None
+    size: Literal["auto", "1.5b", "0.5b"] = "auto"
+    context: int = 16384
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a turn runs under."""
+
+    cwd: str
+    model: str
+    provider: Provider
+    effort: str | None = None
+    reasoning_summary: str | None = None
+    verbosity: str | None = None
+    approval_policy: ApprovalPolicy = "on-request"
+    sandbox: SandboxPolicy = SandboxPolicy()
+    roots: tuple[str, ...] = ()
+    "Workspace folders besides cwd."
+    base_instructions: str | None = None
+    "Replaces the model's own text (model_instructions_file, or the client's baseInstructions)."
+    developer_instructions: str | None = None
+    context_window: int | None = None
+    auto_compact_limit: int | None = None
+    tool_output_tokens: int | None = None
+    doc_max_bytes: int = 32 * 1024
+    doc_fallback_names: tuple[str, ...] = ()
+    root_markers: tuple[str, ...] = (".git",)
+    shell_environment: ShellEnvironment = ShellEnvironment()
+    allow_login_shell: bool = True
+    local: LocalModel = LocalModel()
+    extra: dict[str, Any] = field(default_factory=dict)
+    "Keys that later features read; never used to steer the loop."
+    output_schema: dict[str, Any] | None = None
+    "JSON schema of the final answer; this turn only."

@@ -1,0 +1,118 @@
+"""What a call looks like on a screen, free of any wire: made by a tool, kept in ToolOutput.detail, drawn by clients.
+
+A view is plain JSON data, so it is stored with the output and a thread read from disk needs no tool to be drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypedDict
+
+from .items import Image, JsonObject, OutputStatus, Text
+
+
+class CommandAction(TypedDict, total=False):
+    """Best-effort meaning of a command: read, listFiles, search, unknown."""
+
+    type: Literal["read", "listFiles", "search", "unknown"]
+    command: str
+    name: str
+    path: str | None
+    query: str | None
+
+
+class CommandView(TypedDict, total=False):
+    view: Literal["command"]
+    command: str
+    "The shell line as the user should read it."
+    cwd: str
+    actions: list[CommandAction]
+    output: str | None
+    exit_code: int | None
+    duration_ms: int | None
+    process_id: str | None
+
+
+class FileChange(TypedDict, total=False):
+    path: str
+    "Absolute."
+    kind: Literal["add", "delete", "update"]
+    move_path: str | None
+    diff: str
+    "Unified diff of this file; for add and delete the whole content."
+    added: int
+    removed: int
+
+
+class FileChangeView(TypedDict, total=False):
+    view: Literal["file_change"]
+    changes: list[FileChange]
+
+
+class ToolView(TypedDict, total=False):
+    """Any other tool."""
+
+    view: Literal["tool"]
+    tool: str
+    arguments: object
+    result: str | None
+    success: bool | None
+    duration_ms: int | None
+
+
+CallView = CommandView | FileChangeView | ToolView
+
+
+
+@dataclass(frozen=True, slots=True)
+class UserCard:
+    id: str
+    content: tuple[Text | Image, ...]
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCard:
+    """Words of the agent. `complete` is False while it streams, and for ever when it was cut short."""
+
+    id: str
+    text: str
+    phase: str | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningCard:
+    id: str
+    summary: tuple[str, ...] = ()
+    content: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallCard:
+    """One tool call. `status` is inProgress until its output is there."""
+
+    id: str
+    name: str
+    call_id: str
+    view: CallView
+    status: Literal["inProgress"] | OutputStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryCard:
+    """The context was compacted here."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCard:
+    """An output item of a kind that we pass on without knowing it, e.g. a hosted web search."""
+
+    id: str
+    kind: str
+    payload: JsonObject
+
+
+Card: TypeAlias = UserCard | MessageCard | ReasoningCard | CallCard | SummaryCard | OtherCard

@@ -1,0 +1,1 @@
+"""Runs turns. Async. Knows ports, never implementations."""
