@@ -1,0 +1,104 @@
+"""Items -> turns with cards: what a client draws of a thread that it did not watch. Pure fold; the live events say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .events import ErrorInfo
+from .items import (
+    Context,
+    Item,
+    JsonObject,
+    ModelItem,
+    Opening,
+    Summary,
+    ToolOutput,
+    TurnBegan,
+    TurnEnded,
+    TurnStatus,
+    UsageReported,
+    UserMessage,
+)
+from .views import CallCard, Card, MessageCard, OtherCard, ReasoningCard, SummaryCard, ToolView, UserCard
+
+
+@dataclass(slots=True)
+class TurnState:
+    """One turn as a client sees it. Times are seconds since the epoch."""
+
+    id: str
+    status: TurnStatus = "inProgress"
+    started_at: float | None = None
+    completed_at: float | None = None
+    error: ErrorInfo | None = None
+    cards: list[Card] = field(default_factory=list)
+
+
+def card(item: ModelItem) -> Card | None:
+    """The card of an output item that is not a call; None for a reasoning item with nothing to show."""
+    payload = item.payload
+    if item.kind == "message":
+        return MessageCard(item.id, message_text(payload), payload.get("phase"), item.complete)
+    if item.kind == "reasoning":
+        summary = tuple(part.get("text", "") for part in payload.get("summary") or ())
+        content = tuple(part.get("text", "") for part in payload.get("content") or ())
+        return ReasoningCard(item.id, summary, content)
+    return OtherCard(item.id, item.kind, payload)
+
+
+def message_text(payload: JsonObject) -> str:
+    """All text of a message item, in order."""
+    parts = payload.get("content")
+    if isinstance(parts, str):
+        return parts
+    return "".join(p.get("text") or p.get("refusal") or "" for p in parts or () if isinstance(p, dict))
+
+
+def turns(items: Iterable[Item]) -> list[TurnState]:
+    """Every turn of a thread in order. A turn without an end is given as it stands: inProgress."""
+    found: dict[str, TurnState] = {}
+    calls: dict[str, tuple[TurnState, int]] = {}
+    for item in items:
+        if isinstance(item, (Opening, Context, UsageReported)):
+            continue
+        turn = found.get(item.turn_id)
+        if turn is None:
+            turn = found[item.turn_id] = TurnState(item.turn_id)
+        match item:
+            case TurnBegan():
+                turn.started_at = item.at
+            case TurnEnded():
+                turn.status, turn.completed_at = item.status, item.at
+                turn.error = ErrorInfo(**item.error) if item.error else None
+            case UserMessage():
+                turn.cards.append(UserCard(item.id, item.content, item.client_id))
+            case ModelItem() if item.is_call:
+                calls[item.call_id or ""] = (turn, len(turn.cards))
+                turn.cards.append(_unfinished(item))
+            case ModelItem():
+                drawn = card(item)
+                if drawn is not None:
+                    turn.cards.append(drawn)
+            case ToolOutput():
+                _finish(calls, item)
+            case Summary():
+                turn.cards.append(SummaryCard(item.id))
+    return list(found.values())
+
+
+def _unfinished(item: ModelItem) -> CallCard:
+    payload = item.payload
+    view: ToolView = {"view": "tool", "tool": item.name or "", "arguments": payload.get("arguments", payload.get("input"))}
+    return CallCard(item.id, item.name or "", item.call_id or "", view, "inProgress")
+
+
+def _finish(calls: dict[str, tuple[TurnState, int]], output: ToolOutput) -> None:
+    place = calls.get(output.call_id)
+    if place is None:
+        return
+    turn, index = place
+    begun = turn.cards[index]
+    if isinstance(begun, CallCard):
+        view = output.detail or begun.view
+        turn.cards[index] = CallCard(begun.id, begun.name, begun.call_id, view, output.status)  # type: ignore[arg-type]
