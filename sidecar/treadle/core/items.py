@@ -172,9 +172,7 @@ class UsageReported:
     type: Literal["usage_reported"] = "usage_reported"
 
 
-Item: TypeAlias = (
-    Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | TurnBegan | TurnEnded | UsageReported
-)
+Item: TypeAlias = Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | TurnBegan | TurnEnded | UsageReported
 
 _KINDS: dict[str, type] = {
     "opening": Opening,

@@ -93,13 +93,5 @@ class InterruptTurn:
 
 
 Op: TypeAlias = (
-    StartThread
-    | ResumeThread
-    | ReadThread
-    | ListThreads
-    | NameThread
-    | ArchiveThread
-    | StartTurn
-    | SteerTurn
-    | InterruptTurn
+    StartThread | ResumeThread | ReadThread | ListThreads | NameThread | ArchiveThread | StartTurn | SteerTurn | InterruptTurn
 )

@@ -63,7 +63,6 @@ class ToolView(TypedDict, total=False):
 CallView = CommandView | FileChangeView | ToolView
 
 
-
 @dataclass(frozen=True, slots=True)
 class UserCard:
     id: str
