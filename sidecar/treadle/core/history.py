@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .events import ErrorInfo
 from .items import (
@@ -20,6 +21,7 @@ from .items import (
     UsageReported,
     UserMessage,
 )
+from .prompt import DISCARDED
 from .views import CallCard, Card, MessageCard, OtherCard, ReasoningCard, SummaryCard, ToolView, UserCard
 
 
@@ -32,13 +34,13 @@ class TurnState:
     started_at: float | None = None
     completed_at: float | None = None
     error: ErrorInfo | None = None
-    cards: list[Card] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list[Card])
 
 
 def card(item: ModelItem) -> Card | None:
     """The card of an output item that is not a call; None for a reasoning item with nothing to show."""
     payload = item.payload
-    if item.kind == "message":
+    if item.kind in ("message", DISCARDED):
         return MessageCard(item.id, message_text(payload), payload.get("phase"), item.complete)
     if item.kind == "reasoning":
         summary = tuple(part.get("text", "") for part in payload.get("summary") or ())
@@ -49,10 +51,10 @@ def card(item: ModelItem) -> Card | None:
 
 def message_text(payload: JsonObject) -> str:
     """All text of a message item, in order."""
-    parts = payload.get("content")
+    parts: Any = payload.get("content")
     if isinstance(parts, str):
         return parts
-    return "".join(p.get("text") or p.get("refusal") or "" for p in parts or () if isinstance(p, dict))
+    return "".join(part.get("text") or part.get("refusal") or "" for part in parts or ())
 
 
 def turns(items: Iterable[Item]) -> list[TurnState]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 JsonObject: TypeAlias = dict[str, Any]
 OutputStatus: TypeAlias = Literal["completed", "failed", "declined", "aborted"]
@@ -116,7 +116,7 @@ class ToolOutput:
     custom: bool = False
     "True when the call was a custom_tool_call: the answer must be of the same wire kind."
     status: OutputStatus = "completed"
-    detail: JsonObject = field(default_factory=dict)
+    detail: JsonObject = field(default_factory=dict[str, Any])
     "What a client needs to draw the finished call: see core/views.py."
     type: Literal["tool_output"] = "tool_output"
 
@@ -141,7 +141,7 @@ class TurnBegan:
     id: str
     at: float
     turn_id: str
-    settings: JsonObject = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict[str, Any])
     type: Literal["turn_began"] = "turn_began"
 
 
@@ -187,9 +187,21 @@ _KINDS: dict[str, type] = {
 }
 
 
+def dumps(value: Any) -> str:
+    """The one JSON spelling used in prompts and on disk: compact, key order as given, always encodable as UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, cut out of some stream: escape rather than lose the rest
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
 def encode(item: Item) -> str:
     """The item as one line of JSON."""
-    return json.dumps(_plain(item), ensure_ascii=False, separators=(",", ":"))
+    return dumps(_plain(item))
 
 
 def decode(line: str) -> Item:
@@ -211,5 +223,5 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [_plain(part) for part in cast("list[Any]", value)]
     return value

@@ -23,7 +23,7 @@ class Overrides:
     roots: tuple[str, ...] | None = None
     base_instructions: str | None = None
     developer_instructions: str | None = None
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
     "Dotted keys over config.toml, as with -c."
 
 

@@ -1,8 +1,8 @@
-"""Thread -> the exact bytes of the next request. Append-only: every item is encoded once and never again.
+"""Items -> the exact bytes of the next request. Append-only: every item is encoded once and never again.
 
-The body is `head + b",".join(fragments) + tail`. Within an epoch `head` is constant and `fragments` only grow, so request n
-without its tail is a byte-exact prefix of request n+1. What may change from turn to turn without touching the provider's cache
-(reasoning effort, text format) is in the tail, after the input.
+The body is `head + b",".join(fragments) + tail`. Within an epoch `head` is constant and `fragments` only grow, so a request
+without its tail is a byte-exact prefix of the next one. What may change from turn to turn without touching the provider's
+cache (reasoning effort, text format) is in the tail, after the input. Output items of the model are replayed verbatim.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .items import Context, Item, JsonObject, ModelItem, Opening, Summary, Text, ToolOutput, TurnEnded, UserMessage, dumps
 
-def dumps(value: Any) -> str:
-    """The one JSON spelling used in prompts: compact, UTF-8, key order as given."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+TURN_ABORTED = (
+    "<turn_aborted>\nThe user interrupted the previous turn on purpose. Commands that were running may have been stopped half "
+    "way, and a long-running one may still be alive: check the state of things before you go on.\n</turn_aborted>"
+)
+DISCARDED = "discarded"
+"Kind of a ModelItem that holds text of a stream which died and was asked for again: on the screen, not in the prompt."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +38,85 @@ class Request:
     def parsed(self) -> dict[str, Any]:
         """The body as JSON data, for adapters that must translate it."""
         return json.loads(self.body())
+
+
+class Prompt:
+    """The prompt of a thread as it grows. Fed by Thread.append; reads nothing else."""
+
+    def __init__(self, thread_id: str) -> None:
+        self._thread_id = thread_id
+        self._head = b""
+        self._model = ""
+        self._fragments: list[bytes] = []
+        self.encoded = 0
+        "How many items were ever encoded: grows by what is new, whatever the length of the thread."
+
+    def append(self, item: Item) -> None:
+        if isinstance(item, Opening):
+            self._head, self._model = _head(item, self._thread_id), item.model
+        elif isinstance(item, Summary):
+            self._fragments = [text.encode() for text in item.replacement]
+        else:
+            text = fragment(item)
+            if text is not None:
+                self.encoded += 1
+                self._fragments.append(text.encode())
+
+    def request(self, tail: JsonObject) -> Request:
+        """The request as of now; `tail` holds the fields that may change without moving the prefix.
+
+        Raises ValueError before the thread has an Opening.
+        """
+        if not self._head:
+            raise ValueError("a thread without an Opening has no prompt")
+        closing = "]," + dumps(tail)[1:] if tail else "]}"
+        return Request(self._head, tuple(self._fragments), closing.encode(), self._model, self._thread_id)
+
+
+def fragment(item: Item) -> str | None:
+    """The input item that the model sees for an item, as JSON text; None when it sees nothing."""
+    match item:
+        case Context():
+            parts = [{"type": "input_text", "text": section.text} for section in item.sections]
+            return dumps({"type": "message", "role": item.role, "content": parts})
+        case UserMessage():
+            return dumps({"type": "message", "role": "user", "content": [_part(part) for part in item.content]})
+        case ModelItem():
+            return None if _is_hidden(item) else item.raw
+        case ToolOutput():
+            kind = "custom_tool_call_output" if item.custom else "function_call_output"
+            return dumps({"type": kind, "call_id": item.call_id, "output": item.text})
+        case TurnEnded(status="interrupted"):
+            parts = [{"type": "input_text", "text": TURN_ABORTED}]
+            return dumps({"type": "message", "role": "user", "content": parts})
+        case _:
+            return None
+
+
+def _is_hidden(item: ModelItem) -> bool:
+    # a provider that keeps nothing cannot look up reasoning by its id: without its encrypted content it would refuse the request
+    return item.kind == DISCARDED or (item.kind == "reasoning" and not item.payload.get("encrypted_content"))
+
+
+def _part(part: Any) -> JsonObject:
+    if isinstance(part, Text):
+        return {"type": "input_text", "text": part.text}
+    image: JsonObject = {"type": "input_image", "image_url": part.url}
+    if part.detail:
+        image["detail"] = part.detail
+    return image
+
+
+def _head(opening: Opening, thread_id: str) -> bytes:
+    fields: JsonObject = {
+        "model": opening.model,
+        "stream": True,
+        "store": False,
+        "tool_choice": "auto",
+        "parallel_tool_calls": opening.parallel_tool_calls,
+        "include": ["reasoning.encrypted_content"],
+        "prompt_cache_key": thread_id,
+    }
+    if opening.instructions:
+        fields["instructions"] = opening.instructions
+    return f'{dumps(fields)[:-1]},"tools":{opening.tools},"input":['.encode()

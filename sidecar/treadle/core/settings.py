@@ -99,7 +99,7 @@ class Settings:
     shell_environment: ShellEnvironment = ShellEnvironment()
     allow_login_shell: bool = True
     local: LocalModel = LocalModel()
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
     "Keys that later features read; never used to steer the loop."
     output_schema: dict[str, Any] | None = None
     "JSON schema of the final answer; this turn only."

@@ -19,7 +19,7 @@ class ThreadState:
     status: Literal["not_loaded", "idle", "active", "waiting_on_approval"] = "not_loaded"
     settings: Settings | None = None
     "None in lists and for threads that are not loaded."
-    turns: list[TurnState] = field(default_factory=list)
+    turns: list[TurnState] = field(default_factory=list[TurnState])
     instruction_sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

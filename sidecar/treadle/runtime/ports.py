@@ -49,7 +49,7 @@ class CommandSpec:
 
     argv: tuple[str, ...]
     cwd: str
-    env: dict[str, str] = field(default_factory=dict, repr=False)
+    env: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     tty: bool = False
     rows: int = 24
     cols: int = 120
@@ -149,7 +149,7 @@ class ThreadMeta:
     name: str | None = None
     archived: bool = False
     originator: str = "unknown"
-    settings: JsonObject = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict[str, Any])
 
 
 class Store(Protocol):
@@ -218,7 +218,7 @@ class Scope:
     "Live output for the screen."
     policy: SandboxPolicy
     "How to confine: the thread's policy with its cwd among the roots, or full access after an approval."
-    environment: dict[str, str] = field(default_factory=dict, repr=False)
+    environment: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     "For child processes; already free of secrets."
     sessions: Any = None
     "The thread's background commands: tools/sessions.py."

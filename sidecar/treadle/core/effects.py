@@ -1,0 +1,69 @@
+"""All that a turn may ask of the world, and how the world may stop it.
+
+The turn is a generator: it yields an effect and is sent the answer named in the effect's docstring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .events import ErrorInfo
+from .items import Item, ModelItem, TurnStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContext:
+    """Answer: list of Opening and Context items for what the model has not been told yet; mostly empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSteers:
+    """Answer: list of UserMessage that wait. With `closing`, an empty answer also ends the turn for later steers."""
+
+    closing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request to the model. Answer: Reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTools:
+    """Answer: list of ToolOutput, one per call, in the order in which they finished."""
+
+    calls: tuple[ModelItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AbortCalls:
+    """Answer: list of ToolOutput that say "aborted", one per call. Never stopped."""
+
+    calls: tuple[ModelItem, ...]
+
+
+Effect: TypeAlias = ReadContext | TakeSteers | Sample | RunTools | AbortCalls
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a Sample. Not `complete`: the stream died after these items and the request must be made again."""
+
+    items: tuple[Item, ...]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    status: TurnStatus
+    error: ErrorInfo | None = None
+
+
+class Stopped(Exception):
+    """Thrown into a turn in place of an answer. `items` are those that had come into being by then, in order."""
+
+    def __init__(self, outcome: Outcome, items: tuple[Item, ...] = ()) -> None:
+        super().__init__(outcome.status)
+        self.outcome = outcome
+        self.items = items
