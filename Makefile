@@ -1,0 +1,65 @@
+# Everything a person or a machine does with Treadle, each by one word. The work is in extension/dev/*.sh and package.json.
+# A target says what is missing and how to get it; running one twice does nothing twice.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+DEV := extension/dev
+PY := .venv/bin/python
+WORKSPACE ?=
+WEB_SOURCES := $(shell find extension/src extension/webview extension/media -type f ! -name '*.test.ts' 2>/dev/null)
+WEB_CONFIG := $(wildcard extension/package.json extension/tsconfig*.json extension/esbuild.* extension/.vscodeignore)
+SIDECAR := $(shell find sidecar -type f ! -name '*.pyc' 2>/dev/null)
+
+.PHONY: setup run test check unit e2e bench generate package clean help model
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.made extension/dist/.built ## make .venv and build the extension
+
+.venv/.made: pyproject.toml constraints.txt $(DEV)/python.sh
+	@$(DEV)/system.sh
+	@$(DEV)/python.sh dev
+	@touch $@
+
+extension/node_modules/.made: extension/package.json extension/package-lock.json
+	@$(DEV)/node.sh
+	@$(DEV)/build.sh install
+	@touch $@
+
+extension/dist/.built: extension/node_modules/.made $(WEB_SOURCES) $(WEB_CONFIG)
+	@$(DEV)/build.sh build
+	@touch $@
+
+run: setup package ## VS Code with Treadle in it; WORKSPACE=folder to open your own
+	@$(DEV)/run.sh "$(WORKSPACE)"
+
+package: setup ## extension/dist/treadle-*.vsix, with the sidecar inside
+	@$(DEV)/bundle.sh
+	@$(DEV)/build.sh package
+
+test: setup ## everything that must hold: checks, unit tests, end-to-end tests
+	@$(DEV)/test.sh check unit e2e
+
+check: setup ## protocol drift, lint, format, types
+	@$(DEV)/test.sh check
+
+unit: setup model ## all tests but those in VS Code
+	@$(DEV)/test.sh unit
+
+e2e: setup ## the tests in a real VS Code in a real browser
+	@$(DEV)/test.sh e2e
+
+model: setup
+	@$(DEV)/python.sh local-small
+
+bench: setup ## the numbers of this machine
+	@$(PY) -m tests.bench
+
+generate: .venv/.made ## protocol/schema and extension/src/protocol.ts from sidecar/treadle/server/wire
+	@$(PY) protocol/generate.py
+
+clean: ## remove what the other targets made in this folder
+	rm -rf .venv build extension/node_modules extension/dist extension/bundled tests/e2e/vscode/node_modules tests/e2e/shots .pytest_cache .ruff_cache .hypothesis
