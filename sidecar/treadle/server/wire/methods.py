@@ -1,0 +1,71 @@
+"""Every method of the contract: its direction, its parameters and its answer. protocol/ is generated from here."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from pydantic import BaseModel
+
+from . import approval, base, config, error, initialize, item, thread, treadle, turn
+
+Model: TypeAlias = type[BaseModel]
+
+CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
+    "initialize": (initialize.InitializeParams, initialize.InitializeResponse),
+    "thread/start": (thread.ThreadStartParams, thread.ThreadStartResponse),
+    "thread/resume": (thread.ThreadResumeParams, thread.ThreadResumeResponse),
+    "thread/read": (thread.ThreadReadParams, thread.ThreadReadResponse),
+    "thread/list": (thread.ThreadListParams, thread.ThreadListResponse),
+    "thread/loaded/list": (thread.ThreadLoadedListParams, thread.ThreadLoadedListResponse),
+    "thread/name/set": (thread.ThreadSetNameParams, thread.ThreadSetNameResponse),
+    "thread/archive": (thread.ThreadArchiveParams, thread.ThreadArchiveResponse),
+    "thread/unarchive": (thread.ThreadUnarchiveParams, thread.ThreadUnarchiveResponse),
+    "thread/unsubscribe": (thread.ThreadUnsubscribeParams, thread.ThreadUnsubscribeResponse),
+    "turn/start": (turn.TurnStartParams, turn.TurnStartResponse),
+    "turn/steer": (turn.TurnSteerParams, turn.TurnSteerResponse),
+    "turn/interrupt": (turn.TurnInterruptParams, turn.TurnInterruptResponse),
+    "model/list": (config.ModelListParams, config.ModelListResponse),
+    "config/read": (config.ConfigReadParams, config.ConfigReadResponse),
+    "treadle/doctor": (treadle.DoctorParams, treadle.DoctorResponse),
+    "treadle/context/read": (treadle.ContextReadParams, treadle.ContextReadResponse),
+}
+
+CLIENT_NOTIFICATIONS: dict[str, Model] = {"initialized": base.Empty}
+
+SERVER_REQUESTS: dict[str, tuple[Model, Model]] = {
+    "item/commandExecution/requestApproval": (
+        approval.CommandExecutionRequestApprovalParams,
+        approval.CommandExecutionRequestApprovalResponse,
+    ),
+    "item/fileChange/requestApproval": (
+        approval.FileChangeRequestApprovalParams,
+        approval.FileChangeRequestApprovalResponse,
+    ),
+}
+
+SERVER_NOTIFICATIONS: dict[str, Model] = {
+    "thread/started": thread.ThreadStartedNotification,
+    "thread/status/changed": thread.ThreadStatusChangedNotification,
+    "thread/name/updated": thread.ThreadNameUpdatedNotification,
+    "thread/archived": thread.ThreadArchivedNotification,
+    "thread/unarchived": thread.ThreadUnarchivedNotification,
+    "thread/tokenUsage/updated": turn.ThreadTokenUsageUpdatedNotification,
+    "turn/started": turn.TurnStartedNotification,
+    "turn/completed": turn.TurnCompletedNotification,
+    "turn/diff/updated": turn.TurnDiffUpdatedNotification,
+    "item/started": item.ItemStartedNotification,
+    "item/completed": item.ItemCompletedNotification,
+    "item/agentMessage/delta": item.AgentMessageDeltaNotification,
+    "item/reasoning/summaryTextDelta": item.ReasoningSummaryTextDeltaNotification,
+    "item/reasoning/summaryPartAdded": item.ReasoningSummaryPartAddedNotification,
+    "item/reasoning/textDelta": item.ReasoningTextDeltaNotification,
+    "item/commandExecution/outputDelta": item.CommandExecutionOutputDeltaNotification,
+    "item/fileChange/patchUpdated": item.FileChangePatchUpdatedNotification,
+    "error": error.ErrorNotification,
+    "warning": error.WarningNotification,
+    "configWarning": error.ConfigWarningNotification,
+    "serverRequest/resolved": approval.ServerRequestResolvedNotification,
+    "treadle/context/changed": treadle.ContextChangedNotification,
+    "treadle/item/inputDelta": treadle.ToolInputDeltaNotification,
+    "treadle/item/outputDelta": treadle.ToolOutputDeltaNotification,
+}
