@@ -1,36 +1,84 @@
-"""Threads by id: takes ops, answers them, runs at most one turn per thread."""
+"""Threads by id: takes ops, answers them, runs at most one turn per thread.
+
+A thread is loaded when it is started or resumed, and this process is then its only writer. A thread that was left in the middle
+of a turn (the process died) is repaired when it is loaded: open calls are answered "aborted" and the turn is marked interrupted.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+import asyncio
+import dataclasses
+import logging
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from ..core import history
+from ..core.errors import RequestRefused
+from ..core.events import (
+    ErrorInfo,
+    ErrorReported,
+    ThreadNamed,
+    ThreadStarted,
+    ThreadStatusChanged,
+    TurnCompleted,
+    TurnStarted,
+    WarningReported,
+)
 from ..core.history import TurnState
-from ..core.ops import Op
+from ..core.items import Image, Item, Text, ToolOutput, TurnBegan, TurnEnded, UserMessage
+from ..core.ops import (
+    ArchiveThread,
+    InterruptTurn,
+    ListThreads,
+    NameThread,
+    Op,
+    Overrides,
+    ReadThread,
+    ResumeThread,
+    StartThread,
+    StartTurn,
+    SteerTurn,
+)
+from ..core.policy import Grants
 from ..core.settings import Settings
-from .ports import Client, ThreadMeta
+from ..core.thread import Thread
+from . import overrides as over
+from .answers import Answer, ThreadPage, ThreadState
+from .assembly import Sessions, World, assemble
+from .audience import Audience
+from .ports import Client, Store, ThreadMeta
+from .runner import INTERNAL, Runner
+
+_log = logging.getLogger(__name__)
+__all__ = ["Agent", "Answer", "ThreadPage", "ThreadState"]
+_PREVIEW = 200
+"Characters of the first message that stand for a thread in lists."
 
 
 @dataclass(slots=True)
-class ThreadState:
-    """What is said of a thread: to StartThread, ResumeThread, ReadThread, and one of these per row of ListThreads."""
+class Loaded:
+    """A thread in memory, with all that lives as long as it does."""
 
+    thread: Thread
     meta: ThreadMeta
-    status: Literal["not_loaded", "idle", "active", "waiting_on_approval"] = "not_loaded"
-    settings: Settings | None = None
-    "None in lists and for threads that are not loaded."
-    turns: list[TurnState] = field(default_factory=list[TurnState])
-    instruction_sources: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    overrides: Overrides
+    settings: Settings
+    store: Store
+    audience: Audience
+    sessions: Sessions
+    grants: Grants
+    runner: Runner | None = None
+    task: asyncio.Task[None] | None = None
 
 
-@dataclass(slots=True)
-class ThreadPage:
-    threads: list[ThreadState]
-    next_cursor: str | None
+class _Nowhere:
+    """The store of an ephemeral thread."""
 
+    def append(self, thread_id: str, items: Any) -> None:
+        pass
 
-Answer: TypeAlias = ThreadState | ThreadPage | TurnState | str | None
+    def update(self, meta: ThreadMeta) -> None:
+        pass
 
 
 class Agent:
@@ -39,22 +87,314 @@ class Agent:
     A client that starts, resumes or starts a turn in a thread is subscribed to its events.
     """
 
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._loaded: dict[str, Loaded] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
     async def submit(self, op: Op, client: Client) -> Answer:
         """StartThread, ResumeThread, ReadThread -> ThreadState; ListThreads -> ThreadPage; StartTurn -> TurnState (inProgress,
         before any event of the turn); SteerTurn -> the turn's id; the rest -> None. Raises RequestRefused or TreadleError."""
-        raise NotImplementedError
+        match op:
+            case StartThread():
+                return await self._start_thread(op, client)
+            case ResumeThread():
+                return await self._resume_thread(op, client)
+            case ReadThread():
+                return self._read_thread(op)
+            case ListThreads():
+                return self._list_threads(op)
+            case NameThread():
+                meta = self._change_meta(op.thread_id, name=op.name)
+                self._audience(op.thread_id, client).notify(ThreadNamed(meta.id, meta.name))
+            case ArchiveThread():
+                self._change_meta(op.thread_id, archived=op.archived)
+            case StartTurn():
+                return await self._start_turn(op, client)
+            case SteerTurn():
+                return self._steer(op)
+            case InterruptTurn():
+                self._running(op.thread_id, op.turn_id).interrupt()
+        return None
 
     def unsubscribe(self, thread_id: str, client: Client) -> None:
-        raise NotImplementedError
+        """Stop telling `client` about a thread."""
+        loaded = self._loaded.get(thread_id)
+        if loaded:
+            loaded.audience.leave(client)
 
     def drop(self, client: Client) -> None:
         """The client is gone: forget its subscriptions, answer what it was asked with decline."""
-        raise NotImplementedError
+        for loaded in self._loaded.values():
+            loaded.audience.leave(client)
+
+    def broadcast(self, message: str, code: str = "warning") -> None:
+        """Say something to every client of every loaded thread, once each."""
+        clients = {id(client): client for loaded in self._loaded.values() for client in loaded.audience.clients}
+        for client in clients.values():
+            client.notify([WarningReported(message, code=code)])
+
+    def loaded_ids(self) -> tuple[str, ...]:
+        return tuple(self._loaded)
 
     async def info(self, what: Literal["models", "doctor", "config"], **args: Any) -> Any:
-        """Facts for pickers: models -> list of {id, name, provider, efforts, default}; doctor -> {sandbox, provider, key, ...}."""
-        raise NotImplementedError
+        """Facts for pickers: models -> list of {id, name, provider, efforts, default}; doctor -> {sandbox, provider, ...}."""
+        return await self._world.info(what, **args)
 
     async def close(self) -> None:
         """Interrupt all turns, end all processes, close the store."""
-        raise NotImplementedError
+        for loaded in self._loaded.values():
+            if loaded.runner is not None:
+                loaded.runner.interrupt()
+        tasks = [loaded.task for loaded in self._loaded.values() if loaded.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+        for loaded in self._loaded.values():
+            await loaded.sessions.close()
+        self._loaded.clear()
+        await self._world.close()
+
+    async def _start_thread(self, op: StartThread, client: Client) -> ThreadState:
+        world = self._world
+        settings, problems = over.resolve(op.overrides, world.configure)
+        overrides = dataclasses.replace(op.overrides, cwd=settings.cwd)
+        now, thread_id = world.clock.now(), world.clock.new_id()
+        meta = ThreadMeta(
+            thread_id,
+            now,
+            now,
+            settings.cwd,
+            settings.model,
+            settings.provider.id,
+            originator=op.originator,
+            settings=over.to_json(overrides),
+        )
+        store: Any = world.store
+        if op.ephemeral:
+            store = _Nowhere()
+        else:
+            world.store.create(meta)
+            world.store.claim(thread_id)
+        loaded = self._load(Thread(thread_id), meta, overrides, settings, store)
+        loaded.audience.join(client)
+        state = self._state(loaded, await self._warnings(loaded, problems))
+        client.notify([ThreadStarted(thread_id), *(WarningReported(text, thread_id) for text in state.warnings)])
+        return state
+
+    async def _resume_thread(self, op: ResumeThread, client: Client) -> ThreadState:
+        loaded = self._loaded.get(op.thread_id)
+        problems: tuple[str, ...] = ()
+        if loaded is None:
+            loaded, problems = self._read_from_disk(op)
+        else:
+            self._override(loaded, op.overrides)
+        loaded.audience.join(client)
+        state = self._state(loaded, await self._warnings(loaded, problems))
+        state.turns = history.turns(loaded.thread.items)
+        client.notify([WarningReported(text, loaded.thread.id) for text in state.warnings])
+        return state
+
+    def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
+        world = self._world
+        if not world.store.claim(op.thread_id):
+            raise RequestRefused(f"thread {op.thread_id} is open in another process: close it there first")
+        try:
+            meta, items = world.store.load(op.thread_id)
+        except KeyError:
+            world.store.release(op.thread_id)
+            raise RequestRefused(f"no thread with the id {op.thread_id}") from None
+        overrides = over.merged(over.from_json(meta.settings), op.overrides)
+        settings, problems = over.resolve(overrides, world.configure)
+        thread = Thread(op.thread_id, items)
+        loaded = self._load(thread, meta, overrides, settings, world.store)
+        repairs = self._repairs(thread)
+        if repairs:
+            world.store.append(thread.id, repairs)
+            thread.append(*repairs)
+        return loaded, problems
+
+    def _repairs(self, thread: Thread) -> list[Item]:
+        if thread.open_turn is None:
+            return []
+        clock, turn_id = self._world.clock, thread.open_turn
+        repairs: list[Item] = []
+        for call in thread.unanswered:
+            custom = call.kind == "custom_tool_call"
+            text = "aborted: Treadle ended while this call was running"
+            repairs.append(ToolOutput(clock.new_id(), clock.now(), turn_id, call.call_id or "", text, custom, "aborted"))
+        repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted"))
+        return repairs
+
+    def _load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
+        loaded = Loaded(
+            thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions(), self._world.grants()
+        )
+        self._loaded[thread.id] = loaded
+        return loaded
+
+    def _override(self, loaded: Loaded, overrides: Overrides) -> None:
+        if overrides == Overrides():
+            return
+        merged = over.merged(loaded.overrides, overrides)
+        settings, problems = over.resolve(merged, self._world.configure)
+        loaded.overrides, loaded.settings = merged, settings
+        loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
+
+    async def _warnings(self, loaded: Loaded, problems: tuple[str, ...]) -> tuple[str, ...]:
+        found = list(problems)
+        if loaded.settings.sandbox.confines:
+            status = await self._world.sandbox.status()
+            if status.reason:
+                found.append(status.reason)
+        return tuple(found)
+
+    def _state(self, loaded: Loaded, warnings: tuple[str, ...] = ()) -> ThreadState:
+        status: Literal["idle", "active", "waiting_on_approval"] = "idle"
+        if loaded.runner is not None:
+            status = "waiting_on_approval" if loaded.audience.waiting else "active"
+        sources = self._world.briefing.sources(loaded.settings)
+        return ThreadState(loaded.meta, status, loaded.settings, [], sources, warnings)
+
+    def _read_thread(self, op: ReadThread) -> ThreadState:
+        loaded = self._loaded.get(op.thread_id)
+        if loaded is not None:
+            state, items = self._state(loaded), loaded.thread.items
+        else:
+            try:
+                meta, items = self._world.store.load(op.thread_id)
+            except KeyError:
+                raise RequestRefused(f"no thread with the id {op.thread_id}") from None
+            state = ThreadState(meta)
+        if op.include_turns:
+            state.turns = history.turns(items)
+        return state
+
+    def _list_threads(self, op: ListThreads) -> ThreadPage:
+        metas, cursor = self._world.store.list(
+            cursor=op.cursor,
+            limit=op.limit,
+            cwds=op.cwds,
+            search=op.search,
+            archived=op.archived,
+            by_update=op.by_update,
+            ascending=op.ascending,
+        )
+        return ThreadPage([self._row(meta) for meta in metas], cursor)
+
+    def _row(self, meta: ThreadMeta) -> ThreadState:
+        loaded = self._loaded.get(meta.id)
+        if loaded is None:
+            return ThreadState(meta)
+        state = self._state(loaded)
+        state.meta = meta
+        return state
+
+    def _change_meta(self, thread_id: str, **changes: Any) -> ThreadMeta:
+        loaded = self._loaded.get(thread_id)
+        if loaded is not None:
+            loaded.meta = dataclasses.replace(loaded.meta, **changes)
+            loaded.store.update(loaded.meta)
+            return loaded.meta
+        try:
+            meta, _ = self._world.store.load(thread_id)
+        except KeyError:
+            raise RequestRefused(f"no thread with the id {thread_id}") from None
+        meta = dataclasses.replace(meta, **changes)
+        self._world.store.update(meta)
+        return meta
+
+    def _audience(self, thread_id: str, client: Client) -> Audience:
+        loaded = self._loaded.get(thread_id)
+        if loaded is not None:
+            return loaded.audience
+        alone = Audience(thread_id)
+        alone.join(client)
+        return alone
+
+    def _thread(self, thread_id: str) -> Loaded:
+        loaded = self._loaded.get(thread_id)
+        if loaded is None:
+            raise RequestRefused(f"thread not found: {thread_id}; start or resume it first")
+        return loaded
+
+    def _running(self, thread_id: str, turn_id: str | None) -> Runner:
+        runner = self._thread(thread_id).runner
+        if runner is None:
+            raise RequestRefused("no turn is running in this thread")
+        if turn_id is not None and turn_id != runner.turn_id:
+            raise RequestRefused(f"the running turn is {runner.turn_id}, not {turn_id}")
+        return runner
+
+    def _steer(self, op: SteerTurn) -> str:
+        runner = self._running(op.thread_id, op.expected_turn_id)
+        if runner.closed:
+            raise RequestRefused("no turn is running in this thread")
+        clock = self._world.clock
+        message = UserMessage(clock.new_id(), clock.now(), runner.turn_id, op.content, op.client_id)
+        runner.steers.append(message)
+        return runner.turn_id
+
+    async def _start_turn(self, op: StartTurn, client: Client) -> TurnState:
+        loaded = self._thread(op.thread_id)
+        if loaded.runner is not None:
+            raise RequestRefused("a turn is running in this thread: steer or interrupt it")
+        loaded.audience.join(client)
+        self._override(loaded, op.overrides)
+        clock, turn_id = self._world.clock, self._world.clock.new_id()
+        settings = dataclasses.replace(loaded.settings, output_schema=op.output_schema)
+        runner = loaded.runner = await assemble(self._world, loaded, settings, turn_id)
+        runner.steers.append(UserMessage(clock.new_id(), clock.now(), turn_id, op.content, op.client_id))
+        began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd})
+        loaded.store.append(loaded.thread.id, (began,))
+        loaded.thread.append(began)
+        self._touch(loaded, op.content, began.at)
+        loaded.task = asyncio.create_task(self._run(loaded, runner, began.at), name=f"turn {turn_id}")
+        return TurnState(turn_id, started_at=began.at)
+
+    def _touch(self, loaded: Loaded, content: tuple[Text | Image, ...], at: float) -> None:
+        preview = loaded.meta.preview
+        if not preview:
+            text = " ".join(part.text for part in content if isinstance(part, Text))
+            preview = " ".join(text.split())[:_PREVIEW]
+        loaded.meta = dataclasses.replace(
+            loaded.meta,
+            updated_at=at,
+            preview=preview,
+            model=loaded.settings.model,
+            provider=loaded.settings.provider.id,
+            cwd=loaded.settings.cwd,
+            settings=over.to_json(loaded.overrides),
+        )
+        loaded.store.update(loaded.meta)
+
+    async def _run(self, loaded: Loaded, runner: Runner, began: float) -> None:
+        thread, clock = loaded.thread, self._world.clock
+        started = (ThreadStatusChanged(thread.id, "active"), TurnStarted(thread.id, runner.turn_id, began))
+        loaded.audience.notify(*started)
+        try:
+            outcome = await runner.run()
+            left = list(runner.steers)
+            error = dataclasses.asdict(outcome.error) if outcome.error else None
+            ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error)
+            # words that came too late for the model are kept for the next turn
+            loaded.store.append(thread.id, (*left, ended))
+            thread.append(*left, ended)
+            status, failure = outcome.status, outcome.error
+        except Exception as bug:
+            _log.exception("turn %s", runner.turn_id)
+            status, failure = "failed", ErrorInfo(INTERNAL, "internal", details=repr(bug))
+            loaded.audience.notify(ErrorReported(thread.id, runner.turn_id, failure, will_retry=False))
+            self._unload(loaded)
+        loaded.runner = loaded.task = None
+        loaded.audience.notify(
+            TurnCompleted(thread.id, runner.turn_id, clock.now(), status, failure, began),
+            ThreadStatusChanged(thread.id, "idle"),
+        )
+
+    def _unload(self, loaded: Loaded) -> None:
+        """What is in memory may not be what is on disk: forget it, so that the next resume reads and repairs it."""
+        self._loaded.pop(loaded.thread.id, None)
+        self._world.store.release(loaded.thread.id)
+        task = asyncio.ensure_future(loaded.sessions.close())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

@@ -1,0 +1,188 @@
+"""Store on SQLite in WAL mode: one file, one row per item, each item in the exact bytes of core.items.encode.
+
+An append is one transaction and is durable against a crash of this process when it returns (synchronous=NORMAL: a power cut may
+lose the last moment, never the file). One process writes a thread at a time: a lock file per thread, held while it is loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import TreadleError
+from ...core.items import Item, decode, encode
+from ...runtime.ports import ThreadMeta
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE thread (
+  id TEXT PRIMARY KEY, created_at REAL NOT NULL, updated_at REAL NOT NULL, cwd TEXT NOT NULL, model TEXT NOT NULL,
+  provider TEXT NOT NULL, preview TEXT NOT NULL, name TEXT, archived INTEGER NOT NULL, originator TEXT NOT NULL,
+  settings TEXT NOT NULL
+) STRICT;
+CREATE INDEX thread_by_creation ON thread (archived, created_at, id);
+CREATE INDEX thread_by_update ON thread (archived, updated_at, id);
+CREATE TABLE item (
+  thread_id TEXT NOT NULL REFERENCES thread (id) ON DELETE CASCADE, position INTEGER NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (thread_id, position)
+) STRICT, WITHOUT ROWID;
+"""
+_COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings"
+
+
+class SqliteStore:
+    """Threads under `folder`: threads.sqlite3 and locks/. Raises TreadleError when the folder cannot be used."""
+
+    def __init__(self, folder: Path) -> None:
+        self._locks = folder / "locks"
+        self._held: dict[str, int] = {}
+        self._next: dict[str, int] = {}
+        try:
+            self._locks.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = sqlite3.connect(folder / "threads.sqlite3", isolation_level=None, timeout=10)
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
+            raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA foreign_keys=ON")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _SCHEMA_VERSION:
+            raise sqlite3.DatabaseError("written by a newer Treadle")
+        if version == 0:
+            # two processes may start at once: the write lock decides who makes the tables
+            with self._transaction():
+                if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                    for statement in _SCHEMA.split(";"):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Any:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def create(self, meta: ThreadMeta) -> None:
+        marks = ",".join("?" * 11)
+        self._db.execute(f"INSERT INTO thread ({_COLUMNS}) VALUES ({marks})", _row(meta))
+        self._next[meta.id] = 0
+
+    def update(self, meta: ThreadMeta) -> None:
+        names = ", ".join(f"{name.strip()}=?" for name in _COLUMNS.split(",")[1:])
+        self._db.execute(f"UPDATE thread SET {names} WHERE id=?", (*_row(meta)[1:], meta.id))
+
+    def append(self, thread_id: str, items: Sequence[Item]) -> None:
+        position = self._next.get(thread_id)
+        if position is None:
+            query = "SELECT coalesce(max(position) + 1, 0) FROM item WHERE thread_id=?"
+            position = self._db.execute(query, (thread_id,)).fetchone()[0]
+        rows = [(thread_id, position + offset, encode(item)) for offset, item in enumerate(items)]
+        with self._transaction():
+            self._db.executemany("INSERT INTO item (thread_id, position, body) VALUES (?, ?, ?)", rows)
+        self._next[thread_id] = position + len(rows)
+
+    def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM thread WHERE id=?", (thread_id,)).fetchone()
+        if row is None:
+            raise KeyError(thread_id)
+        bodies = self._db.execute("SELECT body FROM item WHERE thread_id=? ORDER BY position", (thread_id,))
+        items = [decode(body) for (body,) in bodies]
+        self._next[thread_id] = len(items)
+        return _meta(row), items
+
+    def list(
+        self,
+        *,
+        cursor: str | None,
+        limit: int,
+        cwds: Sequence[str],
+        search: str | None,
+        archived: bool,
+        by_update: bool,
+        ascending: bool,
+    ) -> tuple[list[ThreadMeta], str | None]:
+        key, order, beyond = ("updated_at" if by_update else "created_at"), ("ASC" if ascending else "DESC"), "><"[not ascending]
+        where, values = ["archived=?"], [int(archived)]
+        if cwds:
+            where.append(f"cwd IN ({','.join('?' * len(cwds))})")
+            values.extend(cwds)  # type: ignore[arg-type]
+        if search:
+            where.append("(instr(lower(preview), lower(?)) OR instr(lower(coalesce(name, '')), lower(?)))")
+            values.extend((search, search))  # type: ignore[arg-type]
+        if cursor is not None:
+            at, _, thread_id = cursor.partition("|")
+            where.append(f"({key}, id) {beyond} (?, ?)")
+            values.extend((float(at), thread_id))  # type: ignore[arg-type]
+        query = f"SELECT {_COLUMNS} FROM thread WHERE {' AND '.join(where)} ORDER BY {key} {order}, id {order} LIMIT ?"
+        metas = [_meta(row) for row in self._db.execute(query, (*values, limit + 1))]
+        if len(metas) <= limit:
+            return metas, None
+        last = metas[limit - 1]
+        return metas[:limit], f"{last.updated_at if by_update else last.created_at!r}|{last.id}"
+
+    def claim(self, thread_id: str) -> bool:
+        if thread_id in self._held:
+            return True
+        path = self._locks / thread_id
+        while True:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(handle)
+                return False
+            # the holder before us may have removed the file between our open and our lock
+            with contextlib.suppress(FileNotFoundError):
+                if os.fstat(handle).st_ino == path.stat().st_ino:
+                    break
+            os.close(handle)
+        self._held[thread_id] = handle
+        return True
+
+    def release(self, thread_id: str) -> None:
+        handle = self._held.pop(thread_id, None)
+        if handle is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._locks / thread_id)
+            os.close(handle)
+
+    def close(self) -> None:
+        for thread_id in list(self._held):
+            self.release(thread_id)
+        self._db.close()
+
+
+def _row(meta: ThreadMeta) -> tuple[Any, ...]:
+    settings = json.dumps(meta.settings)
+    return (
+        meta.id,
+        meta.created_at,
+        meta.updated_at,
+        meta.cwd,
+        meta.model,
+        meta.provider,
+        meta.preview,
+        meta.name,
+        int(meta.archived),
+        meta.originator,
+        settings,
+    )
+
+
+def _meta(row: tuple[Any, ...]) -> ThreadMeta:
+    *plain, archived, originator, settings = row
+    return ThreadMeta(*plain, archived=bool(archived), originator=originator, settings=json.loads(settings))

@@ -1,0 +1,144 @@
+"""Puts the parts of one turn together. Here the runtime's ports meet; nothing is decided and nothing is done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..core.items import Item, JsonObject
+from ..core.policy import Grants
+from ..core.settings import SandboxPolicy, Settings
+from ..core.thread import Thread
+from .audience import Audience
+from .calls import Calls
+from .overrides import Configure
+from .ports import Clock, Files, Models, Sandbox, Scope, Store, Tool
+from .retry import Retry
+from .runner import Recorder, Runner
+from .sampling import Sampler
+
+
+class Briefing(Protocol):
+    """What a thread's model is told besides the user's words."""
+
+    def tools(self, settings: Settings) -> Sequence[Tool]: ...
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: bool) -> Sequence[Item]:
+        """Opening and Context items for what this thread's model has not been told yet."""
+        ...
+
+    def tail(self, settings: Settings) -> JsonObject: ...
+    def sources(self, settings: Settings) -> tuple[str, ...]:
+        """Instruction files in force, absolute paths."""
+        ...
+
+    def window(self, settings: Settings) -> int | None: ...
+
+
+class Sessions(Protocol):
+    """A thread's background commands."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class World:
+    """Everything outside, as ports. Built by app.py."""
+
+    models: Models
+    sandbox: Sandbox
+    files: Files
+    store: Store
+    clock: Clock
+    briefing: Briefing
+    configure: Configure
+    environment: Callable[[Settings], dict[str, str]]
+    "Variables for child processes."
+    new_sessions: Callable[[], Sessions]
+    grants: Callable[[], Grants]
+    info: Callable[..., Awaitable[Any]]
+
+    async def close(self) -> None:
+        await self.models.close()
+        await self.sandbox.close()
+        self.store.close()
+
+
+class ThreadParts(Protocol):
+    """What a turn needs of a loaded thread."""
+
+    thread: Thread
+    store: Store
+    audience: Audience
+    sessions: Sessions
+    grants: Grants
+
+
+def confinement(settings: Settings) -> SandboxPolicy:
+    """The thread's sandbox policy with its own folders among the roots."""
+    roots = dict.fromkeys((settings.cwd, *settings.roots, *settings.sandbox.writable_roots))
+    return dataclasses.replace(settings.sandbox, writable_roots=tuple(roots))
+
+
+async def assemble(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) -> Runner:
+    """A runner for one turn, ready to run."""
+    thread, clock, audience = loaded.thread, world.clock, loaded.audience
+    status = await world.sandbox.status()
+    scope = Scope(
+        settings=settings,
+        sandbox=world.sandbox,
+        files=world.files,
+        clock=clock,
+        emit=_nothing,
+        policy=confinement(settings),
+        environment=world.environment(settings),
+        sessions=loaded.sessions,
+    )
+
+    def grant(grants: Grants) -> None:
+        loaded.grants = grants
+
+    def cancel_turn() -> None:
+        runner.interrupt()
+
+    recorder = Recorder(loaded.store, thread.id)
+
+    calls = Calls(
+        turn_id,
+        {tool.name: tool for tool in world.briefing.tools(settings)},
+        scope,
+        audience,
+        thread.id,
+        grants=lambda: loaded.grants,
+        grant=grant,
+        record=recorder.record,
+        cancel_turn=cancel_turn,
+    )
+    sampler = Sampler(
+        thread.id,
+        turn_id,
+        world.models.get(settings.provider, settings),
+        clock,
+        lambda: Retry(settings.provider),
+        record=recorder.record,
+        notify=audience.notify_all,
+        start_call=calls.start,
+    )
+    runner = Runner(
+        thread,
+        turn_id,
+        world.briefing.tail(settings),
+        recorder,
+        audience,
+        context=lambda: world.briefing.news(thread, settings, sandboxed=status.available),
+        context_window=world.briefing.window(settings),
+        sampler=sampler,
+        calls=calls,
+        instruction_sources=lambda: world.briefing.sources(settings),
+    )
+    return runner
+
+
+def _nothing(text: str) -> None:
+    pass

@@ -1,0 +1,73 @@
+"""The clients that watch one thread. Fans events out, and asks one of them when a call needs a yes.
+
+A question that nobody can answer is answered "decline": a lost client never lets a call run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from ..core.events import Approval, ApprovalSettled, Decision, Event, ThreadStatusChanged
+from .ports import Client
+
+
+class Audience:
+    """Clients of a thread, the latest comer last. `status` is what a client would be told of the thread now."""
+
+    def __init__(self, thread_id: str) -> None:
+        self._thread_id = thread_id
+        self._clients: list[Client] = []
+        self._asked: dict[str, tuple[Client, asyncio.Task[Decision]]] = {}
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        return tuple(self._clients)
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._asked)
+
+    def join(self, client: Client) -> None:
+        """Watch from now on; joining again makes it the one that is asked."""
+        if client in self._clients:
+            self._clients.remove(client)
+        self._clients.append(client)
+
+    def leave(self, client: Client) -> None:
+        if client in self._clients:
+            self._clients.remove(client)
+        for asked, task in list(self._asked.values()):
+            if asked is client:
+                task.cancel()
+
+    def notify(self, *events: Event) -> None:
+        if events:
+            self.notify_all(events)
+
+    def notify_all(self, events: Sequence[Event]) -> None:
+        for client in self._clients:
+            client.notify(events)
+
+    async def ask(self, approval: Approval) -> Decision:
+        """The user's answer. Cancelled with the turn; then, and when its client is lost, clients learn that it is settled."""
+        if not self._clients:
+            return "decline"
+        client = self._clients[-1]
+        task = asyncio.ensure_future(client.ask(approval))
+        self._asked[approval.id] = client, task
+        if len(self._asked) == 1:
+            self.notify(ThreadStatusChanged(self._thread_id, "waiting_on_approval"))
+        try:
+            return await task
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            return "decline"
+        finally:
+            task.cancel()
+            del self._asked[approval.id]
+            self.notify(ApprovalSettled(self._thread_id, approval.id))
+            if not self._asked:
+                self.notify(ThreadStatusChanged(self._thread_id, "active"))

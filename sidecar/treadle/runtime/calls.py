@@ -1,0 +1,229 @@
+"""One tool call, top to bottom: understand -> draw -> decide -> ask -> run -> output. And the set of calls of one step.
+
+A call starts the moment it is complete in the stream; calls that do not bear company wait for those before them and hold up
+those after them. A call that is not allowed is not run. Whatever goes wrong in a tool becomes an output that the model reads;
+what is our own bug is logged and becomes an output too, so that the thread stays valid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from ..core.errors import ToolFailure, TreadleError
+from ..core.events import Approval, CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
+from ..core.items import Item, JsonObject, ModelItem, OutputStatus, ToolOutput
+from ..core.policy import Allow, Ask, Deny, Grants, RunCommand, decide
+from ..core.settings import SandboxPolicy
+from ..core.views import CallCard, CallView, FileChangeView, ToolView
+from .audience import Audience
+from .ports import Call, Plan, Scope, Tool, ToolResult
+
+_log = logging.getLogger(__name__)
+_PARTIAL_OUTPUT = 64 * 1024
+"Characters of live output kept for a call that is aborted."
+_ABORTED_TAIL = 2_000
+"Characters of it that the model is shown."
+
+
+@dataclass(slots=True)
+class _Running:
+    """A call under way."""
+
+    item: ModelItem
+    task: asyncio.Task[ToolOutput]
+    began: float
+    alone: bool
+    card: CallCard | None = None
+    partial: str = ""
+
+
+class CancelTurn(Exception):
+    """The user answered an approval with "cancel"."""
+
+
+@dataclass(slots=True)
+class Calls:
+    """The calls of one turn."""
+
+    turn_id: str
+    tools: Mapping[str, Tool]
+    scope: Scope
+    "Of the turn; each call gets a copy with its own `emit` and, when approved, its own `policy`."
+    audience: Audience
+    thread_id: str
+    grants: Callable[[], Grants]
+    grant: Callable[[Grants], None]
+    record: Callable[[Item], None]
+    cancel_turn: Callable[[], None]
+    outputs: list[ToolOutput] = field(default_factory=list[ToolOutput])
+    "Recorded since the last `collect` began; read by the runner when it is stopped."
+    _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
+    _diffs: list[str] = field(default_factory=list[str])
+
+    def start(self, item: ModelItem) -> None:
+        """Begin a call. Its output waits for `collect`."""
+        tool = self.tools.get(item.name or "")
+        alone = tool is not None and not tool.parallel
+        before = [r.task for r in self._running.values() if alone or r.alone]
+        task = asyncio.create_task(self._output(item, before), name=f"call {item.name}")
+        self._running[item.call_id or ""] = _Running(item, task, self.scope.clock.monotonic(), alone)
+
+    async def collect(self, calls: tuple[ModelItem, ...]) -> list[ToolOutput]:
+        """Outputs of these calls in the order in which they finish; each is recorded, then announced, as it does."""
+        self.outputs = []
+        for item in calls:
+            if (item.call_id or "") not in self._running:
+                self.start(item)
+        waiting = {running.task for running in self._running.values()}
+        while waiting:
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            self._take_finished()
+        return self.outputs
+
+    def _take_finished(self) -> None:
+        for call_id, running in list(self._running.items()):
+            if running.task.done() and not running.task.cancelled():
+                del self._running[call_id]
+                self._finish(running.card, running.task.result(), running.item)
+
+    def _finish(self, card: CallCard | None, output: ToolOutput, item: ModelItem) -> None:
+        self.record(output)
+        self.outputs.append(output)
+        card = card or self._draw(item, _unknown_view(item))
+        view = cast("CallView", output.detail) if output.detail else card.view
+        done = dataclasses.replace(card, view=view, status=output.status)
+        self.audience.notify(CardCompleted(self.thread_id, self.turn_id, done, self.scope.clock.now()))
+        if view.get("view") == "file_change" and output.status == "completed":
+            self._diffs.extend(change.get("diff", "") for change in cast("FileChangeView", view).get("changes", []))
+            self.audience.notify(TurnDiffUpdated(self.thread_id, self.turn_id, "\n".join(self._diffs)))
+
+    async def stop(self) -> None:
+        """End every call under way and wait until they are gone. Those that had finished are recorded."""
+        for running in self._running.values():
+            running.task.cancel()
+        if self._running:
+            await asyncio.wait([running.task for running in self._running.values()])
+        self._take_finished()
+
+    async def abort(self, calls: tuple[ModelItem, ...], why: str) -> list[ToolOutput]:
+        """End everything that runs; the outputs of all these calls, those that finished in the last moment included."""
+        self.outputs = []
+        await self.stop()
+        answered = {output.call_id for output in self.outputs}
+        for item in calls:
+            if item.call_id not in answered:
+                self._abort(item, why)
+        return self.outputs
+
+    def _abort(self, item: ModelItem, why: str) -> None:
+        begun = self._running.pop(item.call_id or "", None)
+        text, partial = why, begun.partial if begun else ""
+        if begun is not None:
+            text += f" after {self.scope.clock.monotonic() - begun.began:.1f}s"
+        if partial:
+            text += f"\nOutput so far (its end):\n{partial[-_ABORTED_TAIL:]}"
+        view = dict(begun.card.view) if begun and begun.card else dict(_unknown_view(item))
+        if view.get("view") == "command":
+            view["output"] = partial
+        self._finish(begun.card if begun else None, self._made(item, text, cast("CallView", view), "aborted"), item)
+
+    def _made(self, item: ModelItem, text: str, view: CallView, status: OutputStatus) -> ToolOutput:
+        clock = self.scope.clock
+        custom = item.kind == "custom_tool_call"
+        return ToolOutput(
+            clock.new_id(), clock.now(), self.turn_id, item.call_id or "", text, custom, status, cast("JsonObject", view)
+        )
+
+    def _draw(self, item: ModelItem, view: CallView) -> CallCard:
+        card = CallCard(item.id, item.name or "", item.call_id or "", view, "inProgress")
+        self.audience.notify(CardStarted(self.thread_id, self.turn_id, card, self.scope.clock.now()))
+        return card
+
+    async def _output(self, item: ModelItem, before: list[asyncio.Task[ToolOutput]]) -> ToolOutput:
+        if before:
+            await asyncio.wait(before)
+        view = _unknown_view(item)
+        try:
+            tool = self.tools.get(item.name or "")
+            if tool is None:
+                kind = "custom tool call" if item.kind == "custom_tool_call" else "call"
+                raise ToolFailure(f"unsupported {kind}: {item.name}")
+            call, scope = self._call(item), self._scope(item)
+            plan = await tool.prepare(call, scope)
+            view = plan.view
+            self._running[call.call_id].card = self._draw(item, view)
+            policy = await self._permit(item, plan)
+            if isinstance(policy, str):
+                return self._made(item, policy, view, "declined")
+            result: ToolResult = await tool.run(call, plan, dataclasses.replace(scope, policy=policy))
+            return self._made(item, result.text, result.view, result.status)
+        except TreadleError as failure:
+            return self._made(item, failure.sentence(), view, "failed")
+        except CancelTurn:
+            self.cancel_turn()
+            return self._made(item, "the user declined this call and stopped the turn", view, "declined")
+        except Exception:
+            _log.exception("tool %s failed", item.name)
+            return self._made(item, f"{item.name} failed inside Treadle; this was not caused by the arguments", view, "failed")
+
+    def _call(self, item: ModelItem) -> Call:
+        payload = item.payload
+        custom = item.kind == "custom_tool_call"
+        arguments = payload.get("input" if custom else "arguments") or ""
+        return Call(item.id, item.call_id or "", item.name or "", arguments, custom, self.thread_id, self.turn_id)
+
+    def _scope(self, item: ModelItem) -> Scope:
+        def emit(text: str) -> None:
+            running = self._running.get(item.call_id or "")
+            if running is not None:
+                running.partial = (running.partial + text)[-_PARTIAL_OUTPUT:]
+            self.audience.notify(CardDelta(self.thread_id, self.turn_id, item.id, "output", text))
+
+        return dataclasses.replace(self.scope, emit=emit)
+
+    async def _permit(self, item: ModelItem, plan: Plan) -> SandboxPolicy | str:
+        """The policy to run under, or words for the model why not."""
+        scope, wish = self.scope, plan.wish
+        status = await scope.sandbox.status()
+        verdict = decide(wish, scope.settings, self.grants(), sandbox_available=status.available)
+        match verdict:
+            case Allow(confined=True):
+                return scope.policy
+            case Allow():
+                return dataclasses.replace(scope.policy, mode="danger-full-access")
+            case Deny(reason=reason):
+                return reason
+            case Ask():
+                pass
+        approval = Approval(
+            scope.clock.new_id(),
+            self.thread_id,
+            self.turn_id,
+            item.id,
+            scope.clock.now(),
+            "command" if isinstance(wish, RunCommand) else "file_change",
+            verdict.reason,
+            plan.view,
+            outside_sandbox=not verdict.confined,
+            prefix_rule=wish.prefix_rule if isinstance(wish, RunCommand) else None,
+        )
+        match await self.audience.ask(approval):
+            case "cancel":
+                raise CancelTurn
+            case "decline":
+                return "the user declined this call; do not try it again in another form, ask what they want instead"
+            case "accept_for_session":
+                self.grant(self.grants().with_granted(wish))
+            case "accept":
+                pass
+        return scope.policy if verdict.confined else dataclasses.replace(scope.policy, mode="danger-full-access")
+
+
+def _unknown_view(item: ModelItem) -> ToolView:
+    payload = item.payload
+    return {"view": "tool", "tool": item.name or "", "arguments": payload.get("arguments", payload.get("input"))}

@@ -1,0 +1,54 @@
+"""What a client sets over the configuration: merging it, keeping it with the thread, and resolving it to Settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from ..core.items import JsonObject
+from ..core.ops import Overrides
+from ..core.settings import SandboxPolicy, Settings
+
+Configure: TypeAlias = Callable[[str | None, Mapping[str, Any]], tuple[Settings, tuple[str, ...]]]
+"""(cwd, dotted keys over config.toml) -> settings, and a sentence per problem found in the configuration.
+
+Without a cwd it is the process's own. Raises RequestRefused for a folder that is not there."""
+
+
+def merged(old: Overrides, new: Overrides) -> Overrides:
+    """`new` where it says something, else `old`."""
+    changes = {f.name: getattr(new, f.name) for f in dataclasses.fields(new) if getattr(new, f.name) is not None}
+    changes["config"] = {**old.config, **new.config}
+    return dataclasses.replace(old, **changes)
+
+
+def to_json(overrides: Overrides) -> JsonObject:
+    return {name: value for name, value in dataclasses.asdict(overrides).items() if value not in (None, {})}
+
+
+def from_json(data: Mapping[str, Any]) -> Overrides:
+    values = dict(data)
+    if values.get("sandbox") is not None:
+        sandbox = dict(values["sandbox"])
+        sandbox["writable_roots"] = tuple(sandbox.get("writable_roots", ()))
+        values["sandbox"] = SandboxPolicy(**sandbox)
+    if values.get("roots") is not None:
+        values["roots"] = tuple(values["roots"])
+    return Overrides(**values)
+
+
+def resolve(overrides: Overrides, configure: Configure) -> tuple[Settings, tuple[str, ...]]:
+    """Settings under these overrides. Raises what `configure` raises."""
+    keys: dict[str, Any] = dict(overrides.config)
+    named = {
+        "model": overrides.model,
+        "model_provider": overrides.provider,
+        "model_reasoning_effort": overrides.effort,
+        "model_reasoning_summary": overrides.summary,
+    }
+    keys.update((key, value) for key, value in named.items() if value is not None)
+    settings, problems = configure(overrides.cwd, keys)
+    fields = ("approval_policy", "sandbox", "roots", "base_instructions", "developer_instructions")
+    changes = {name: getattr(overrides, name) for name in fields if getattr(overrides, name) is not None}
+    return dataclasses.replace(settings, **changes), problems

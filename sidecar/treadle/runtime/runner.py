@@ -1,0 +1,183 @@
+"""Runs one turn: performs the effects that core/turn.py yields. The only place that persists and announces an item.
+
+Every item is in the store before anything about it is announced as complete, and announced before the next effect starts. Items
+that come into being inside an effect (streamed output, finished calls) are recorded there and then; the turn appends the same
+items in the same order, which `Recorder.catch_up` relies on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core import turn as loop
+from ..core.effects import AbortCalls, Effect, Outcome, ReadContext, RunTools, Sample, Stopped, TakeSteers
+from ..core.events import CardCompleted, CardStarted, ContextChanged, ErrorInfo, ErrorReported, Event, UsageUpdated
+from ..core.items import Context, Item, JsonObject, UsageReported, UserMessage
+from ..core.thread import Thread
+from ..core.views import UserCard
+from .audience import Audience
+from .calls import Calls
+from .ports import Store
+from .sampling import Sampler
+
+_log = logging.getLogger(__name__)
+INTERNAL = "Treadle failed inside; the thread is safe. Its log has the details: please report them."
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Writes items to the store, and remembers those that the turn has yet to append."""
+
+    store: Store
+    thread_id: str
+    early: deque[Item] = field(default_factory=deque[Item])
+
+    def record(self, item: Item) -> None:
+        """Persist an item that came into being inside an effect."""
+        self.store.append(self.thread_id, (item,))
+        self.early.append(item)
+
+    def catch_up(self, items: Sequence[Item]) -> None:
+        """Persist those of `items`, just appended by the turn, that were not recorded on the way."""
+        fresh: list[Item] = []
+        for item in items:
+            if self.early and self.early[0] is item:
+                self.early.popleft()
+            else:
+                fresh.append(item)
+        if self.early:
+            raise AssertionError("an item was recorded that the turn did not append")
+        if fresh:
+            self.store.append(self.thread_id, fresh)
+
+
+@dataclass(slots=True)
+class Runner:
+    """One turn of one thread."""
+
+    thread: Thread
+    turn_id: str
+    tail: JsonObject
+    "Request fields that may change without moving the prefix."
+    recorder: Recorder
+    audience: Audience
+    context: Callable[[], Sequence[Item]]
+    "Opening and Context items that the model has not been told."
+    context_window: int | None
+    sampler: Sampler
+    calls: Calls
+    instruction_sources: Callable[[], tuple[str, ...]] = tuple
+    steers: deque[UserMessage] = field(default_factory=deque[UserMessage])
+    closed: bool = False
+    "No more steers: the turn is about to end."
+    _recorded: int = 0
+    _effect: asyncio.Task[Any] | None = None
+    _interrupted: bool = False
+
+    def interrupt(self) -> None:
+        """Stop as soon as possible. Safe to call at any time, more than once."""
+        self._interrupted = True
+        if self._effect is not None:
+            self._effect.cancel()
+
+    async def run(self) -> Outcome:
+        """Run to the end, whatever the end is. Never raises but for cancellation, which leaves a valid thread too."""
+        self._recorded = len(self.thread.items)
+        generator = loop.run(self.thread)
+        answer: Any = None
+        stop: Stopped | None = None
+        try:
+            while True:
+                effect = generator.throw(stop) if stop else generator.send(answer)
+                self._catch_up()
+                answer, stop = None, None
+                try:
+                    answer = await self._perform_stoppable(effect)
+                except Stopped as stopped:
+                    stop = stopped
+        except StopIteration as done:
+            outcome: Outcome = done.value
+            self._catch_up()
+            return outcome
+
+    def _catch_up(self) -> None:
+        """Persist and announce what the turn has appended, less what was recorded on the way."""
+        news = self.thread.items[self._recorded :]
+        self.recorder.catch_up(news)
+        self._recorded += len(news)
+        events = [event for item in news for event in self._announced(item)]
+        if events:
+            self.audience.notify_all(events)
+
+    def _announced(self, item: Item) -> list[Event]:
+        thread_id, turn_id = self.thread.id, self.turn_id
+        match item:
+            case UserMessage():
+                card = UserCard(item.id, item.content, item.client_id)
+                return [CardStarted(thread_id, turn_id, card, item.at), CardCompleted(thread_id, turn_id, card, item.at)]
+            case UsageReported():
+                return [UsageUpdated(thread_id, turn_id, self.thread.last_usage, self.thread.usage, self.context_window)]
+            case Context() if any(section.name == "agents_md" for section in item.sections):
+                return [ContextChanged(thread_id, self.instruction_sources())]
+            case _:
+                return []
+
+    async def _perform_stoppable(self, effect: Effect) -> Any:
+        if isinstance(effect, AbortCalls):
+            why = "aborted by user" if self._interrupted else "aborted, because the turn failed,"
+            return await self.calls.abort(effect.calls, why)
+        if self._interrupted:
+            raise Stopped(Outcome("interrupted"))
+        task = self._effect = asyncio.create_task(self._perform(effect))
+        try:
+            return await task
+        except asyncio.CancelledError:
+            await self._let_go(task)
+            raise await self._stopped(effect, Outcome("interrupted")) from None
+        except Stopped as stopped:
+            # items of a failed sample; its calls may still be running
+            raise await self._stopped(effect, stopped.outcome, stopped.items) from None
+        except Exception as bug:
+            _log.exception("turn %s", self.turn_id)
+            error = ErrorInfo(INTERNAL, "internal", details=repr(bug))
+            self.audience.notify(ErrorReported(self.thread.id, self.turn_id, error, will_retry=False))
+            raise await self._stopped(effect, Outcome("failed", error)) from bug
+        finally:
+            self._effect = None
+
+    async def _let_go(self, task: asyncio.Task[Any]) -> None:
+        """We were cancelled from outside, or `task` was by `interrupt`: either way end it before going on."""
+        task.cancel()
+        await asyncio.wait([task])
+
+    async def _stopped(self, effect: Effect, outcome: Outcome, items: Sequence[Item] = ()) -> Stopped:
+        """What the turn must still append: all that was recorded inside the effect."""
+        if isinstance(effect, Sample) and not items:
+            self.sampler.cut(keep_in_prompt=True)
+            items = tuple(self.sampler.items)
+            self.sampler.items = []
+        elif isinstance(effect, RunTools):
+            await self.calls.stop()
+            items = tuple(self.calls.outputs)
+        return Stopped(outcome, tuple(items))
+
+    async def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case ReadContext():
+                return list(self.context())
+            case TakeSteers(closing=closing):
+                taken = list(self.steers)
+                self.steers.clear()
+                self.closed = closing and not taken
+                return taken
+            case Sample():
+                return await self.sampler.sample(self.thread.prompt.request(self.tail))
+            case RunTools(calls=calls):
+                return await self.calls.collect(calls)
+            case AbortCalls():
+                raise AssertionError("aborting is not stoppable")

@@ -1,0 +1,192 @@
+"""One effect: Sample. Asks the model, announces what streams in, records every output item the moment it is complete.
+
+A stream that dies is asked for again as runtime/retry.py says, and the user sees it. Items that were complete by then stay: if
+there are any, the reply is handed back unfinished so that their calls are answered before the next request. Every card that was
+started is completed, whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..core.effects import Outcome, Reply, Stopped
+from ..core.errors import ModelError
+from ..core.events import CardCompleted, CardDelta, CardStarted, ErrorInfo, ErrorReported, Event
+from ..core.history import card as card_of
+from ..core.items import Item, JsonObject, ModelItem, UsageReported, dumps
+from ..core.prompt import DISCARDED, Request
+from ..core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, SummaryPartBegun
+from ..core.views import MessageCard, ReasoningCard
+from .ports import Clock, Model
+from .retry import Retry, Wait
+
+_CALLS = ("function_call", "custom_tool_call")
+
+
+@dataclass(slots=True)
+class _Streaming:
+    """An output item under way."""
+
+    id: str
+    kind: str
+    pieces: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class Sampler:
+    """Samples for one turn; keeps the count of retries across its requests."""
+
+    thread_id: str
+    turn_id: str
+    model: Model
+    clock: Clock
+    new_retry: Callable[[], Retry]
+    record: Callable[[Item], None]
+    "Write to the store. Called before anything about the item is announced as complete."
+    notify: Callable[[Sequence[Event]], None]
+    start_call: Callable[[ModelItem], None]
+    items: list[Item] = field(default_factory=list[Item])
+    "What the sample under way has recorded so far; read by the runner when it is stopped."
+    _retry: Retry | None = None
+    "The count of failures since the last reply that was complete."
+    _streaming: dict[str, _Streaming] = field(default_factory=dict[str, _Streaming])
+
+    async def sample(self, request: Request) -> Reply:
+        """Raises Stopped when the model cannot be had."""
+        self.items = []
+        while True:
+            received = False
+            try:
+                async for batch in self.model.stream(request):
+                    received = True
+                    self._take(batch)
+                self._retry = None
+                return self._reply(complete=True)
+            except ModelError as error:
+                await self._pause(error, received)
+            if any(isinstance(item, ModelItem) for item in self.items):
+                return self._reply(complete=False)
+
+    def _reply(self, *, complete: bool) -> Reply:
+        items, self.items = tuple(self.items), []
+        return Reply(items, complete)
+
+    async def _pause(self, error: ModelError, received: bool) -> None:
+        self.cut(keep_in_prompt=False)
+        info = ErrorInfo(error.sentence(), error.kind, error.status, error.details)
+        self._retry = self._retry or self.new_retry()
+        decision = self._retry.after(error, received)
+        if not isinstance(decision, Wait):
+            items, self.items = tuple(self.items), []
+            self.notify([ErrorReported(self.thread_id, self.turn_id, info, will_retry=False)])
+            raise Stopped(Outcome("failed", info), items)
+        notice = ErrorInfo(f"{decision.notice} {error.message}", error.kind, error.status, error.details)
+        self.notify([ErrorReported(self.thread_id, self.turn_id, notice, will_retry=True)])
+        await self.clock.sleep(decision.seconds)
+
+    def _take(self, batch: Sequence[ReplyEvent]) -> None:
+        events: list[Event] = []
+        streaming = self._streaming
+        for event in batch:
+            if type(event) is Delta:
+                under_way = streaming.get(event.key)
+                if under_way is not None and event.kind != "input":
+                    under_way.pieces.append(event.text)
+                    events.append(CardDelta(self.thread_id, self.turn_id, under_way.id, event.kind, event.text, event.index))
+            elif type(event) is ItemBegun:
+                self._begin(event, events)
+            elif type(event) is SummaryPartBegun:
+                if event.key in streaming:
+                    delta = CardDelta(self.thread_id, self.turn_id, streaming[event.key].id, "summary_part", "", event.index)
+                    events.append(delta)
+            elif type(event) is ItemDone:
+                self._complete(event, events)
+            elif type(event) is ReplyCompleted:
+                self._count(event)
+        if events:
+            self.notify(events)
+
+    def _begin(self, event: ItemBegun, events: list[Event]) -> None:
+        under_way = self._streaming[event.key] = _Streaming(self.clock.new_id(), event.kind)
+        if event.kind == "message":
+            card = MessageCard(under_way.id, "", event.payload.get("phase"), complete=False)
+        elif event.kind == "reasoning":
+            card = ReasoningCard(under_way.id)
+        else:
+            return  # calls are drawn when they start to run; other kinds when they are complete
+        events.append(CardStarted(self.thread_id, self.turn_id, card, self.clock.now()))
+
+    def _complete(self, event: ItemDone, events: list[Event]) -> None:
+        under_way = self._streaming.pop(event.key, None)
+        item = self._item(under_way.id if under_way else self.clock.new_id(), event.kind, event.payload)
+        self.record(item)
+        self.items.append(item)
+        if item.is_call:
+            # the call's own events must come after those that came before it
+            if events:
+                self.notify(events)
+                events.clear()
+            self.start_call(item)
+            return
+        card = card_of(item)
+        if card is None:
+            return
+        drawn = under_way is not None and event.kind in ("message", "reasoning")
+        if not drawn:
+            events.append(CardStarted(self.thread_id, self.turn_id, card, item.at))
+        events.append(CardCompleted(self.thread_id, self.turn_id, card, item.at))
+
+    def _item(self, item_id: str, kind: str, payload: JsonObject) -> ModelItem:
+        call_id = None
+        if kind in _CALLS:
+            open_ids = {item.call_id for item in self.items if isinstance(item, ModelItem)}
+            call_id = payload.get("call_id")
+            if not isinstance(call_id, str) or not call_id or call_id in open_ids:
+                # without an id of its own a call could not be answered
+                call_id = payload["call_id"] = f"call_{self.clock.new_id()}"
+        return ModelItem(item_id, self.clock.now(), self.turn_id, kind, dumps(payload), call_id=call_id, name=payload.get("name"))
+
+    def _count(self, event: ReplyCompleted) -> None:
+        usage = event.usage
+        if usage is None:
+            return
+        item = UsageReported(
+            self.clock.new_id(),
+            self.clock.now(),
+            self.turn_id,
+            usage.input_tokens,
+            usage.cached_input_tokens,
+            usage.output_tokens,
+            usage.reasoning_output_tokens,
+            usage.total_tokens,
+        )
+        self.record(item)
+        self.items.append(item)
+
+    def cut(self, *, keep_in_prompt: bool) -> None:
+        """The stream is over before its end: keep the text that was shown, close every open card.
+
+        After an interrupt the model is shown its unfinished words; a reply that is asked for again is only kept for the screen.
+        """
+        events: list[Event] = []
+        for under_way in self._streaming.values():
+            text = "".join(under_way.pieces)
+            if under_way.kind == "message":
+                if text:
+                    self._keep(under_way.id, text, "message" if keep_in_prompt else DISCARDED)
+                card = MessageCard(under_way.id, text, None, complete=False)
+            elif under_way.kind == "reasoning":
+                card = ReasoningCard(under_way.id, (text,) if text else ())
+            else:
+                continue
+            events.append(CardCompleted(self.thread_id, self.turn_id, card, self.clock.now()))
+        self._streaming.clear()
+        if events:
+            self.notify(events)
+
+    def _keep(self, item_id: str, text: str, kind: str) -> None:
+        payload = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+        item = ModelItem(item_id, self.clock.now(), self.turn_id, kind, dumps(payload), complete=False)
+        self.record(item)
+        self.items.append(item)
