@@ -1,0 +1,278 @@
+"""Fakes of the runtime's ports: small, deterministic, and honest about order."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from treadle.core.events import Approval, CardCompleted, CardStarted, Decision, Event, TurnCompleted
+from treadle.core.items import Context, Item, JsonObject, Opening, Section, decode, encode
+from treadle.core.policy import Grants, Harmless, Wish
+from treadle.core.prompt import Request, dumps
+from treadle.core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, Usage
+from treadle.core.settings import Provider, SandboxPolicy, Settings
+from treadle.core.thread import Thread
+from treadle.core.views import CallCard
+from treadle.runtime.agent import Agent
+from treadle.runtime.assembly import World
+from treadle.runtime.ports import Call, Plan, SandboxStatus, Scope, ThreadMeta, Tool, ToolResult
+
+PROVIDER = Provider("fake", "Fake", "http://127.0.0.1:9", request_max_retries=2, stream_max_retries=2)
+
+
+class FrozenClock:
+    """Time stands still but for `sleep`, which moves it at once."""
+
+    def __init__(self) -> None:
+        self.time = 1_000.0
+        self.slept: list[float] = []
+        self._ids = itertools.count(1)
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+        await asyncio.sleep(0)
+
+    def new_id(self) -> str:
+        return f"id-{next(self._ids):05}"
+
+
+class MemoryStore:
+    """Keeps the encoded lines, as a disk would."""
+
+    def __init__(self) -> None:
+        self.metas: dict[str, ThreadMeta] = {}
+        self.lines: dict[str, list[str]] = {}
+        self.claimed: set[str] = set()
+
+    def create(self, meta: ThreadMeta) -> None:
+        self.metas[meta.id] = meta
+        self.lines[meta.id] = []
+
+    def update(self, meta: ThreadMeta) -> None:
+        self.metas[meta.id] = meta
+
+    def append(self, thread_id: str, items: Sequence[Item]) -> None:
+        self.lines[thread_id].extend(encode(item) for item in items)
+
+    def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
+        return self.metas[thread_id], [decode(line) for line in self.lines[thread_id]]
+
+    def list(self, **query: Any) -> tuple[list[ThreadMeta], str | None]:
+        return list(self.metas.values())[: query["limit"]], None
+
+    def claim(self, thread_id: str) -> bool:
+        return True
+
+    def release(self, thread_id: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+Script = list[ReplyEvent | Exception | asyncio.Event]
+
+
+class ScriptedModel:
+    """Plays one script per request; an Event in it is waited for, an exception raised."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self.scripts = list(scripts)
+        self.requests: list[Request] = []
+
+    async def stream(self, request: Request) -> AsyncIterator[Sequence[ReplyEvent]]:
+        self.requests.append(request)
+        for event in self.scripts.pop(0):
+            if isinstance(event, asyncio.Event):
+                await event.wait()
+            elif isinstance(event, Exception):
+                raise event
+            else:
+                yield [event]
+
+    def get(self, provider: Provider, settings: Settings) -> ScriptedModel:
+        return self
+
+    async def close(self) -> None:
+        pass
+
+
+def message(text: str, key: str = "m") -> Script:
+    payload = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+    begun = ItemBegun(key, "message", {"type": "message"})
+    return [begun, Delta(key, "text", text), ItemDone(key, "message", payload)]
+
+
+def call(call_id: str, name: str = "echo", arguments: str = "{}") -> Script:
+    payload = {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+    return [ItemBegun(call_id, "function_call", {}), ItemDone(call_id, "function_call", payload)]
+
+
+def end(tokens: int = 10) -> Script:
+    return [ReplyCompleted("r", Usage(tokens, 0, 1, 0, tokens + 1))]
+
+
+class FakeTool:
+    """A tool whose behaviour is a function of the call."""
+
+    def __init__(
+        self,
+        name: str = "echo",
+        *,
+        run: Callable[[Call, Scope], Any] | None = None,
+        wish: Wish | None = None,
+        parallel: bool = True,
+    ) -> None:
+        self.name = name
+        self.parallel = parallel
+        self.wish = wish or Harmless()
+        self.policies: list[SandboxPolicy] = []
+        self._run = run
+
+    def spec(self, custom_tools: bool) -> JsonObject:
+        return {"type": "function", "name": self.name, "parameters": {"type": "object", "properties": {}}}
+
+    async def prepare(self, call: Call, scope: Scope) -> Plan:
+        return Plan({"view": "tool", "tool": self.name, "arguments": call.arguments}, self.wish)
+
+    async def run(self, call: Call, plan: Plan, scope: Scope) -> ToolResult:
+        self.policies.append(scope.policy)
+        text = "ok" if self._run is None else await self._run(call, scope)
+        return ToolResult(text, plan.view)
+
+
+class RecordingClient:
+    """Keeps all events; answers approvals by a function."""
+
+    def __init__(self, decide: Callable[[Approval], Any] | None = None) -> None:
+        self.events: list[Event] = []
+        self.asked: list[Approval] = []
+        self._decide = decide
+        self._changed = asyncio.Event()
+
+    def notify(self, events: Sequence[Event]) -> None:
+        self.events.extend(events)
+        self._changed.set()
+
+    async def ask(self, approval: Approval) -> Decision:
+        self.asked.append(approval)
+        self._changed.set()
+        if self._decide is None:
+            return "accept"
+        answer = self._decide(approval)
+        return await answer if asyncio.iscoroutine(answer) else answer
+
+    async def until(self, seen: Callable[[Event], bool], timeout: float = 10) -> Event:
+        """The first event, past or to come, for which `seen` is true."""
+        async with asyncio.timeout(timeout):
+            while True:
+                for event in self.events:
+                    if seen(event):
+                        return event
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def turn_end(self, turn_id: str) -> TurnCompleted:
+        event = await self.until(lambda e: isinstance(e, TurnCompleted) and e.turn_id == turn_id)
+        assert isinstance(event, TurnCompleted)
+        return event
+
+    def calls_completed(self) -> list[CallCard]:
+        cards = [event.card for event in self.events if isinstance(event, CardCompleted)]
+        return [card for card in cards if isinstance(card, CallCard)]
+
+    def check_cards(self) -> None:
+        """Every card that was started is completed once, in that order."""
+        started = [event.card.id for event in self.events if isinstance(event, CardStarted)]
+        completed = [event.card.id for event in self.events if isinstance(event, CardCompleted)]
+        assert len(set(started)) == len(started)
+        assert sorted(started) == sorted(completed)
+
+
+class FakeSandbox:
+    def __init__(self, status: SandboxStatus | None = None) -> None:
+        self._status = status or SandboxStatus("bubblewrap", available=True)
+
+    async def status(self) -> SandboxStatus:
+        return self._status
+
+    async def close(self) -> None:
+        pass
+
+
+class FakeBriefing:
+    """One Opening, one Context; the environment section follows `Settings.cwd`."""
+
+    def __init__(self, clock: FrozenClock, tools: Sequence[Tool]) -> None:
+        self._clock = clock
+        self._tools = tools
+
+    def tools(self, settings: Settings) -> Sequence[Tool]:
+        return self._tools
+
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: bool) -> Sequence[Item]:
+        items: list[Item] = []
+        new_id, now = self._clock.new_id, self._clock.now()
+        if thread.opening is None:
+            tools = dumps([tool.spec(True) for tool in self._tools])
+            items.append(Opening(new_id(), now, settings.model, settings.provider.id, "base", tools))
+        if thread.told.get("environment") != settings.cwd:
+            items.append(Context(new_id(), now, "user", (Section("environment", settings.cwd),)))
+        return items
+
+    def tail(self, settings: Settings) -> JsonObject:
+        return {"reasoning": {"effort": settings.effort}}
+
+    def sources(self, settings: Settings) -> tuple[str, ...]:
+        return ()
+
+    def window(self, settings: Settings) -> int | None:
+        return 1000
+
+
+class NoSessions:
+    async def close(self) -> None:
+        pass
+
+
+async def no_info(what: str, **args: Any) -> Any:
+    return {}
+
+
+def build(
+    model: ScriptedModel,
+    *tools: FakeTool,
+    store: MemoryStore | None = None,
+    sandbox: FakeSandbox | None = None,
+    **settings: Any,
+) -> tuple[Agent, FrozenClock, MemoryStore]:
+    """An agent on fakes."""
+    clock, store = FrozenClock(), store or MemoryStore()
+
+    def configure(cwd: str | None, keys: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+        base: dict[str, Any] = {"cwd": cwd or "/ws", "model": keys.get("model", "m"), "provider": PROVIDER}
+        return Settings(**{**base, **settings}), ()
+
+    world = World(
+        models=model,
+        sandbox=sandbox or FakeSandbox(),  # type: ignore[arg-type]
+        files=None,  # type: ignore[arg-type]
+        store=store,
+        clock=clock,
+        briefing=FakeBriefing(clock, tools or (FakeTool(),)),  # type: ignore[arg-type]
+        configure=configure,
+        environment=lambda settings: {},
+        new_sessions=NoSessions,
+        grants=Grants,
+        info=no_info,
+    )
+    return Agent(world), clock, store
