@@ -1,0 +1,47 @@
+// Words for what a person does in VS Code, over its own page. Selectors of VS Code's DOM live here and nowhere else.
+export const ready = async (page) => {
+  await page.locator('.monaco-workbench .part.editor').waitFor({ timeout: 60_000 });
+  await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
+};
+
+export const command = async (page, title) => {
+  const box = page.locator('.quick-input-widget input').first();
+  for (let attempt = 0; ; attempt++) {
+    await page.keyboard.press('F1');
+    try { await box.waitFor({ state: 'visible', timeout: 4000 }); break; } catch (error) { if (attempt === 2) throw error; }
+  }
+  await box.fill(`>${title}`);
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  await row.waitFor({ timeout: 10_000 });
+  await row.click();
+};
+
+export const openFile = async (page, name) => {
+  await page.keyboard.press('Control+p');
+  await page.locator('.quick-input-widget input').first().fill(name);
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+  await page.locator('.tab.active', { hasText: name }).waitFor();
+};
+
+export const tabs = (page) => page.locator('.tabs-container .tab');
+export const activeTab = (page) => page.locator('.editor-group-container.active .tab.active').first().getAttribute('data-resource-name');
+export const diffEditor = (page) => page.locator('.monaco-diff-editor');
+export const notifications = (page) => page.locator('.notification-toast');
+
+/** The content frame of the webview that shows `marker`. VS Code nests two frames. */
+export const webview = async (page, marker, timeout = 30_000) => {
+  for (const end = Date.now() + timeout; Date.now() < end; await page.waitForTimeout(100)) {
+    const outer = page.locator('iframe.webview.ready');
+    for (let i = 0, count = await outer.count(); i < count; i++) {
+      const inner = outer.nth(i).contentFrame().frameLocator('#active-frame');
+      if (await inner.locator(marker).count().catch(() => 0)) return inner;
+    }
+  }
+  throw new Error(`no webview shows ${marker}`);
+};
+
+/** What has the keyboard: "frame" for a webview, else the class of the element. */
+export const focused = (page) => page.evaluate(() => {
+  const element = document.activeElement;
+  return element?.tagName === 'IFRAME' ? 'frame' : `${element?.tagName}.${element?.className}`;
+});
