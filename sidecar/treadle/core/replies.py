@@ -64,6 +64,8 @@ class ReplyCompleted:
     usage: Usage | None
     skipped: int = 0
     "Malformed or undecodable stream events that were passed over."
+    incomplete: str | None = None
+    "Why the provider stopped early although what came is valid: max_output_tokens. The user should be told."
 
 
 ReplyEvent: TypeAlias = ItemBegun | Delta | SummaryPartBegun | ItemDone | ReplyCompleted

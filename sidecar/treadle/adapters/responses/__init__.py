@@ -1,1 +1,7 @@
-"""Model over the Responses API: HTTP and server-sent events."""
+"""Model over the Responses API: HTTP and server-sent events. Decides nothing; retries are runtime/retry.py's."""
+
+from __future__ import annotations
+
+from .http import ResponsesModel, ResponsesModels
+
+__all__ = ["ResponsesModel", "ResponsesModels"]

@@ -1,0 +1,199 @@
+"""Events of the Responses API -> the alphabet of core/replies.
+
+Promises: items are passed on as they came; deltas name the item they belong to, also for servers that leave out output_index
+(llama.cpp) or give an item another id in each event; what we do not know is skipped, what cannot be read is skipped and counted;
+only response.completed ends a reply well, or response.incomplete at the output limit. No input or output of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+from ...core.items import JsonObject
+from ...core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, SummaryPartBegun, Usage
+from .errors import Faults
+from .sse import SseEvent
+
+_DELTAS: dict[str, tuple[Any, str | None]] = {
+    "response.output_text.delta": ("text", None),
+    "response.function_call_arguments.delta": ("input", None),
+    "response.custom_tool_call_input.delta": ("input", None),
+    "response.reasoning_summary_text.delta": ("summary", "summary_index"),
+    "response.reasoning_text.delta": ("reasoning", "content_index"),
+}
+"event -> kind of Delta, and the member that numbers the part"
+
+_CALLS = ("function_call", "custom_tool_call")
+
+
+class Malformed(ValueError):
+    """An event that lacks what it must have."""
+
+
+class ReplyReader:
+    """Reads the events of one reply."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.completed = False
+        self.skipped = 0
+        self._faults = faults
+        self._by_index: dict[int, str] = {}
+        self._by_id: dict[str, str] = {}
+        self._begun: set[str] = set()
+        self._latest = "0"
+        self._done = 0
+        self._summaries: set[tuple[str, int]] = set()
+
+    def read(self, events: Iterable[SseEvent]) -> list[ReplyEvent]:
+        """Raises ModelError where the provider reports a failure. Nothing is read after the end of the reply."""
+        out: list[ReplyEvent] = []
+        for name, data in events:
+            if self.completed:
+                break
+            try:
+                event = json.loads(data.decode("utf-8"))
+                if b"\\ud" in data or b"\\uD" in data:
+                    event = _without_lone_surrogates(event)
+                self._one(event.get("type") or name.decode("utf-8", "replace"), event, out)
+            except (ValueError, TypeError, AttributeError, RecursionError):  # of whatever shape it was
+                if data != b"[DONE]":
+                    self.skipped += 1
+        return out
+
+    def _one(self, kind: str, event: JsonObject, out: list[ReplyEvent]) -> None:
+        delta = _DELTAS.get(kind)
+        if delta is not None:
+            self._delta(delta[0], delta[1], event, out)
+            return
+        match kind:
+            case "response.output_item.added":
+                item = _item(event)
+                out.append(ItemBegun(self._begin(event, item), item["type"], item))
+            case "response.output_item.done":
+                self._item_done(event, _item(event), out)
+            case "response.reasoning_summary_part.added":
+                out.append(SummaryPartBegun(self._key(event), _index(event, "summary_index")))
+            case "response.reasoning_summary_text.done":
+                key, index = self._key(event), _index(event, "summary_index")
+                if (key, index) not in self._summaries and isinstance(event.get("text"), str):
+                    out.append(Delta(key, "summary", event["text"], index))
+            case "response.completed" | "response.done":
+                self._end(event, None, out)
+            case "response.incomplete":
+                self._incomplete(event, out)
+            case "response.failed":
+                raise self._faults.reported(_response(event).get("error"))
+            case "error":
+                raise self._faults.reported(event)
+            case _:
+                pass
+
+    def _delta(self, kind: Any, part: str | None, event: JsonObject, out: list[ReplyEvent]) -> None:
+        text = event.get("delta")
+        if not isinstance(text, str):
+            raise Malformed("a delta without text")
+        if part is None:
+            out.append(Delta(self._key(event), kind, text))
+            return
+        key, index = self._key(event), _index(event, part)
+        if kind == "summary":
+            self._summaries.add((key, index))
+        out.append(Delta(key, kind, text, index))
+
+    def _begin(self, event: JsonObject, item: JsonObject) -> str:
+        index, item_id = event.get("output_index"), item.get("id")
+        key = str(index) if isinstance(index, int) else str(item_id or item.get("call_id") or f"item{len(self._begun)}")
+        if isinstance(index, int):
+            self._by_index[index] = key
+        if isinstance(item_id, str):
+            self._by_id[item_id] = key
+        self._begun.add(key)
+        self._latest = key
+        return key
+
+    def _key(self, event: JsonObject) -> str:
+        # The index first: some gateways encrypt ids anew in every event.
+        key = self._by_index.get(cast(int, event.get("output_index")))
+        if key is None:
+            key = self._by_id.get(cast(str, event.get("item_id")))
+        return self._latest if key is None else key
+
+    def _item_done(self, event: JsonObject, item: JsonObject, out: list[ReplyEvent]) -> None:
+        if item["type"] in _CALLS and item.get("status") == "incomplete":
+            return  # cut at the output limit: half a command must not run
+        key = self._by_index.get(cast(int, event.get("output_index"))) or self._by_id.get(cast(str, item.get("id")))
+        if key is None:
+            key = self._begin(event, item)
+            out.append(ItemBegun(key, item["type"], item))
+        self._done += 1
+        out.append(ItemDone(key, item["type"], item))
+
+    def _incomplete(self, event: JsonObject, out: list[ReplyEvent]) -> None:
+        details = _response(event).get("incomplete_details")
+        reason = cast(JsonObject, details).get("reason") if isinstance(details, dict) else None
+        if reason != "max_output_tokens":
+            raise self._faults.incomplete(str(reason or "no reason given"))
+        # Asking again would end at the same limit and be paid twice: what came is the answer.
+        self._end(event, "max_output_tokens", out)
+
+    def _end(self, event: JsonObject, incomplete: str | None, out: list[ReplyEvent]) -> None:
+        response = _response(event)
+        output = response.get("output")
+        if not self._done and isinstance(output, list):
+            # A gateway that sends the items only with the end.
+            for item in cast("list[Any]", output):
+                if isinstance(item, dict) and isinstance(cast(JsonObject, item).get("type"), str):
+                    self._item_done({}, cast(JsonObject, item), out)
+        self.completed = True
+        reply_id = response.get("id")
+        usage = _usage(response.get("usage"))
+        out.append(ReplyCompleted(reply_id if isinstance(reply_id, str) else None, usage, self.skipped, incomplete))
+
+
+def _item(event: JsonObject) -> JsonObject:
+    item = event.get("item")
+    if not isinstance(item, dict) or not isinstance(cast(JsonObject, item).get("type"), str):
+        raise Malformed("no item")
+    return cast(JsonObject, item)
+
+
+def _response(event: JsonObject) -> JsonObject:
+    response = event.get("response")
+    return cast(JsonObject, response) if isinstance(response, dict) else {}
+
+
+def _index(event: JsonObject, name: str) -> int:
+    index = event.get(name)
+    return index if isinstance(index, int) else 0
+
+
+def _usage(value: object) -> Usage | None:
+    if not isinstance(value, dict):
+        return None
+    usage = cast(JsonObject, value)
+    given, made = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    return Usage(
+        input_tokens=given,
+        cached_input_tokens=_count(usage.get("input_tokens_details"), "cached_tokens"),
+        output_tokens=made,
+        reasoning_output_tokens=_count(usage.get("output_tokens_details"), "reasoning_tokens"),
+        total_tokens=_count(usage, "total_tokens") or given + made,
+    )
+
+
+def _count(data: object, name: str) -> int:
+    value = cast(JsonObject, data).get(name) if isinstance(data, dict) else None
+    return value if isinstance(value, int) else 0
+
+
+def _without_lone_surrogates(value: Any) -> Any:
+    """Half a character cannot be stored or sent on; it becomes U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_lone_surrogates(v) for v in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {_without_lone_surrogates(k): _without_lone_surrogates(v) for k, v in cast("dict[str, Any]", value).items()}
+    return value
