@@ -1,9 +1,23 @@
-"""(what a call would do, settings, grants) -> a Verdict with the reason that the user reads. Pure; one table test covers it."""
+"""(what a call would do, settings, grants) -> a Verdict with the reason that the user reads. Pure; one table test covers it.
+
+Never allows an unconfined run that the settings did not ask for or the user did not approve: with no sandbox it asks or refuses.
+A Deny's reason is written for the model, which reads it as the call's output; an Ask's reason for the user.
+"""
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TypeAlias
+
+from . import command
+from .danger import danger
+from .settings import SandboxPolicy, Settings
+
+PROTECTED_NAMES = (".git", ".codex", ".agents")
+"Read-only inside every writable root, at any depth."
+_SHOWN_PATHS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +45,177 @@ class Harmless:
 
 
 Wish: TypeAlias = RunCommand | WriteFiles | Harmless
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    confined: bool = True
+    "False: run without a sandbox; the settings or an earlier yes of the user say so."
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    reason: str
+    outside_sandbox: bool = False
+    "A yes means: run without a sandbox."
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    reason: str
+
+
+Verdict: TypeAlias = Allow | Ask | Deny
+
+
+@dataclass(frozen=True, slots=True)
+class CommandKey:
+    """What makes two commands the same to a grant: its words, or the very text where the shell would expand something."""
+
+    line: tuple[command.Command, ...] | str
+    cwd: str
+    outside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What the user accepted for the rest of the thread. `remember` gives a new value."""
+
+    commands: frozenset[CommandKey] = frozenset()
+    files: frozenset[str] = frozenset()
+
+    def granted(self, wish: Wish, *, outside: bool = False) -> bool:
+        """`outside`: it would run without a sandbox, whoever asked for that. A yes to a confined run is no yes to that."""
+        match wish:
+            case RunCommand():
+                return _key(wish, outside) in self.commands
+            case WriteFiles():
+                return bool(wish.paths) and self.files.issuperset(wish.paths)
+            case Harmless():
+                return True
+
+    def remember(self, wish: Wish, *, outside: bool = False) -> Grants:
+        match wish:
+            case RunCommand():
+                return Grants(self.commands | {_key(wish, outside)}, self.files)
+            case WriteFiles():
+                return Grants(self.commands, self.files | set(wish.paths))
+            case Harmless():
+                return self
+
+
+def decide(wish: Wish, settings: Settings, grants: Grants, sandbox_available: bool, tmpdir: str | None = None) -> Verdict:
+    """`tmpdir` is $TMPDIR, resolved, where there is one: writable like /tmp unless the policy excludes it."""
+    match wish:
+        case Harmless():
+            return Allow(confined=settings.sandbox.confines)
+        case RunCommand():
+            return _decide_command(wish, settings, grants, sandbox_available)
+        case WriteFiles():
+            return _decide_files(wish, settings, grants, tmpdir)
+
+
+def writable_roots(settings: Settings, tmpdir: str | None = None) -> tuple[str, ...]:
+    """Where files may be changed without asking, before the protected names inside are taken out."""
+    policy = settings.sandbox
+    match policy.mode:
+        case "read-only":
+            return ()
+        case "workspace-write":
+            tmp = () if policy.exclude_slash_tmp else ("/tmp",)
+            own = () if policy.exclude_tmpdir or not tmpdir else (tmpdir,)
+            return tuple(dict.fromkeys((settings.cwd, *settings.roots, *policy.writable_roots, *tmp, *own)))
+        case "danger-full-access" | "external":
+            return ("/",)
+
+
+def _key(wish: RunCommand, outside: bool) -> CommandKey:
+    commands = command.split(wish.script)
+    exact = commands is None or any(c.expands for c in commands)
+    return CommandKey(wish.script if exact or commands is None else commands, wish.cwd, outside or wish.escalated)
+
+
+def _decide_command(wish: RunCommand, settings: Settings, grants: Grants, sandbox_available: bool) -> Verdict:
+    policy = settings.sandbox
+    escalated = wish.escalated and policy.confines
+    unprotected = policy.confines and not sandbox_available
+    outside = escalated or unprotected or not policy.confines
+    dangerous = danger(wish.script)
+    if settings.approval_policy == "never":
+        return _decide_unattended(escalated, unprotected, dangerous, outside)
+    if grants.granted(wish, outside=outside):
+        return Allow(confined=not outside)
+    said = f" It says: {wish.justification.strip()}" if wish.justification and wish.justification.strip() else ""
+    reasons: list[str] = []
+    if unprotected:
+        reasons.append("There is no sandbox on this machine, so the command would run with all of your rights.")
+    elif escalated:
+        reasons.append(f"The agent asks to run this outside the sandbox.{said}")
+    if dangerous:
+        reasons.append(f"This command {dangerous}.")
+    if not reasons and settings.provider.wire == "local":
+        reasons.append("The model is small and runs on this machine: it asks before every command.")
+    return Ask(" ".join(reasons), outside) if reasons else Allow(confined=not outside)
+
+
+def _decide_unattended(escalated: bool, unprotected: bool, dangerous: str | None, outside: bool) -> Verdict:
+    rule = "and approvals are turned off (approval policy: never)"
+    if dangerous:
+        return Deny(f"This command was not run: it {dangerous}, {rule}. Find a way that keeps what is there.")
+    if escalated:
+        return Deny(
+            f"This command was not run: it asks to leave the sandbox, {rule}. "
+            "Call again without sandbox_permissions, or reach the goal in another way."
+        )
+    if unprotected:
+        return Deny(
+            f"This command was not run: there is no sandbox on this machine, {rule}. No command can run in this thread; "
+            "say so to the user and go on without commands."
+        )
+    return Allow(confined=not outside)
+
+
+def _decide_files(wish: WriteFiles, settings: Settings, grants: Grants, tmpdir: str | None) -> Verdict:
+    confines = settings.sandbox.confines
+    attended = settings.approval_policy != "never"
+    refused = _refused(wish.paths, settings, tmpdir)
+    if refused and not attended:
+        return Deny(f"Nothing was changed: the patch touches {refused}, and approvals are turned off (approval policy: never).")
+    if attended and grants.granted(wish):
+        return Allow(confined=confines and not refused)
+    if refused:
+        return Ask(f"The agent asks to change {refused}.", outside_sandbox=True)
+    if attended and settings.extra.get("ask_before_edits") is True:
+        return Ask(f"You are asked before every edit: {_named(wish.paths)}.", outside_sandbox=not confines)
+    return Allow(confined=confines)
+
+
+def _refused(paths: tuple[str, ...], settings: Settings, tmpdir: str | None) -> str | None:
+    """The files that need a yes, and why, in words; None when all paths are free to write."""
+    policy: SandboxPolicy = settings.sandbox
+    if not policy.confines:
+        return None
+    if policy.mode == "read-only":
+        return f"files in a read-only thread: {_named(paths)}"
+    roots = [PurePosixPath(posixpath.normpath(root)) for root in writable_roots(settings, tmpdir)]
+    outside = tuple(p for p in paths if not any(_inside(p, root) for root in roots))
+    if outside:
+        return f"files outside the workspace: {_named(outside)}"
+    protected = tuple(p for p in paths if _protected(p, roots))
+    return f"protected files: {_named(protected)}" if protected else None
+
+
+def _inside(path: str, root: PurePosixPath) -> bool:
+    # Not normalised away: a path that still climbs is not the resolved path we were promised.
+    return posixpath.isabs(path) and ".." not in PurePosixPath(path).parts and PurePosixPath(path).is_relative_to(root)
+
+
+def _protected(path: str, roots: list[PurePosixPath]) -> bool:
+    """Below any root that holds it: a protected name stays protected when a deeper root would hide it."""
+    inside = [PurePosixPath(path).relative_to(root) for root in roots if _inside(path, root)]
+    return any(part.lower() in PROTECTED_NAMES for rest in inside for part in rest.parts)
+
+
+def _named(paths: tuple[str, ...]) -> str:
+    more = f" and {len(paths) - _SHOWN_PATHS} more" if len(paths) > _SHOWN_PATHS else ""
+    return ", ".join(paths[:_SHOWN_PATHS]) + more
