@@ -41,6 +41,11 @@ def unified(before: str, after: str) -> Diff:
     return Diff("".join(out), added, removed)
 
 
+def printable(data: bytes) -> str:
+    """File content as text that any JSON encoder takes; bytes that are not UTF-8 become U+FFFD."""
+    return data.decode("utf-8", "replace")
+
+
 def count_lines(text: str) -> int:
     return len(_lines(text))
 
@@ -75,7 +80,7 @@ def _opcodes(old: list[str], new: list[str]) -> list[_Opcode]:
         tail += 1
     a_end, b_end = len(old) - tail, len(new) - tail
     codes: list[_Opcode] = [("equal", 0, head, 0, head)] if head else []
-    if a_end - head + b_end - head > COMPARABLE_LINES or a_end == head or b_end == head:
+    if a_end - head + b_end - head > COMPARABLE_LINES or head in (a_end, b_end):
         if a_end > head or b_end > head:
             codes.append(("replace", head, a_end, head, b_end))
     else:

@@ -19,6 +19,7 @@ ADD, DELETE, UPDATE, MOVE = "*** Add File: ", "*** Delete File: ", "*** Update F
 END_OF_FILE = "*** End of File"
 
 Sign: TypeAlias = Literal[" ", "-", "+"]
+Body: TypeAlias = tuple[tuple[Sign, str], ...]
 
 
 class PatchError(ValueError):
@@ -31,7 +32,7 @@ class Chunk:
 
     contexts: tuple[str, ...]
     "Lines to find first, outermost first; the old lines are below the last one."
-    lines: tuple[tuple[Sign, str], ...]
+    lines: Body
     at_end: bool = False
     "The old lines are the last ones of the file."
 
@@ -74,7 +75,7 @@ class Seen:
 
 def parse(text: str) -> tuple[Operation, ...]:
     """The operations of a whole patch, at least one. Raises PatchError."""
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if _SURROGATE.search(text):
         raise PatchError("Invalid patch: the text has a character that is not valid Unicode (an unpaired surrogate)")
     lines = _envelope(text)
     operations: list[Operation] = []
@@ -115,6 +116,7 @@ def preview(text: str) -> tuple[Seen, ...]:
 
 _KINDS: dict[str, Literal["add", "delete", "update"]] = {ADD: "add", DELETE: "delete", UPDATE: "update"}
 _HEREDOC = re.compile(r"""<<-?\s*(['"]?)(\w+)\1$""")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNIFIED = re.compile(r"^-\d+(,\d+)? \+\d+(,\d+)? @@")
 
 
@@ -204,6 +206,11 @@ def _chunk(lines: list[str], at: int, *, first: bool) -> tuple[Chunk, int]:
         at += 1
     if not body:
         raise _wrong(at, "Update hunk does not contain any lines")
+    end = at
+    while len(body) > 1 and not lines[end - 1] and all(sign == "+" or not text for sign, text in body):
+        # Layout before the next marker: nothing else in this chunk would have to be found.
+        body.pop()
+        end -= 1
     return Chunk(tuple(contexts), tuple(body)), at
 
 
@@ -220,13 +227,15 @@ def apply(content: str, chunks: Sequence[Chunk], path: str) -> str:
     if ends_in_newline:
         raw.pop()
     lines = [line.removesuffix("\r") for line in raw]
-    edits = sorted(_edits(lines, chunks, path), key=lambda edit: edit[0])
+    if not ends_in_newline and ending == "\r\n":
+        raw[-1] += "\r"
     out: list[str] = []
-    done = 0
-    for start, chunk_lines in edits:
+    done, newest = 0, -1
+    for start, body in sorted(_edits(lines, chunks, path), key=lambda edit: edit[0]):
         out += (line + "\n" for line in raw[done:start])
         done = start
-        for sign, text in chunk_lines:
+        for sign, text in body:
+            newest = done if sign == " " else -1
             if sign == "+":
                 out.append(text + ending)
                 continue
@@ -234,20 +243,15 @@ def apply(content: str, chunks: Sequence[Chunk], path: str) -> str:
                 out.append(raw[done] + "\n")
             done += 1
     out += (line + "\n" for line in raw[done:])
+    if done < len(raw):
+        newest = len(raw) - 1
     # Only a last line that the patch left alone stays without its newline.
-    if not ends_in_newline and out and _keeps_last(edits, len(raw)):
-        out[-1] = out[-1].removesuffix("\n")
+    if not ends_in_newline and newest == len(raw) - 1:
+        out[-1] = out[-1].removesuffix(ending)
     return mark + "".join(out)
 
 
-_Edit: TypeAlias = tuple[int, tuple[tuple[Sign, str], ...]]
-
-
-def _keeps_last(edits: Sequence[_Edit], total: int) -> bool:
-    return all(start + sum(sign != "+" for sign, _ in lines) < total for start, lines in edits)
-
-
-def _edits(lines: list[str], chunks: Sequence[Chunk], path: str) -> Iterator[_Edit]:
+def _edits(lines: list[str], chunks: Sequence[Chunk], path: str) -> Iterator[tuple[int, Body]]:
     cursor = 0
     for chunk in chunks:
         for context in chunk.contexts:
@@ -260,11 +264,10 @@ def _edits(lines: list[str], chunks: Sequence[Chunk], path: str) -> Iterator[_Ed
             yield (cursor if chunk.contexts and not chunk.at_end else len(lines)), body
             continue
         at = _seek(lines, old, cursor, at_end=chunk.at_end)
-        if at is None and not old[-1]:
+        while at is None and old and not old[-1]:
             # A blank line before the next marker was probably layout, not content.
-            body = _without_last_blank(body)
-            old = old[:-1]
-            at = _seek(lines, old, cursor, at_end=chunk.at_end) if old else len(lines)
+            body, old = _without_last_blank(body), old[:-1]
+            at = _seek(lines, old, cursor, at_end=chunk.at_end) if old else cursor
         if at is None:
             where = _elsewhere(lines, old, cursor)
             raise PatchError(f"Failed to find expected lines in {path}:\n" + "\n".join(chunk.old) + where)
@@ -272,9 +275,10 @@ def _edits(lines: list[str], chunks: Sequence[Chunk], path: str) -> Iterator[_Ed
         cursor = at + len(old)
 
 
-def _without_last_blank(body: tuple[tuple[Sign, str], ...]) -> tuple[tuple[Sign, str], ...]:
-    last = max(i for i, (sign, _) in enumerate(body) if sign != "+")
-    return body[:last] + body[last + 1 :]
+def _without_last_blank(body: Body) -> Body:
+    last = max(index for index, (sign, _) in enumerate(body) if sign != "+")
+    instead: Body = (("+", ""),) if body[last][0] == " " and last < len(body) - 1 else ()
+    return body[:last] + instead + body[last + 1 :]
 
 
 _ASCII = str.maketrans(
@@ -291,7 +295,7 @@ def _seek(lines: list[str], wanted: list[str], start: int, *, at_end: bool) -> i
     last = len(lines) - len(wanted)
     if last < 0:
         return None
-    first = last if at_end else start
+    first = max(last, start) if at_end else start
     for normal in _PASSES:
         head, pattern = normal(wanted[0]), [normal(line) for line in wanted]
         for at in range(first, last + 1):
