@@ -1,1 +1,38 @@
-"""Sandbox: where commands run."""
+"""Sandbox: where commands run. One file per system; `pick` chooses, once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from ...runtime.ports import Sandbox
+
+
+def pick(state_dir: Path) -> Sandbox:
+    """The sandbox of this system. `state_dir` is the agent's own folder, which commands may never write."""
+    match sys.platform:
+        case "linux":
+            from .linux import LinuxSandbox  # noqa: PLC0415
+
+            return LinuxSandbox(state_dir, hidden=_credentials(), own=_own_paths())
+        case "darwin":
+            from .macos import MacSandbox  # noqa: PLC0415
+
+            return MacSandbox(state_dir, hidden=_credentials(), own=_own_paths())
+        case _:
+            from .windows import RefusingSandbox  # noqa: PLC0415
+
+            return RefusingSandbox()
+
+
+def _credentials() -> tuple[str, ...]:
+    """Files that hold the user's keys: commands may read the disk, not these."""
+    home = os.environ.get("CODEX_HOME") or os.path.expanduser("~/.codex")
+    return (os.path.join(home, "auth.json"),)
+
+
+def _own_paths() -> tuple[str, ...]:
+    """The program that will run unconfined at the next start: a command that could change it would be free then."""
+    package = Path(__file__).resolve().parents[2]
+    return (str(package), os.path.realpath(sys.prefix))

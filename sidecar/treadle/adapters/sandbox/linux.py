@@ -1,0 +1,247 @@
+"""The Linux sandbox: bubblewrap for files, processes and network, seccomp for what reaches round them, Landlock scopes on top.
+
+Promises: a policy that confines is carried out or refused, never softened; bubblewrap is found by absolute path, never on PATH;
+nothing is probed per command. Must never pass a descriptor or an environment variable that the command was not given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import signal
+import subprocess
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ...core.errors import ToolFailure, TreadleError
+from ...core.settings import SandboxPolicy
+from ...runtime.ports import CommandSpec, Process, SandboxStatus
+from . import mounts, seccomp
+from .placeholders import Placeholders
+from .probe import NOT_INSTALLED, blocked, find_bubblewrap, writable_proc_entries
+from .process import ChildProcess, open_channel
+from .spawner import Spawner
+from .unconfined import Unconfined, checked
+
+_PRLIMIT, _SETSID = "/usr/bin/prlimit", "/usr/bin/setsid"
+_PROCESSES = 4096
+_PROBE_SECONDS = 10.0
+_CHILD_SECONDS = 5.0
+_POLL = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What does not change from command to command."""
+
+    argv: tuple[str, ...]
+    filter: int
+    "A memory file with the seccomp program."
+
+
+class NamespaceTree:
+    """A command is everything in its pid namespace, and that ends with the namespace's first process."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def interrupt(self) -> None:
+        first = self._first()
+        if first is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(first, signal.SIGINT)
+
+    async def end(self, child: subprocess.Popen[bytes]) -> None:
+        deadline = asyncio.get_running_loop().time() + _CHILD_SECONDS
+        while (first := self._first()) is None and child.returncode is None:
+            if asyncio.get_running_loop().time() > deadline:
+                child.kill()
+                return
+            await asyncio.sleep(_POLL)
+        if first is not None:
+            with contextlib.suppress(OSError):
+                os.kill(first, signal.SIGKILL)
+
+    def _first(self) -> int | None:
+        """Bubblewrap's only child. Killed itself, bubblewrap would be gone before its namespace is."""
+        try:
+            children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_bytes().split()
+        except OSError:
+            return None
+        return int(children[0]) if children else None
+
+
+class LinuxSandbox:
+    def __init__(self, state_dir: Path, *, hidden: tuple[str, ...], own: tuple[str, ...], bubblewrap: str | None = None) -> None:
+        self._bubblewrap = bubblewrap or find_bubblewrap()
+        self._spawner = Spawner(confined=True)
+        self._unconfined = Unconfined()
+        self._placeholders = Placeholders(state_dir / "placeholders")
+        self._own = (os.path.realpath(state_dir), *own)
+        self._hidden = hidden
+        self._roots = mounts.Roots()
+        self._base: Base | None = None
+        self._live: set[ChildProcess] = set()
+        self._probe: asyncio.Task[SandboxStatus] | None = None
+        self._killing: set[asyncio.Task[None]] = set()
+
+    async def status(self) -> SandboxStatus:
+        if self._probe is None or (self._probe.done() and self._probe.cancelled()):
+            self._probe = asyncio.create_task(self._try_out())
+        return await asyncio.shield(self._probe)
+
+    async def spawn(self, command: CommandSpec, policy: SandboxPolicy) -> Process:
+        if not policy.confines:
+            return await self._unconfined.spawn(command, policy)
+        status = await self.status()
+        if not status.available:
+            raise TreadleError("The command was not started.", hint=status.reason)
+        return await self._spawn(checked(command), policy)
+
+    async def close(self) -> None:
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
+        await asyncio.gather(*(process.kill() for process in tuple(self._live)), *self._killing)
+        await self._unconfined.close()
+        await asyncio.to_thread(self._spawner.close)
+        if self._base is not None:
+            os.close(self._base.filter)
+            self._base = None
+
+    async def _spawn(self, command: CommandSpec, policy: SandboxPolicy) -> ChildProcess:
+        ours, theirs = open_channel(tty=command.tty, rows=command.rows, cols=command.cols)
+
+        def abandon(born: tuple[subprocess.Popen[bytes], tuple[str, ...]]) -> None:
+            """The caller was cancelled while the command was being born."""
+            task = asyncio.ensure_future(self._adopt(born, ours, command.tty).kill())
+            self._killing.add(task)
+            task.add_done_callback(self._killing.discard)
+
+        def failed() -> None:
+            os.close(ours)
+
+        born = await self._spawner.run(partial(self._bear, command, policy, theirs), abandon, failed)
+        return self._adopt(born, ours, command.tty)
+
+    def _adopt(self, born: tuple[subprocess.Popen[bytes], tuple[str, ...]], ours: int, tty: bool) -> ChildProcess:
+        child, held = born
+        process = ChildProcess(child, ours, tty=tty, tree=NamespaceTree(child.pid))
+        self._live.add(process)
+
+        def forget() -> None:
+            self._live.discard(process)
+            if held:
+                self._spawner.post(lambda: self._placeholders.release(held))
+
+        process.when_gone(forget)
+        return process
+
+    def _bear(self, command: CommandSpec, policy: SandboxPolicy, theirs: int) -> tuple[subprocess.Popen[bytes], tuple[str, ...]]:
+        """In the confined thread."""
+        held: tuple[str, ...] = ()
+        try:
+            base = self._base = self._base or self._make_base()
+            places = mounts.writable(policy, command.env, self._roots)
+            protected = mounts.look(places, self._own)
+            held = self._placeholders.acquire(sorted(protected.missing)) if protected.missing else ()
+            hidden = tuple(path for path in map(os.path.realpath, self._hidden) if os.path.isfile(path))
+            program = os.open(f"/proc/self/fd/{base.filter}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                argv = [*base.argv, *mounts.arguments(places, protected, held, hidden)]
+                argv += [] if policy.network else ["--unshare-net"]
+                environment, passed_on = _split_loader(command.env)
+                argv += [*passed_on, "--chdir", command.cwd, "--seccomp", str(program), "--", *_inner(command)]
+                return self._popen(argv, environment, theirs, program, command.tty), held
+            finally:
+                os.close(program)
+        except BaseException:
+            if held:
+                self._placeholders.release(held)
+            raise
+        finally:
+            os.close(theirs)
+
+    def _popen(self, argv: list[str], env: dict[str, str], theirs: int, program: int, tty: bool) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                argv,
+                stdin=theirs if tty else subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                env=env,
+                cwd="/",
+                pass_fds=(program,),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise TreadleError(f"The command could not be started: {error.strerror}.") from error
+        except ValueError as error:
+            raise ToolFailure(f"The command could not be started: {error}.") from error
+
+    def _make_base(self) -> Base:
+        assert self._bubblewrap is not None
+        argv = [self._bubblewrap, "--die-with-parent", "--new-session", "--unshare-user", "--unshare-pid", "--unshare-ipc"]
+        argv += ["--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"]
+        argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
+        if os.geteuid() == 0:  # still the owner of kernel knobs, whatever the namespace
+            for path in writable_proc_entries():
+                argv += ["--ro-bind", path, path]
+        if os.path.isdir("/run/user"):
+            argv += ["--tmpfs", "/run/user", "--remount-ro", "/run/user"]
+        code = seccomp.program(platform.machine())
+        memory = os.memfd_create("seccomp", os.MFD_CLOEXEC)
+        os.write(memory, code)
+        os.lseek(memory, 0, os.SEEK_SET)
+        return Base(tuple(argv), memory)
+
+    async def _try_out(self) -> SandboxStatus:
+        if self._bubblewrap is None:
+            return SandboxStatus("none", False, NOT_INSTALLED)
+        if not seccomp.supported(platform.machine()):
+            return SandboxStatus("none", False, f"Commands cannot be confined on a {platform.machine()} machine yet.")
+        command = CommandSpec(("/bin/sh", "-c", "exit 0"), "/", {})
+        try:
+            process = await self._spawn(command, SandboxPolicy("read-only"))
+        except TreadleError as error:
+            return SandboxStatus("none", False, blocked(error.message))
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                said = b"".join([chunk async for chunk in process.output()])
+                code = await process.wait()
+        except TimeoutError:
+            return SandboxStatus("none", False, blocked("bubblewrap did not answer"))
+        finally:
+            await process.kill()
+        if code != 0:
+            return SandboxStatus("none", False, blocked(said.decode("utf-8", "replace")))
+        return SandboxStatus("bubblewrap", True)
+
+
+def _inner(command: CommandSpec) -> list[str]:
+    argv: list[str] = []
+    if os.path.exists(_PRLIMIT):
+        argv += [_PRLIMIT, "--core=0:0"]
+        if os.geteuid() != 0:  # root is not counted
+            argv.append(f"--nproc={_PROCESSES}:{_PROCESSES}")
+        argv.append("--")
+    if command.tty and os.path.exists(_SETSID):
+        argv += [_SETSID, "-c"]  # a controlling terminal, hence job control and Ctrl-C
+    return [*argv, *command.argv]
+
+
+def _split_loader(env: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What steers the dynamic loader must reach the command but not bubblewrap, which is not confined yet."""
+    outside = {name: value for name, value in env.items() if not _steers_loader(name)}
+    inside: list[str] = []
+    for name, value in env.items():
+        if _steers_loader(name):
+            inside += ["--setenv", name, value]
+    return outside, inside
+
+
+def _steers_loader(name: str) -> bool:
+    return name.startswith("LD_") or name in ("GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH")

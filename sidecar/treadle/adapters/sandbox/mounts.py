@@ -1,0 +1,137 @@
+"""From a policy to bubblewrap's mount arguments.
+
+Promises the order that confinement rests on: the whole disk read-only, then what may be written (parents first), then what is
+protected inside it, then what is hidden. Every folder between a writable root and a protected path is bound onto itself, so that
+it cannot be renamed away. Fails closed: a root that is missing or absurd raises, it is never skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import dataclass, field
+
+from ...core.errors import TreadleError
+from ...core.settings import SandboxPolicy
+from .protected import Protected, below, find, within
+
+_NEVER = ("/proc", "/dev", "/sys")
+_SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/run", "/sbin", "/srv", "/sys", "/usr")
+_MAX_FROZEN_ENTRIES = 1000
+
+
+@dataclass(slots=True)
+class Roots:
+    """Remembers what each given path meant when it was first used: a command may replace a folder by a link, and must not gain
+    another root by it."""
+
+    known: dict[str, str] = field(default_factory=dict[str, str])
+
+    def resolve(self, path: str) -> str:
+        real = self.known.get(path)
+        if real is None:
+            real = self.known[path] = os.path.realpath(path)
+        elif os.path.realpath(real) != real:
+            raise TreadleError(
+                f"The folder {path} has been replaced by a link to another place.",
+                hint="Put it back, or restart Treadle if that is what you want.",
+            )
+        if not os.path.isdir(real):
+            del self.known[path]
+            raise TreadleError(f"The folder {path} cannot be made writable because it does not exist.")
+        if real == "/" or within(real, _NEVER):
+            raise TreadleError(f"{real} cannot be a writable folder of a confined command.", hint="Open a folder below it.")
+        return real
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """Real paths of what a command may write."""
+
+    roots: tuple[str, ...] = ()
+    temporary: tuple[str, ...] = ()
+
+
+def writable(policy: SandboxPolicy, environment: dict[str, str], roots: Roots) -> Writable:
+    if policy.mode != "workspace-write":
+        return Writable()
+    temporary: list[str] = []
+    if not policy.exclude_slash_tmp and os.path.isdir("/tmp"):
+        temporary.append(os.path.realpath("/tmp"))
+    tmpdir = environment.get("TMPDIR", "")
+    if not policy.exclude_tmpdir and (real := _usable_tmpdir(tmpdir)) and real not in temporary:
+        temporary.append(real)
+    return Writable(tuple(dict.fromkeys(roots.resolve(root) for root in policy.writable_roots)), tuple(temporary))
+
+
+def _usable_tmpdir(path: str) -> str | None:
+    """None for a $TMPDIR that would open the system or a whole home to writing."""
+    if not os.path.isabs(path) or not os.path.isdir(path):
+        return None
+    real = os.path.realpath(path)
+    home = os.path.realpath(_home())
+    if real in ("/", home) or below(home, real) or within(real, _SYSTEM) or real in ("/var", "/home", "/root"):
+        return None
+    return real
+
+
+def _home() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return os.path.expanduser("~")
+
+
+def look(places: Writable, own: tuple[str, ...]) -> Protected:
+    return find(places.roots, places.temporary, own)
+
+
+def arguments(places: Writable, protected: Protected, standing: tuple[str, ...], hidden: tuple[str, ...]) -> list[str]:
+    """The part of the command line after the base. `standing` are the missing paths that have a placeholder now."""
+    read_only = _outermost({*protected.existing, *standing})
+    all_roots = {*places.roots, *places.temporary}
+    binds = all_roots | _anchors(all_roots, {*read_only, *all_roots, *protected.frozen, *hidden}, read_only)
+    argv: list[str] = []
+    for path in sorted(binds | protected.frozen, key=_depth):
+        if path in protected.frozen:
+            argv += _frozen(path, binds)
+        else:
+            argv += ["--bind", path, path]
+    for path in read_only:
+        argv += ["--ro-bind", path, path]
+    for path in hidden:
+        argv += ["--ro-bind", "/dev/null", path]
+    return argv
+
+
+def _frozen(folder: str, binds: set[str]) -> list[str]:
+    """The folder's entries stay as they are; what is inside of them may be written."""
+    argv = ["--ro-bind", folder, folder]
+    with os.scandir(folder) as entries:
+        for _, entry in zip(range(_MAX_FROZEN_ENTRIES), entries, strict=False):
+            if not entry.is_symlink() and entry.path not in binds:
+                argv += ["--bind-try", entry.path, entry.path]
+    return argv
+
+
+def _outermost(paths: set[str]) -> list[str]:
+    kept: list[str] = []
+    for path in sorted(paths, key=_depth):
+        if not any(below(path, outer) for outer in kept):
+            kept.append(path)
+    return kept
+
+
+def _anchors(roots: set[str], ends: set[str], read_only: list[str]) -> set[str]:
+    anchors: set[str] = set()
+    for end in ends:
+        parent = os.path.dirname(end)
+        while any(below(parent, root) for root in roots):
+            if not within(parent, read_only):
+                anchors.add(parent)
+            parent = os.path.dirname(parent)
+    return anchors - roots
+
+
+def _depth(path: str) -> tuple[int, str]:
+    return path.count("/"), path

@@ -1,0 +1,105 @@
+"""The thread in which commands are born. Landlock and no_new_privs act on a thread and are inherited by its children, so a
+thread that confined itself gives birth to confined commands while the sidecar stays free: no helper program, no preexec_fn.
+
+Promises: one thread for the sandbox's whole life, because bubblewrap's --die-with-parent fires when the spawning *thread* ends,
+not the process. Must never handle a file-system right in the ruleset: mount(2) would fail and bubblewrap with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+_PR_SET_NO_NEW_PRIVS = 38
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
+_LANDLOCK_VERSION = 1
+_SCOPE_ABI = 6
+_SCOPE_ABSTRACT_UNIX, _SCOPE_SIGNALS = 1, 2
+
+
+class Spawner:
+    """Runs short jobs one after the other in its own thread."""
+
+    def __init__(self, *, confined: bool) -> None:
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._confined = confined
+
+    async def run(self, job: Callable[[], T], discard: Callable[[T], None], failed: Callable[[], None]) -> T:
+        """The job's result. Both callbacks run in the loop's thread: `failed` when the job raised, and `discard` with the result
+        when the caller was cancelled meanwhile."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if error is not None:
+                failed()
+                if not answer.done():
+                    answer.set_exception(error)
+            elif answer.done():
+                discard(cast("T", result))
+            else:
+                answer.set_result(cast("T", result))
+
+        def perform() -> None:
+            result: T | None = None
+            error: BaseException | None = None
+            try:
+                result = job()
+            except BaseException as caught:
+                error = caught
+            try:
+                loop.call_soon_threadsafe(settle, result, error)
+            except RuntimeError:  # the loop has closed; commands die with this thread
+                return
+
+        self.post(perform)
+        return await answer
+
+    def post(self, job: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="spawner", daemon=True)
+            self._thread.start()
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """End the thread once its queue is empty. What it spawned with --die-with-parent dies with it."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _serve(self) -> None:
+        if self._confined and sys.platform == "linux":
+            confine_thread()
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+def confine_thread() -> bool:
+    """Put no_new_privs and, where the kernel has it, a Landlock domain on the calling thread that scopes signals and abstract
+    unix sockets. False where only the former was possible; the seccomp filter refuses those sockets as well."""
+    import ctypes  # noqa: PLC0415
+
+    libc: Any = ctypes.CDLL(None, use_errno=True)
+    libc.syscall.restype = ctypes.c_long
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        return False
+    if libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION) < _SCOPE_ABI:
+        return False
+    rules = struct.pack("=QQQ", 0, 0, _SCOPE_ABSTRACT_UNIX | _SCOPE_SIGNALS)
+    ruleset = int(libc.syscall(_LANDLOCK_CREATE_RULESET, rules, ctypes.c_size_t(len(rules)), 0))
+    if ruleset < 0:
+        return False
+    try:
+        return int(libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0)) == 0
+    finally:
+        os.close(ruleset)
