@@ -1,0 +1,69 @@
+"""The program that runs llama.cpp's server: started as a file, maybe by another interpreter, so it imports nothing of ours.
+
+One JSON line comes in on standard input, one goes out on standard output: {"address": ...} or {"error": ...}. It lives as long as
+its standard input is open, however the parent ended. It listens on loopback only and asks for a key.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+NO_ORIGIN = "http://127.0.0.1:9"
+"What browsers are told may read our answers: an address where nothing is."
+PROMPT_CACHE_MIB = 512
+
+
+def parameters(library: Any, wanted: dict[str, Any]) -> Any:
+    given = library.CommonParams()
+    given.model.path = wanted["model"]
+    given.hostnames = ["127.0.0.1"]
+    given.port = 0
+    given.api_keys = [wanted["key"]]
+    given.cors_origins = NO_ORIGIN
+    given.model_alias = {"local"}
+    given.n_ctx = wanted["context"]
+    given.n_parallel = 1
+    given.cpuparams.n_threads = given.cpuparams_batch.n_threads = wanted["threads"]
+    given.use_jinja = True
+    given.offline = True
+    given.ui = False
+    given.endpoint_slots = False
+    given.endpoint_props = False
+    given.cache_ram_mib = PROMPT_CACHE_MIB
+    return given
+
+
+def main() -> None:
+    # Whatever a library prints must not mix with our one line.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(**what: str) -> None:
+        answers.write(json.dumps(what) + "\n")
+        answers.flush()
+
+    wanted = json.loads(sys.stdin.readline() or "null")
+    if wanted is None:
+        return
+    try:
+        engine: Any = importlib.import_module("xllamacpp")
+        server: Any = engine.Server(parameters(engine, wanted))
+    except ImportError as error:
+        say(error=str(error), kind="import")
+        return
+    except Exception as error:
+        say(error=str(error) or type(error).__name__, kind="load")
+        return
+    say(address=str(server.listening_address))
+    while sys.stdin.read(1):
+        pass
+    # The server's own threads may be deep in a computation: there is nothing to save, so leave at once.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
