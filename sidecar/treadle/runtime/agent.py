@@ -167,6 +167,7 @@ class Agent:
             settings.model,
             settings.provider.id,
             originator=op.originator,
+            ephemeral=op.ephemeral,
             settings=over.to_json(overrides),
         )
         store: Any = world.store

@@ -190,7 +190,8 @@ class Calls:
         """The policy to run under, or words for the model why not."""
         scope, wish = self.scope, plan.wish
         status = await scope.sandbox.status()
-        verdict = decide(wish, scope.settings, self.grants(), sandbox_available=status.available)
+        tmpdir = scope.environment.get("TMPDIR")
+        verdict = decide(wish, scope.settings, self.grants(), status.available, tmpdir)
         match verdict:
             case Allow(confined=True):
                 return scope.policy
@@ -209,7 +210,7 @@ class Calls:
             "command" if isinstance(wish, RunCommand) else "file_change",
             verdict.reason,
             plan.view,
-            outside_sandbox=not verdict.confined,
+            outside_sandbox=verdict.outside_sandbox,
             prefix_rule=wish.prefix_rule if isinstance(wish, RunCommand) else None,
         )
         match await self.audience.ask(approval):
@@ -218,10 +219,10 @@ class Calls:
             case "decline":
                 return "the user declined this call; do not try it again in another form, ask what they want instead"
             case "accept_for_session":
-                self.grant(self.grants().with_granted(wish))
+                self.grant(self.grants().remember(wish, outside=verdict.outside_sandbox))
             case "accept":
                 pass
-        return scope.policy if verdict.confined else dataclasses.replace(scope.policy, mode="danger-full-access")
+        return dataclasses.replace(scope.policy, mode="danger-full-access") if verdict.outside_sandbox else scope.policy
 
 
 def _unknown_view(item: ModelItem) -> ToolView:

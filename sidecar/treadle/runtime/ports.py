@@ -150,6 +150,8 @@ class ThreadMeta:
     archived: bool = False
     originator: str = "unknown"
     settings: JsonObject = field(default_factory=dict[str, Any])
+    ephemeral: bool = False
+    "Lives in memory only."
 
 
 class Store(Protocol):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..core.effects import Outcome, Reply, Stopped
 from ..core.errors import ModelError
-from ..core.events import CardCompleted, CardDelta, CardStarted, ErrorInfo, ErrorReported, Event
+from ..core.events import CardCompleted, CardDelta, CardStarted, ErrorInfo, ErrorReported, Event, WarningReported
 from ..core.history import card as card_of
 from ..core.items import Item, JsonObject, ModelItem, UsageReported, dumps
 from ..core.prompt import DISCARDED, Request
@@ -148,6 +148,10 @@ class Sampler:
         return ModelItem(item_id, self.clock.now(), self.turn_id, kind, dumps(payload), call_id=call_id, name=payload.get("name"))
 
     def _count(self, event: ReplyCompleted) -> None:
+        if event.skipped:
+            self._warn(f"{event.skipped} unreadable events in the model's answer were skipped.")
+        if event.incomplete:
+            self._warn(f"The provider stopped the answer early: {event.incomplete}.")
         usage = event.usage
         if usage is None:
             return
@@ -163,6 +167,9 @@ class Sampler:
         )
         self.record(item)
         self.items.append(item)
+
+    def _warn(self, message: str) -> None:
+        self.notify([WarningReported(message, self.thread_id, "stream")])
 
     def cut(self, *, keep_in_prompt: bool) -> None:
         """The stream is over before its end: keep the text that was shown, close every open card.

@@ -1,0 +1,151 @@
+"""The store against a real SQLite file and real second processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from treadle.adapters.store.sqlite import SqliteStore
+from treadle.core.errors import TreadleError
+from treadle.core.items import (
+    Context,
+    Image,
+    Item,
+    ModelItem,
+    Opening,
+    Section,
+    Summary,
+    Text,
+    ToolOutput,
+    TurnBegan,
+    TurnEnded,
+    UsageReported,
+    UserMessage,
+    decode,
+    encode,
+)
+from treadle.runtime.ports import ThreadMeta
+
+EVERY_KIND: list[Item] = [
+    Opening("1", 1.5, "m", "p", "instructions\u2028", "[]", parallel_tool_calls=False),
+    Context("2", 1.5, "user", (Section("agents_md", "text", "/a"), Section("environment", "e"))),
+    UserMessage("3", 1.5, "t", (Text("h\u00e9"), Image("data:x", "high", "/p")), "client"),
+    ModelItem("4", 1.5, "t", "function_call", '{"a": 1}', "c", "tool"),
+    ToolOutput("5", 1.5, "t", "c", "out", True, "failed", {"view": "command", "exit_code": 1}),
+    Summary("6", 1.5, "t", "sum", ("{}", "[]")),
+    TurnBegan("7", 1.5, "t", {"model": "m"}),
+    TurnEnded("8", 1.5, "t", "failed", {"message": "x"}),
+    UsageReported("9", 1.5, "t", 1, 2, 3, 4, 5),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = SqliteStore(tmp_path)
+    yield opened
+    opened.close()
+
+
+def meta(thread_id: str, at: float = 1.0, cwd: str = "/ws", **more: object) -> ThreadMeta:
+    return ThreadMeta(thread_id, at, at, cwd, "m", "p", **more)  # type: ignore[arg-type]
+
+
+def listed(store: SqliteStore, **query: object) -> tuple[list[str], str | None]:
+    base = {"cursor": None, "limit": 10, "cwds": (), "search": None, "archived": False, "by_update": False, "ascending": False}
+    metas, cursor = store.list(**{**base, **query})  # type: ignore[arg-type]
+    return [found.id for found in metas], cursor
+
+
+def test_every_kind_of_item_comes_back_as_it_was(store: SqliteStore, tmp_path: Path) -> None:
+    store.create(meta("a", settings={"cwd": "/ws"}))
+    store.append("a", EVERY_KIND[:4])
+    store.append("a", EVERY_KIND[4:])
+    again = SqliteStore(tmp_path)
+    assert again.load("a") == (meta("a", settings={"cwd": "/ws"}), EVERY_KIND)
+    again.close()
+
+
+@given(st.text(), st.text())
+def test_any_text_survives_encoding(one: str, two: str) -> None:
+    item = ToolOutput("i", 1.0, "t", "c", one, detail={"output": two})
+    assert decode(encode(item)) == item
+    encode(item).encode()
+
+
+def test_an_item_of_a_newer_version_is_named() -> None:
+    with pytest.raises(ValueError, match="newer Treadle"):
+        decode('{"type":"hologram"}')
+
+
+def test_lists_page_by_cursor_and_filter(store: SqliteStore) -> None:
+    for n in range(5):
+        store.create(meta(f"t{n}", float(n), cwd="/a" if n % 2 else "/b", preview=f"Preview {n}"))
+    store.update(meta("t4", 4.0, cwd="/b", archived=True))
+    store.update(meta("t0", 0.0, cwd="/b", name="The 100% one"))
+    first, cursor = listed(store, limit=2)
+    assert first == ["t3", "t2"]
+    assert listed(store, limit=2, cursor=cursor) == (["t1", "t0"], None)
+    assert listed(store, cwds=["/a"])[0] == ["t3", "t1"]
+    assert listed(store, archived=True)[0] == ["t4"]
+    assert listed(store, search="preview 2")[0] == ["t2"]
+    assert listed(store, search="100%")[0] == ["t0"]
+    assert listed(store, ascending=True, by_update=True)[0] == ["t0", "t1", "t2", "t3"]
+
+
+def test_a_thread_that_is_not_there(store: SqliteStore) -> None:
+    with pytest.raises(KeyError):
+        store.load("nope")
+
+
+def test_a_second_process_does_not_get_a_claimed_thread(store: SqliteStore, tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from treadle.adapters.store.sqlite import SqliteStore;"
+    code += "sys.exit(0 if SqliteStore(Path(sys.argv[1])).claim('a') else 7)"
+
+    def other() -> int:
+        return subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=30).returncode
+
+    assert store.claim("a")
+    assert store.claim("a")
+    assert other() == 7
+    store.release("a")
+    assert other() == 0
+
+
+def test_what_was_appended_survives_a_kill(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from treadle.adapters.store.sqlite import SqliteStore
+from treadle.core.items import ToolOutput
+from treadle.runtime.ports import ThreadMeta
+store = SqliteStore(Path(sys.argv[1]))
+store.create(ThreadMeta("a", 1.0, 1.0, "/ws", "m", "p"))
+for n in range(20):
+    store.append("a", [ToolOutput(str(n), 1.0, "t", str(n), "x")])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=30).returncode == -9
+    store = SqliteStore(tmp_path)
+    assert len(store.load("a")[1]) == 20
+    assert store.claim("a")
+    store.close()
+
+
+def test_a_folder_that_cannot_be_used_says_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TreadleError) as caught:
+        SqliteStore(tmp_path / "file" / "home")
+    assert "set TREADLE_HOME" in caught.value.sentence()
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "threads.sqlite3").write_text("not a database, but somebody's notes")
+    with pytest.raises(TreadleError):
+        SqliteStore(tmp_path)
+    assert (tmp_path / "threads.sqlite3").read_text().startswith("not a database")
