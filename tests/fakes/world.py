@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from treadle.core.events import Approval, CardCompleted, CardStarted, Decision, Event, TurnCompleted
-from treadle.core.items import Context, Item, JsonObject, Opening, Section, decode, encode
+from treadle.core.history import TurnState
+from treadle.core.items import Context, Item, JsonObject, Opening, Section, Text, decode, encode
+from treadle.core.ops import StartThread, StartTurn
 from treadle.core.policy import Grants, Harmless, Wish
 from treadle.core.prompt import Request, dumps
 from treadle.core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, Usage
 from treadle.core.settings import Provider, SandboxPolicy, Settings
 from treadle.core.thread import Thread
 from treadle.core.views import CallCard
-from treadle.runtime.agent import Agent
+from treadle.runtime.agent import Agent, ThreadState
 from treadle.runtime.assembly import World
 from treadle.runtime.ports import Call, Plan, SandboxStatus, Scope, ThreadMeta, Tool, ToolResult
 
@@ -181,6 +183,14 @@ class RecordingClient:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def until_asked(self, timeout: float = 10) -> Approval:
+        """The first approval that is asked for."""
+        async with asyncio.timeout(timeout):
+            while not self.asked:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.asked[0]
+
     async def turn_end(self, turn_id: str) -> TurnCompleted:
         event = await self.until(lambda e: isinstance(e, TurnCompleted) and e.turn_id == turn_id)
         assert isinstance(event, TurnCompleted)
@@ -276,3 +286,15 @@ def build(
         info=no_info,
     )
     return Agent(world), clock, store
+
+
+async def begin(agent: Agent, client: RecordingClient, text: str = "hi") -> tuple[str, str]:
+    state = await agent.submit(StartThread(), client)
+    assert isinstance(state, ThreadState)
+    return state.meta.id, await more(agent, client, state.meta.id, text)
+
+
+async def more(agent: Agent, client: RecordingClient, thread_id: str, text: str = "hi") -> str:
+    turn = await agent.submit(StartTurn(thread_id, (Text(text),)), client)
+    assert isinstance(turn, TurnState)
+    return turn.id

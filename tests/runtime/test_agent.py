@@ -6,49 +6,35 @@ import asyncio
 import itertools
 
 import pytest
+
 from fakes.world import (
-    FakeSandbox,
     FakeTool,
     MemoryStore,
     RecordingClient,
     ScriptedModel,
+    begin,
     build,
     call,
     end,
     message,
+    more,
 )
-
 from treadle.core.errors import ModelError, RequestRefused
 from treadle.core.events import (
-    ApprovalSettled,
     CardCompleted,
     CardDelta,
     CardStarted,
     ErrorReported,
     ThreadStatusChanged,
     TurnStarted,
-    WarningReported,
 )
 from treadle.core.history import TurnState, turns
 from treadle.core.items import ModelItem, Text, ToolOutput, TurnEnded
-from treadle.core.ops import InterruptTurn, ListThreads, Overrides, ReadThread, ResumeThread, StartThread, StartTurn, SteerTurn
-from treadle.core.policy import RunCommand
+from treadle.core.ops import InterruptTurn, ListThreads, Overrides, ReadThread, ResumeThread, StartTurn, SteerTurn
 from treadle.core.replies import Delta, ItemBegun, ItemDone
 from treadle.core.views import MessageCard
-from treadle.runtime.agent import Agent, ThreadPage, ThreadState
-from treadle.runtime.ports import Call, SandboxStatus, Scope
-
-
-async def begin(agent: Agent, client: RecordingClient, text: str = "hi") -> tuple[str, str]:
-    state = await agent.submit(StartThread(), client)
-    assert isinstance(state, ThreadState)
-    return state.meta.id, await more(agent, client, state.meta.id, text)
-
-
-async def more(agent: Agent, client: RecordingClient, thread_id: str, text: str = "hi") -> str:
-    turn = await agent.submit(StartTurn(thread_id, (Text(text),)), client)
-    assert isinstance(turn, TurnState)
-    return turn.id
+from treadle.runtime.agent import ThreadPage, ThreadState
+from treadle.runtime.ports import Call, Scope
 
 
 def extends(model: ScriptedModel) -> None:
@@ -341,92 +327,6 @@ async def test_an_unknown_tool_and_a_failing_tool_are_outputs() -> None:
     client.check_cards()
 
 
-ESCALATED = RunCommand("make", "/ws", escalated=True, justification="to build")
-
-
-@pytest.mark.parametrize(
-    ("answer", "status", "ran", "modes"),
-    [
-        ("accept", "completed", "ok", ["danger-full-access"]),
-        ("decline", "completed", "declined", []),
-        ("cancel", "interrupted", "declined", []),
-    ],
-)
-async def test_the_user_decides_about_an_escalated_command(answer: str, status: str, ran: str, modes: list[str]) -> None:
-    tool = FakeTool(wish=ESCALATED)
-    model = ScriptedModel([*call("a"), *end()], [*message("done"), *end()])
-    agent, _, store = build(model, tool)
-    client = RecordingClient(lambda approval: answer)
-    thread_id, turn_id = await begin(agent, client)
-    assert (await client.turn_end(turn_id)).status == status
-    assert [approval.outside_sandbox for approval in client.asked] == [True]
-    assert [policy.mode for policy in tool.policies] == modes
-    (output,) = [item for item in store.load(thread_id)[1] if isinstance(item, ToolOutput)]
-    assert ran in output.text
-    assert any(isinstance(event, ApprovalSettled) for event in client.events)
-    client.check_cards()
-
-
-async def test_accept_for_session_is_remembered_for_the_same_command() -> None:
-    model = ScriptedModel([*call("a"), *end()], [*call("b"), *end()], [*message("done"), *end()])
-    agent, *_ = build(model, FakeTool(wish=ESCALATED))
-    client = RecordingClient(lambda approval: "accept_for_session")
-    _, turn_id = await begin(agent, client)
-    await client.turn_end(turn_id)
-    assert len(client.asked) == 1
-
-
-async def test_a_client_that_is_lost_declines() -> None:
-    async def never() -> str:
-        await asyncio.Event().wait()
-        return "accept"
-
-    model = ScriptedModel([*call("a"), *end()], [*message("done"), *end()])
-    tool = FakeTool(wish=ESCALATED)
-    agent, _, store = build(model, tool)
-    client, watcher = RecordingClient(lambda approval: never()), RecordingClient()
-    thread_id, turn_id = await begin(agent, client)
-    await client.until(lambda e: isinstance(e, CardStarted) and getattr(e.card, "call_id", "") == "a")
-    while not client.asked:
-        await asyncio.sleep(0)
-    await agent.submit(ResumeThread(thread_id), watcher)
-    agent.drop(client)
-    await watcher.turn_end(turn_id)
-    assert tool.policies == []
-    assert [item.status for item in store.load(thread_id)[1] if isinstance(item, ToolOutput)] == ["declined"]
-
-
-async def test_an_interrupt_settles_an_open_question() -> None:
-    async def never() -> str:
-        await asyncio.Event().wait()
-        return "accept"
-
-    model = ScriptedModel([*call("a"), *end()])
-    agent, *_ = build(model, FakeTool(wish=ESCALATED))
-    client = RecordingClient(lambda approval: never())
-    thread_id, turn_id = await begin(agent, client)
-    while not client.asked:
-        await asyncio.sleep(0)
-    await agent.submit(InterruptTurn(thread_id), client)
-    assert (await client.turn_end(turn_id)).status == "interrupted"
-    assert any(isinstance(event, ApprovalSettled) for event in client.events)
-    client.check_cards()
-
-
-async def test_without_a_sandbox_the_user_is_told_once_and_asked_each_time() -> None:
-    sandbox = FakeSandbox(SandboxStatus("none", available=False, reason="bubblewrap is missing: apt install bubblewrap"))
-    tool = FakeTool(wish=RunCommand("ls", "/ws"))
-    model = ScriptedModel([*call("a"), *call("b"), *end()], [*message("done"), *end()])
-    agent, *_ = build(model, tool, sandbox=sandbox)
-    client = RecordingClient(lambda approval: "accept")
-    _, turn_id = await begin(agent, client)
-    await client.turn_end(turn_id)
-    warnings = [event.message for event in client.events if isinstance(event, WarningReported)]
-    assert warnings == ["bubblewrap is missing: apt install bubblewrap"]
-    assert len(client.asked) == 2
-    assert [policy.mode for policy in tool.policies] == ["danger-full-access"] * 2
-
-
 async def test_a_thread_is_resumed_by_another_process_with_the_same_next_request() -> None:
     store = MemoryStore()
     model = ScriptedModel([*call("a"), *end()], [*message("one"), *end()], [*message("two"), *end()])
@@ -455,7 +355,7 @@ async def test_a_thread_whose_process_died_in_a_turn_is_repaired() -> None:
 
     agent, *_ = build(ScriptedModel([*call("a"), *end()]), FakeTool(run=forever), store=store)
     client = RecordingClient()
-    thread_id, turn_id = await begin(agent, client)
+    thread_id, _ = await begin(agent, client)
     await client.until(lambda e: isinstance(e, CardStarted) and getattr(e.card, "call_id", "") == "a")
     kept = MemoryStore()
     kept.metas, kept.lines = dict(store.metas), {key: list(lines) for key, lines in store.lines.items()}

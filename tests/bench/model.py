@@ -1,0 +1,98 @@
+"""A scripted Responses API, fast enough not to be the bottleneck. Run as a process; prints its port.
+
+What to answer is in the user's text of the newest turn: `say N` streams N deltas; `steps N NAME ARGS` asks for N calls of tool NAME,
+one per request, then says "done". GET /stats gives, and forgets, the times of each request: [received, answered] in seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+
+_WISH = re.compile(rb"bench: (.*?)(?:\"|\\n)")
+_DELTA = 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"m","output_index":0,"delta":"abcd "}\n\n'
+
+
+def event(kind: str, **fields: object) -> str:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
+
+
+def completed() -> str:
+    usage = {"input_tokens": 10, "output_tokens": 1, "total_tokens": 11}
+    return event("response.completed", response={"id": "r", "usage": usage})
+
+
+def text(deltas: int) -> bytes:
+    item = {"type": "message", "id": "m", "role": "assistant", "content": []}
+    done = {**item, "content": [{"type": "output_text", "text": "abcd " * deltas}]}
+    parts = [
+        event("response.created", response={"id": "r"}),
+        event("response.output_item.added", output_index=0, item=item),
+        _DELTA * deltas,
+        event("response.output_item.done", output_index=0, item=done),
+        completed(),
+    ]
+    return "".join(parts).encode()
+
+
+def call(n: int, name: str, arguments: str) -> bytes:
+    item = {"type": "function_call", "id": f"fc{n}", "call_id": f"call{n}", "name": name, "arguments": arguments}
+    begun = event("response.created", response={"id": "r"}) + event("response.output_item.added", output_index=0, item=item)
+    return (begun + event("response.output_item.done", output_index=0, item=item) + completed()).encode()
+
+
+class Model:
+    """One server; steps are counted per wish, so every wish in a process must be different."""
+
+    def __init__(self) -> None:
+        self.times: list[tuple[float, float]] = []
+        self.steps: dict[bytes, int] = {}
+        self.bytes = 0
+
+    def answer(self, body: bytes) -> bytes:
+        wishes = _WISH.findall(body)
+        wish = wishes[-1] if wishes else b"say 1"
+        verb, count, *rest = wish.decode().split(" ", 3)
+        if verb == "say":
+            return text(int(count))
+        n = self.steps[wish] = self.steps.get(wish, 0) + 1
+        if n > int(count):
+            return text(1)
+        arguments = {"exec_command": '{"cmd": "true"}', "noop": "{}"}[rest[0]]
+        return call(n + 1000 * len(self.steps), rest[0], arguments)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, ConnectionError):
+                writer.close()
+                return
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            body = await reader.readexactly(int(length[1])) if length else b""
+            received = time.perf_counter()
+            if head.startswith(b"GET"):
+                payload = json.dumps({"times": self.times, "bytes": self.bytes}).encode()
+                self.times = []
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(payload), payload))
+                continue
+            self.bytes = len(body)
+            payload = self.answer(body)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(payload))
+            writer.write(payload)
+            await writer.drain()
+            self.times.append((received, time.perf_counter()))
+
+
+async def main() -> None:
+    server = await asyncio.start_server(Model().serve, "127.0.0.1", 0, limit=1 << 26)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
