@@ -5,6 +5,7 @@ ROUNDS sets how often each case runs (default 5).
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -94,7 +95,7 @@ def steps(table: Table, model: ModelProcess, name: str, tool: str, count: int, m
             model.stats()
             server.turn(thread, f"steps {count} {tool} {n}")
             times = model.stats()["times"]
-            gaps.append([(after[0] - before[1]) * 1000 for before, after in zip(times, times[1:], strict=False)])
+            gaps.append([(after[0] - before[1]) * 1000 for before, after in itertools.pairwise(times)])
             memory.append(server.memory())
             server.close()
     flat = [gap for run in gaps for gap in run]

@@ -1,7 +1,7 @@
 """A scripted Responses API, fast enough not to be the bottleneck. Run as a process; prints its port.
 
-What to answer is in the user's text of the newest turn: `say N` streams N deltas; `steps N NAME ARGS` asks for N calls of tool NAME,
-one per request, then says "done". GET /stats gives, and forgets, the times of each request: [received, answered] in seconds.
+What to answer is in the user's text of the newest turn: `say N` streams N deltas; `steps N NAME ID` asks for N calls of tool NAME,
+one per request, then says a word. GET /stats gives, and forgets, the times of each request: [received, answered] in seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sys
 import time
 
 _WISH = re.compile(rb"bench: (.*?)(?:\"|\\n)")
-_DELTA = 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"m","output_index":0,"delta":"abcd "}\n\n'
+_DATA = '{"type":"response.output_text.delta","item_id":"m","output_index":0,"delta":"abcd "}'
+_DELTA = f"event: response.output_text.delta\ndata: {_DATA}\n\n"
 
 
 def event(kind: str, **fields: object) -> str:

@@ -9,7 +9,6 @@ import pytest
 
 from fakes.world import (
     FakeTool,
-    MemoryStore,
     RecordingClient,
     ScriptedModel,
     begin,
@@ -30,7 +29,7 @@ from treadle.core.events import (
 )
 from treadle.core.history import TurnState, turns
 from treadle.core.items import ModelItem, Text, ToolOutput, TurnEnded
-from treadle.core.ops import InterruptTurn, ListThreads, Overrides, ReadThread, ResumeThread, StartTurn, SteerTurn
+from treadle.core.ops import InterruptTurn, ListThreads, Overrides, ReadThread, StartTurn, SteerTurn
 from treadle.core.replies import Delta, ItemBegun, ItemDone
 from treadle.core.views import MessageCard
 from treadle.runtime.agent import ThreadPage, ThreadState
@@ -325,51 +324,6 @@ async def test_an_unknown_tool_and_a_failing_tool_are_outputs() -> None:
     assert outputs["a"].text == "unsupported call: nothing"
     assert outputs["b"].status == "failed"
     client.check_cards()
-
-
-async def test_a_thread_is_resumed_by_another_process_with_the_same_next_request() -> None:
-    store = MemoryStore()
-    model = ScriptedModel([*call("a"), *end()], [*message("one"), *end()], [*message("two"), *end()])
-    agent, *_ = build(model, store=store)
-    client = RecordingClient()
-    thread_id, turn_id = await begin(agent, client)
-    await client.turn_end(turn_id)
-    second = ScriptedModel([*message("two"), *end()])
-    other, *_ = build(second, store=MemoryStore())
-    other._world.store.metas, other._world.store.lines = dict(store.metas), {k: list(v) for k, v in store.lines.items()}  # type: ignore[attr-defined]
-    state = await other.submit(ResumeThread(thread_id), client)
-    assert isinstance(state, ThreadState)
-    assert [turn.status for turn in state.turns] == ["completed"]
-    await client.turn_end(await more(agent, client, thread_id, "next"))
-    resumed = RecordingClient()
-    await resumed.turn_end(await more(other, resumed, thread_id, "next"))
-    assert second.requests[0].body() == model.requests[2].body()
-
-
-async def test_a_thread_whose_process_died_in_a_turn_is_repaired() -> None:
-    store = MemoryStore()
-
-    async def forever(call_: Call, scope: Scope) -> str:
-        await asyncio.Event().wait()
-        return ""
-
-    agent, *_ = build(ScriptedModel([*call("a"), *end()]), FakeTool(run=forever), store=store)
-    client = RecordingClient()
-    thread_id, _ = await begin(agent, client)
-    await client.until(lambda e: isinstance(e, CardStarted) and getattr(e.card, "call_id", "") == "a")
-    kept = MemoryStore()
-    kept.metas, kept.lines = dict(store.metas), {key: list(lines) for key, lines in store.lines.items()}
-    await agent.close()
-    second = ScriptedModel([*message("two"), *end()])
-    other, *_ = build(second, store=kept)
-    state = await other.submit(ResumeThread(thread_id), client)
-    assert isinstance(state, ThreadState)
-    assert [turn.status for turn in state.turns] == ["interrupted"]
-    items = kept.load(thread_id)[1]
-    assert [item.text for item in items if isinstance(item, ToolOutput)] == ["aborted: Treadle ended while this call was running"]
-    assert isinstance(items[-1], TurnEnded)
-    again = RecordingClient()
-    assert (await again.turn_end(await more(other, again, thread_id))).status == "completed"
 
 
 async def test_a_change_in_mid_thread_is_appended() -> None:
