@@ -1,0 +1,251 @@
+"""One client of ours: its requests in; answers, events and questions out. The same for every door that speaks the protocol.
+
+Order: the answer to a request leaves before any event that the request caused. Requests that name the same thread are taken one
+after the other. What is under way is bounded: past MAX_IN_FLIGHT a request is refused with -32001. A client that is gone answers
+every question with decline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..core.errors import RequestRefused, TreadleError
+from ..core.events import Approval, Decision, Event
+from ..core.items import JsonObject
+from .cards import approval_request
+from .framing import Framing
+from .handshake import BadParams, Handshake, shake
+from .project import Projector, compact
+
+if TYPE_CHECKING:
+    from ..runtime.agent import Agent
+
+_log = logging.getLogger(__name__)
+MAX_IN_FLIGHT = 256
+MAX_HELD = 10_000
+OpenAgent: TypeAlias = "Callable[[], Awaitable[Agent]]"
+_DECISIONS: dict[str, Decision] = {"accept": "accept", "acceptForSession": "accept_for_session", "cancel": "cancel"}
+_OPENING = ("thread/start", "thread/resume")
+
+
+class Connection:
+    """Implements runtime.ports.Client."""
+
+    def __init__(self, framing: Framing, put: Callable[[bytes], None], open_agent: OpenAgent) -> None:
+        self._framing = framing
+        self._put = put
+        self._open_agent = open_agent
+        self._agent: asyncio.Future[Agent] | None = None
+        self._handshake: Handshake | None = None
+        self._projector = Projector(framing.head)
+        self._in_flight: dict[str | int, asyncio.Task[None]] = {}
+        self._lanes: dict[str, asyncio.Lock] = {}
+        self._ids = itertools.count()
+        self._pending: dict[str | int, asyncio.Future[Any]] = {}
+        self._threads: set[str] = set()
+        self._opening = 0
+        self._held: list[Event] = []
+        self._closed = False
+
+    # what the client sends
+
+    def greet(self, handshake: Handshake) -> None:
+        """The client has been answered. The agent begins to load."""
+        self._handshake = handshake
+        self._projector.silenced = frozenset(handshake.silenced)
+        self._load()
+
+    def receive(self, message: Any) -> None:
+        """One message. Never raises."""
+        if not isinstance(message, dict) or not isinstance(message.get("method", ""), str):  # type: ignore[union-attr]
+            self._fail(None, -32600, "Invalid request: expected an object with a method")
+            return
+        given: JsonObject = message  # type: ignore[assignment]
+        id: Any = given.get("id")
+        if "method" not in given:
+            self._answered(id, given)
+        elif id is None:
+            self._noted(given["method"], given.get("params"))
+        elif not isinstance(id, (str, int)) or isinstance(id, bool):
+            self._fail(None, -32600, "Invalid request: the id must be a string or a number")
+        else:
+            self._asked(id, given["method"], given.get("params"))
+
+    def malformed(self, problem: str) -> None:
+        """The client sent something that is no JSON."""
+        self._fail(None, -32700, f"Parse error: {problem}")
+
+    def cancel(self, id: Any) -> None:
+        """The client does not want the answer any more."""
+        task = self._in_flight.get(id)
+        if task is not None:
+            task.cancel()
+
+    async def close(self) -> None:
+        """The client is gone: let short requests end, decline what is open, close the agent."""
+        if self._in_flight:
+            await asyncio.wait(list(self._in_flight.values()), timeout=5)
+        self._closed = True
+        for question in self._pending.values():
+            if not question.done():
+                question.set_result(None)
+        for task in self._in_flight.values():
+            task.cancel()
+        opening, self._agent = self._agent, None
+        if opening is not None:
+            try:
+                agent = await opening
+            except Exception:
+                return
+            agent.drop(self)
+            await agent.close()
+
+    # what the agent says: runtime.ports.Client
+
+    def notify(self, events: Sequence[Event]) -> None:
+        if self._closed or not events:
+            return
+        if self._opening and (thread_id := events[0].thread_id) is not None and thread_id not in self._threads:
+            self._held = [*self._held, *events][-MAX_HELD:]
+            return
+        texts = self._projector.texts(events, _now())
+        if texts:
+            self._put(self._framing.frame(texts))
+
+    async def ask(self, approval: Approval) -> Decision:
+        if self._closed:
+            return "decline"
+        id = next(self._ids)
+        method, params = approval_request(approval)
+        answer = self._pending[id] = asyncio.get_running_loop().create_future()
+        self._projector.questions[approval.id] = approval.thread_id, id
+        self._send(f'{self._framing.head}"id":{id},"method":"{method}","params":{compact(params)}}}')
+        try:
+            return decision(await answer)
+        finally:
+            del self._pending[id]
+
+    # requests
+
+    def _asked(self, id: str | int, method: str, params: Any) -> None:
+        if method == "initialize":
+            self._initialize(id, params)
+        elif self._handshake is None:
+            self._fail(id, -32600, "Not initialized")
+        elif len(self._in_flight) >= MAX_IN_FLIGHT:
+            self._fail(id, -32001, "Server overloaded; retry later.")
+        elif id in self._in_flight:
+            self._fail(id, -32600, f"Invalid request: the id {id!r} is in use")
+        else:
+            self._in_flight[id] = asyncio.ensure_future(self._serve(id, method, params))
+
+    def _initialize(self, id: str | int, params: Any) -> None:
+        if self._handshake is not None:
+            self._fail(id, -32600, "Already initialized")
+            return
+        try:
+            handshake, answer = shake(params)
+        except BadParams as error:
+            self._fail(id, -32602, f"Invalid params: {error}", {"path": error.path})
+            return
+        self._send(self._answer(id, answer))
+        self.greet(handshake)
+
+    async def _serve(self, id: str | int, method: str, params: Any) -> None:
+        """Answer one request, whatever happens."""
+        opening = method in _OPENING
+        self._opening += opening
+        try:
+            thread_id = params.get("threadId") if isinstance(params, dict) else None  # type: ignore[union-attr]
+            if not isinstance(thread_id, str):
+                await self._perform(id, method, params)
+                return
+            async with self._lanes.setdefault(thread_id, asyncio.Lock()):
+                if not opening:
+                    self._threads.add(thread_id)
+                await self._perform(id, method, params)
+        except asyncio.CancelledError:
+            self._fail(id, -32800, "Request cancelled")
+        finally:
+            self._opening -= opening
+            if not self._opening and self._held:
+                held, self._held = self._held, []
+                self._send(*self._projector.texts(held, _now()))
+            self._in_flight.pop(id, None)
+
+    async def _perform(self, id: str | int, method: str, params: Any) -> None:
+        from . import methods  # noqa: PLC0415 - pydantic: not before initialize is answered
+
+        if method not in methods.METHODS:
+            self._fail(id, -32601, f"Method not found: {method}")
+            return
+        assert self._handshake is not None
+        try:
+            exchange = methods.Exchange(await self._load(), self, self._handshake.client)
+            answer = await methods.call(method, params, exchange)
+        except BadParams as error:
+            self._fail(id, -32602, f"Invalid params: {error}", {"path": error.path})
+        except RequestRefused as error:
+            self._fail(id, error.code, error.sentence(), error.data)
+        except TreadleError as error:
+            self._fail(id, -32000, error.sentence(), {"details": error.details} if error.details else None)
+        except Exception:
+            _log.exception("request %s", method)
+            self._fail(id, -32603, f"Treadle failed inside while it served {method}; its log has the details.")
+        else:
+            if method in _OPENING:
+                self._threads.add(answer["thread"]["id"])
+            later = [self._projector.text(name, said, _now()) for name, said in exchange.later]
+            self._send(self._answer(id, answer), *[text for text in later if text is not None])
+
+    async def _loaded(self) -> Agent:
+        return await self._open_agent()
+
+    def _load(self) -> asyncio.Future[Agent]:
+        """The agent, loading; once more when it could not be loaded before."""
+        if self._agent is None or (self._agent.done() and self._agent.exception() is not None):
+            self._agent = asyncio.ensure_future(self._loaded())
+            # an error is told to whoever asks; nobody may have asked yet
+            self._agent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._agent
+
+    # answers and notifications of the client
+
+    def _answered(self, id: Any, message: JsonObject) -> None:
+        question = self._pending.get(id) if isinstance(id, (str, int)) else None
+        if question is not None and not question.done():
+            question.set_result(message.get("result"))
+
+    def _noted(self, method: str, params: Any) -> None:
+        if method == "$/cancelRequest" and isinstance(params, dict):
+            self.cancel(params.get("id"))  # type: ignore[union-attr]
+
+    # out
+
+    def _answer(self, id: str | int, result: JsonObject) -> str:
+        return f'{self._framing.head}"id":{compact(id)},"result":{compact(result)}}}'
+
+    def _fail(self, id: str | int | None, code: int, message: str, data: Any = None) -> None:
+        error: JsonObject = {"code": code, "message": message} | ({} if data is None else {"data": data})
+        self._send(f'{self._framing.head}"id":{compact(id)},"error":{compact(error)}}}')
+
+    def _send(self, *texts: str) -> None:
+        if texts:
+            self._put(self._framing.frame(texts))
+
+
+def decision(answer: Any) -> Decision:
+    """What a client decided. Whatever we do not understand, and no answer at all, is decline."""
+    given: Any = answer.get("decision") if isinstance(answer, dict) else None  # type: ignore[union-attr]
+    if isinstance(given, dict) and "acceptWithExecpolicyAmendment" in given:
+        return "accept_for_session"
+    return _DECISIONS.get(given, "decline") if isinstance(given, str) else "decline"
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

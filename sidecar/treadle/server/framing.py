@@ -1,0 +1,115 @@
+"""Bytes <-> messages, for both framings: a JSON text a line, and Content-Length headers. No I/O, no JSON.
+
+A message longer than MAX_MESSAGE is passed over to its end and reported once; what follows is read as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import Protocol
+
+MAX_MESSAGE = 64 * 1024 * 1024
+_MAX_HEADERS = 16 * 1024
+
+
+class TooLong(Exception):
+    """A message that we will not read. The stream goes on after it."""
+
+
+class Framing(Protocol):
+    """One direction of one stream."""
+
+    head: str
+    "How every message begins: its brace, and the members that come first."
+
+    def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
+        """The messages that are complete with these bytes."""
+        ...
+
+    def frame(self, texts: Sequence[str]) -> bytes:
+        """The bytes of these messages."""
+        ...
+
+
+class Lines:
+    """A JSON text a line, without the "jsonrpc" member."""
+
+    head = "{"
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._skipping = False
+
+    def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            line = b"".join([*self._parts, end])
+            skipped, self._skipping = self._skipping, False
+            self._parts, self._size = [], 0
+            if not skipped and line.strip():
+                yield line
+        if rest and not self._skipping:
+            self._parts.append(rest)
+            self._size += len(rest)
+            if self._size > MAX_MESSAGE:
+                self._parts, self._skipping = [], True
+                yield TooLong()
+
+    def frame(self, texts: Sequence[str]) -> bytes:
+        return "".join([text + "\n" for text in texts]).encode()
+
+
+class Headers:
+    """Content-Length headers before each JSON text, as in the Language Server Protocol."""
+
+    head = '{"jsonrpc":"2.0",'
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._length: int | None = None
+        self._to_skip = 0
+
+    def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
+        self._buffer += data
+        while True:
+            if self._to_skip:
+                skipped = min(self._to_skip, len(self._buffer))
+                del self._buffer[:skipped]
+                self._to_skip -= skipped
+            if self._length is None and not (yield from self._read_headers()):
+                return
+            if self._length is None:
+                continue
+            if len(self._buffer) < self._length:
+                return
+            body = bytes(self._buffer[: self._length])
+            del self._buffer[: self._length]
+            self._length = None
+            yield body
+
+    def _read_headers(self) -> Generator[TooLong, None, bool]:
+        """True when a header block was there."""
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._buffer) > _MAX_HEADERS:
+                self._buffer.clear()
+                yield TooLong()
+            return False
+        block = bytes(self._buffer[:end])
+        del self._buffer[: end + 4]
+        length = 0
+        for line in block.split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"content-length" and value.strip().isdigit():
+                length = int(value)
+        if length > MAX_MESSAGE:
+            self._to_skip = length
+            yield TooLong()
+        elif length:
+            self._length = length
+        return True
+
+    def frame(self, texts: Sequence[str]) -> bytes:
+        # our texts are ASCII, so characters are bytes
+        return "".join([f"Content-Length: {len(text)}\r\n\r\n{text}" for text in texts]).encode("ascii")

@@ -1,0 +1,136 @@
+"""Checked parameters -> core values: what the user said, and the settings that a client overrides.
+
+A local image is read here, so that the agent gets the bytes as they were when the user sent them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
+
+from ..core.items import Image, Text
+from ..core.ops import Overrides
+from ..core.settings import ApprovalPolicy, SandboxPolicy
+from .handshake import BadParams
+from .wire import item as wire
+from .wire import policy
+
+if TYPE_CHECKING:
+    from .wire.thread import ThreadOverrides
+    from .wire.turn import TurnStartParams
+
+MAX_IMAGE_BYTES = 20 * 1024 * 1024
+_MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+
+
+async def content(parts: Sequence[Any]) -> tuple[Text | Image, ...]:
+    """The user's input. Raises BadParams naming the part that cannot be used."""
+    return tuple([await _part(part, f"input.{index}") for index, part in enumerate(parts)])
+
+
+async def _part(part: Any, path: str) -> Text | Image:
+    match part:
+        case wire.TextInput():
+            return Text(part.text)
+        case wire.ImageInput():
+            if not part.url.startswith(("data:image/", "https://", "http://")):
+                raise BadParams(f"{path}.url", "expected a data: or https: URL of an image")
+            if len(part.url) > MAX_IMAGE_BYTES * 4 // 3 + 64:
+                raise BadParams(f"{path}.url", "the image is larger than 20 MB")
+            return Image(part.url, part.detail)
+        case wire.LocalImageInput():
+            return await asyncio.to_thread(read_image, part.path, part.detail, f"{path}.path")
+        case wire.SkillInput():
+            return Text(f"[${part.name}]({part.path})")
+        case wire.MentionInput():
+            return Text(f"[@{part.name}]({part.path})")
+        case _:
+            raise BadParams(f"{path}.type", "this kind of input is not supported")
+
+
+def read_image(path: str, detail: str | None, field: str) -> Image:
+    """A picture file as a data: URL. Raises BadParams for what is not one, and for one that is too large."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_IMAGE_BYTES + 1)
+    except OSError as error:
+        raise BadParams(field, f"cannot read {path}: {error.strerror or error}") from error
+    if len(data) > MAX_IMAGE_BYTES:
+        raise BadParams(field, f"{path} is larger than 20 MB")
+    kind = next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        kind = "image/webp"
+    if kind is None:
+        raise BadParams(field, f"{path} is not a PNG, JPEG, GIF or WebP picture")
+    return Image(f"data:{kind};base64,{base64.b64encode(data).decode()}", detail, path)
+
+
+def thread_overrides(params: ThreadOverrides, *, fresh: bool) -> Overrides:
+    """What a client sets when it starts or resumes a thread."""
+    config = dict(params.config or {})
+    sandbox = None
+    if params.sandbox is not None and fresh:
+        # by its key, so that the configuration's writable roots and network stay in force
+        config["sandbox_mode"] = params.sandbox
+    elif params.sandbox is not None:
+        sandbox = SandboxPolicy(params.sandbox)
+    return Overrides(
+        cwd=params.cwd,
+        model=params.model,
+        provider=params.model_provider,
+        approval_policy=approval_policy(params.approval_policy),
+        sandbox=sandbox,
+        roots=_roots(params.runtime_workspace_roots),
+        base_instructions=params.base_instructions,
+        developer_instructions=params.developer_instructions,
+        config=config,
+    )
+
+
+def turn_overrides(params: TurnStartParams) -> Overrides:
+    """What a client sets from this turn on."""
+    return Overrides(
+        cwd=params.cwd,
+        model=params.model,
+        effort=params.effort,
+        summary=params.summary,
+        approval_policy=approval_policy(params.approval_policy),
+        sandbox=sandbox_policy(params.sandbox_policy),
+        roots=_roots(params.runtime_workspace_roots),
+    )
+
+
+def approval_policy(given: Any) -> ApprovalPolicy | None:
+    """The policies that the protocol knows besides ours ask more often than never: on-request is the nearest."""
+    if given is None:
+        return None
+    return "never" if given == "never" else "on-request"
+
+
+def sandbox_policy(given: Any) -> SandboxPolicy | None:
+    match given:
+        case None:
+            return None
+        case policy.DangerFullAccess():
+            return SandboxPolicy("danger-full-access", network=True)
+        case policy.ReadOnly():
+            return SandboxPolicy("read-only", network=given.network_access)
+        case policy.ExternalSandbox():
+            return SandboxPolicy("external", network=given.network_access == "enabled")
+        case policy.WorkspaceWrite():
+            return SandboxPolicy(
+                "workspace-write",
+                tuple(given.writable_roots),
+                given.network_access,
+                given.exclude_tmpdir_env_var,
+                given.exclude_slash_tmp,
+            )
+        case _:
+            assert_never(given)
+
+
+def _roots(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given)

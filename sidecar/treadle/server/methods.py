@@ -1,0 +1,235 @@
+"""One short function a method: checked parameters -> op -> answer.
+
+A function returns the answer and may leave notifications in `later`, which follow the answer. It never writes to the client.
+Every method of wire/methods.py is here or is the connection's own (initialize).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from ..core.history import TurnState
+from ..core.items import JsonObject
+from ..core.ops import (
+    ArchiveThread,
+    InterruptTurn,
+    ListThreads,
+    NameThread,
+    Op,
+    ReadThread,
+    ResumeThread,
+    StartThread,
+    StartTurn,
+    SteerTurn,
+)
+from ..runtime.agent import Agent
+from ..runtime.answers import ThreadPage, ThreadState
+from ..runtime.ports import Client
+from . import inputs, project
+from .handshake import BadParams
+from .wire import config, thread, treadle, turn
+from .wire.methods import CLIENT_REQUESTS
+
+_MAX_PAGE = 100
+_DEFAULT_PAGE = 25
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request under way."""
+
+    agent: Agent
+    client: Client
+    originator: str
+    later: list[project.Notification] = field(default_factory=list[project.Notification])
+    "Sent right after the answer, in order."
+
+    async def thread(self, op: Op) -> ThreadState:
+        return cast(ThreadState, await self.agent.submit(op, self.client))
+
+
+Method = Callable[[Exchange, Any], Awaitable[JsonObject]]
+P = TypeVar("P", bound=BaseModel)
+METHODS: dict[str, Method] = {}
+
+
+def method(
+    name: str,
+) -> Callable[[Callable[[Exchange, P], Awaitable[JsonObject]]], Callable[[Exchange, P], Awaitable[JsonObject]]]:
+    def enter(function: Callable[[Exchange, P], Awaitable[JsonObject]]) -> Callable[[Exchange, P], Awaitable[JsonObject]]:
+        METHODS[name] = function
+        return function
+
+    return enter
+
+
+async def call(name: str, params: Any, exchange: Exchange) -> JsonObject:
+    """Check the parameters and run the method. Raises KeyError for one that we do not have, BadParams, and what submit raises."""
+    function = METHODS[name]
+    model, _ = CLIENT_REQUESTS[name]
+    try:
+        checked = model.model_validate({} if params is None else params)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(str(step) for step in first["loc"]) or "params"
+        raise BadParams(path, first["msg"]) from error
+    return await function(exchange, checked)
+
+
+@method("thread/start")
+async def thread_start(ask: Exchange, params: thread.ThreadStartParams) -> JsonObject:
+    overrides = inputs.thread_overrides(params, fresh=True)
+    state = await ask.thread(StartThread(overrides, bool(params.ephemeral), ask.originator))
+    ask.later.append(("thread/started", {"thread": project.thread(state)}))
+    return project.settings_in_force(state, with_turns=False)
+
+
+@method("thread/resume")
+async def thread_resume(ask: Exchange, params: thread.ThreadResumeParams) -> JsonObject:
+    state = await ask.thread(ResumeThread(params.thread_id, inputs.thread_overrides(params, fresh=False)))
+    pages = ("collaborationMode", "initialTurnsPage", "turnsBackwardsCursor", "itemsBackwardsCursor")
+    return project.settings_in_force(state, with_turns=True) | dict.fromkeys(pages)
+
+
+@method("thread/read")
+async def thread_read(ask: Exchange, params: thread.ThreadReadParams) -> JsonObject:
+    state = await ask.thread(ReadThread(params.thread_id, params.include_turns))
+    return {"thread": project.thread(state, with_turns=params.include_turns), "readState": None}
+
+
+@method("thread/list")
+async def thread_list(ask: Exchange, params: thread.ThreadListParams) -> JsonObject:
+    cwd = params.cwd
+    op = ListThreads(
+        cursor=params.cursor,
+        limit=max(1, min(params.limit or _DEFAULT_PAGE, _MAX_PAGE)),
+        cwds=() if cwd is None else (cwd,) if isinstance(cwd, str) else tuple(cwd),
+        search=params.search_term or None,
+        archived=bool(params.archived),
+        ascending=params.sort_direction == "asc",
+        by_update=params.sort_key in ("updated_at", "recency_at"),
+    )
+    page = cast(ThreadPage, await ask.agent.submit(op, ask.client))
+    rows = [project.thread(state) for state in page.threads]
+    return {"data": rows, "nextCursor": page.next_cursor, "backwardsCursor": None, "readStates": None}
+
+
+@method("thread/loaded/list")
+async def thread_loaded_list(ask: Exchange, params: thread.ThreadLoadedListParams) -> JsonObject:
+    ids = sorted(ask.agent.loaded_ids())
+    rest = [id for id in ids if params.cursor is None or id > params.cursor]
+    page = rest if params.limit is None else rest[: max(1, params.limit)]
+    return {"data": page, "nextCursor": page[-1] if len(page) < len(rest) else None}
+
+
+@method("thread/name/set")
+async def thread_name_set(ask: Exchange, params: thread.ThreadSetNameParams) -> JsonObject:
+    await ask.agent.submit(NameThread(params.thread_id, params.name.strip() or None), ask.client)
+    return {}
+
+
+@method("thread/archive")
+async def thread_archive(ask: Exchange, params: thread.ThreadArchiveParams) -> JsonObject:
+    await ask.agent.submit(ArchiveThread(params.thread_id, True), ask.client)
+    ask.later.append(("thread/archived", {"threadId": params.thread_id}))
+    return {}
+
+
+@method("thread/unarchive")
+async def thread_unarchive(ask: Exchange, params: thread.ThreadUnarchiveParams) -> JsonObject:
+    await ask.agent.submit(ArchiveThread(params.thread_id, False), ask.client)
+    state = await ask.thread(ReadThread(params.thread_id))
+    ask.later.append(("thread/unarchived", {"threadId": params.thread_id}))
+    return {"thread": project.thread(state)}
+
+
+@method("thread/unsubscribe")
+async def thread_unsubscribe(ask: Exchange, params: thread.ThreadUnsubscribeParams) -> JsonObject:
+    if params.thread_id not in ask.agent.loaded_ids():
+        return {"status": "notLoaded"}
+    ask.agent.unsubscribe(params.thread_id, ask.client)
+    return {"status": "unsubscribed"}
+
+
+@method("turn/start")
+async def turn_start(ask: Exchange, params: turn.TurnStartParams) -> JsonObject:
+    said = await inputs.content(params.input)
+    if not said:
+        raise BadParams("input", "expected at least one part")
+    op = StartTurn(params.thread_id, said, inputs.turn_overrides(params), params.output_schema, params.client_user_message_id)
+    state = cast(TurnState, await ask.agent.submit(op, ask.client))
+    return {"turn": project.turn(state.id, state.status, state.started_at)}
+
+
+@method("turn/steer")
+async def turn_steer(ask: Exchange, params: turn.TurnSteerParams) -> JsonObject:
+    said = await inputs.content(params.input)
+    if not said:
+        raise BadParams("input", "expected at least one part")
+    op = SteerTurn(params.thread_id, params.expected_turn_id, said, params.client_user_message_id)
+    return {"turnId": await ask.agent.submit(op, ask.client)}
+
+
+@method("turn/interrupt")
+async def turn_interrupt(ask: Exchange, params: turn.TurnInterruptParams) -> JsonObject:
+    await ask.agent.submit(InterruptTurn(params.thread_id, params.turn_id or None), ask.client)
+    return {}
+
+
+@method("model/list")
+async def model_list(ask: Exchange, params: config.ModelListParams) -> JsonObject:
+    found: list[JsonObject] = await ask.agent.info("models")
+    rows = [
+        _model(entry) for entry in found if params.model_provider in (None, entry.get("provider")) and not entry.get("hidden")
+    ]
+    start = int(params.cursor) if params.cursor and params.cursor.isdigit() else 0
+    end = len(rows) if params.limit is None else start + max(1, params.limit)
+    return {"data": rows[start:end], "nextCursor": str(end) if end < len(rows) else None}
+
+
+def _model(entry: JsonObject) -> JsonObject:
+    efforts: list[str] = list(entry.get("efforts") or ())
+    default = entry.get("default_effort") or ("medium" if "medium" in efforts or not efforts else efforts[0])
+    return {
+        "id": entry["id"],
+        "model": entry["id"],
+        "upgrade": None,
+        "upgradeInfo": None,
+        "availabilityNux": None,
+        "displayName": entry.get("name") or entry["id"],
+        "description": entry.get("description") or "",
+        "modelSpecialty": None,
+        "hidden": False,
+        "supportedReasoningEfforts": [{"reasoningEffort": effort, "description": ""} for effort in efforts],
+        "defaultReasoningEffort": default,
+        "inputModalities": ["text", "image"] if entry.get("images", True) else ["text"],
+        "supportsPersonality": False,
+        "multiAgentVersion": None,
+        "additionalSpeedTiers": [],
+        "serviceTiers": [],
+        "defaultServiceTier": None,
+        "availableAccessPrograms": None,
+        "isDefault": bool(entry.get("default")),
+    }
+
+
+@method("config/read")
+async def config_read(ask: Exchange, params: config.ConfigReadParams) -> JsonObject:
+    found: JsonObject = await ask.agent.info("config", cwd=params.cwd)
+    keys = ("model", "model_provider", "model_reasoning_effort", "approval_policy", "sandbox_mode")
+    return {"config": dict.fromkeys(keys) | found, "origins": {}, "layers": [] if params.include_layers else None}
+
+
+@method("treadle/doctor")
+async def doctor(ask: Exchange, params: treadle.DoctorParams) -> JsonObject:
+    return {"report": await ask.agent.info("doctor", cwd=params.cwd)}
+
+
+@method("treadle/context/read")
+async def context_read(ask: Exchange, params: treadle.ContextReadParams) -> JsonObject:
+    state = await ask.thread(ReadThread(params.thread_id))
+    return {"threadId": state.meta.id, "instructionSources": list(state.instruction_sources)}

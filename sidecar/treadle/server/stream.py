@@ -1,0 +1,98 @@
+"""What both stream doors have in common: bytes -> messages -> the connection, until the client is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from .connection import Connection
+from .early import Early
+from .framing import Framing, TooLong
+from .outbox import Outbox
+from .stdio import chunks
+
+if TYPE_CHECKING:
+    from ..runtime.agent import Agent
+
+
+async def serve_stream(
+    framing: Framing,
+    open_agent: Callable[[], Awaitable[Agent]],
+    *,
+    stdin_fd: int,
+    stdout_fd: int,
+    first: Early | None = None,
+    receive: Callable[[Connection, Any], bool] | None = None,
+) -> None:
+    """`receive` sees every message before the connection and says whether it took it."""
+    reading = asyncio.current_task()
+    assert reading is not None
+    outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
+    connection = Connection(framing, outbox.put, open_agent)
+    with _signals_cancel(reading):
+        try:
+            await _read(framing, connection, stdin_fd, first, receive)
+        except asyncio.CancelledError:
+            reading.uncancel()
+    await connection.close()
+    outbox.close()
+
+
+async def _read(
+    framing: Framing,
+    connection: Connection,
+    stdin_fd: int,
+    first: Early | None,
+    receive: Callable[[Connection, Any], bool] | None,
+) -> None:
+    def feed(data: bytes) -> None:
+        for body in framing.feed(data):
+            message = _parsed(body, connection)
+            if message is not None and not (receive and receive(connection, message)):
+                connection.receive(message)
+
+    if first is not None:
+        if first.handshake is not None:
+            connection.greet(first.handshake)
+            await asyncio.to_thread(importlib.import_module, f"{__package__}.methods")
+        feed(first.unread)
+    async for data in chunks(stdin_fd):
+        feed(data)
+        # let what was asked begin before more is read: the bound on requests is then a bound on memory
+        await asyncio.sleep(0)
+
+
+def _parsed(body: bytes | TooLong, connection: Connection) -> Any:
+    if isinstance(body, TooLong):
+        connection.malformed("the message is larger than 64 MiB")
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        connection.malformed(str(error))
+        return None
+
+
+def _ended(reading: asyncio.Task[Any]) -> None:
+    reading.cancel()
+
+
+@contextlib.contextmanager
+def _signals_cancel(task: asyncio.Task[Any]):
+    """SIGTERM and SIGINT end the conversation in good order."""
+    loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, task.cancel)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
