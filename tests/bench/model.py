@@ -1,6 +1,6 @@
 """A scripted Responses API, fast enough not to be the bottleneck. Run as a process; prints its port.
 
-What to answer is in the user's text of the newest turn: `say N` streams N deltas; `steps N NAME ID` asks for N calls of tool NAME,
+What to answer is in the user's text of the newest turn: `say N` streams N deltas; `steps N NAME ID` asks for N calls of NAME,
 one per request, then says a word. GET /stats gives, and forgets, the times of each request: [received, answered] in seconds.
 """
 
