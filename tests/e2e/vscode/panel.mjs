@@ -1,0 +1,91 @@
+// Treadle's panel as the tests see it: where its parts are, what a person does with it, how its text grew.
+// It must never wait by the clock for something that can be seen.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as workbench from './workbench.mjs';
+
+const SHOTS = process.env.SHOTS;
+
+/** Selectors of the panel's DOM live here and nowhere else. */
+const PARTS = {
+  'chat-input': '.composer textarea',
+  send: '.composer .send',
+  stop: '.composer .stop',
+  'message-user': '.user',
+  'message-agent': 'treadle-item > treadle-markdown',
+  'card-command': '.card.command',
+  'card-file': '.card.change',
+  approval: '.approval',
+  'approve-accept': '.approval .accept',
+  'approve-session': '.approval .acceptForSession',
+  'approve-decline': '.approval .decline',
+  'approve-cancel': '.approval .cancel',
+  'error-card': '.failure',
+  instructions: 'header :is(.chip, .chip-menu):has(.codicon-book)',
+};
+const id = (name) => PARTS[name] ?? assert.fail(`the panel has no part named ${name}`);
+
+export class Panel {
+  static async open(page) {
+    await workbench.command(page, 'Treadle: Focus Chat');
+    const frame = await workbench.webview(page, id('chat-input'));
+    return new Panel(page, frame);
+  }
+
+  constructor(page, frame) {
+    this.page = page;
+    this.frame = frame;
+  }
+
+  at(name) { return this.frame.locator(id(name)); }
+  get input() { return this.at('chat-input'); }
+
+  async type(text) {
+    await this.input.click();
+    await this.page.keyboard.type(text);
+  }
+
+  async send(text) {
+    await this.type(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Records every length that the text of `name` passes through, from inside the frame: looking from outside misses steps. */
+  async watch(name) {
+    await this.frame.locator('body').evaluate((body, selector) => {
+      const lengths = [];
+      const look = () => {
+        const length = [...document.querySelectorAll(selector)].reduce((sum, node) => sum + node.textContent.length, 0);
+        if (length !== lengths.at(-1)) lengths.push(length);
+      };
+      look();
+      globalThis.treadleSeen = { ...globalThis.treadleSeen, [selector]: lengths };
+      new MutationObserver(look).observe(body, { childList: true, characterData: true, subtree: true });
+    }, id(name));
+  }
+
+  watched(name) {
+    return this.frame.locator('body').evaluate((_, selector) => globalThis.treadleSeen?.[selector] ?? [], id(name));
+  }
+}
+
+/** Screenshots of one test, numbered in the order they were taken. */
+export const camera = (page, name) => {
+  let number = 0;
+  mkdirSync(SHOTS, { recursive: true });
+  return async (what) => {
+    number += 1;
+    await page.screenshot({ path: join(SHOTS, `${name}-${String(number).padStart(2, '0')}-${what}.png`) });
+  };
+};
+
+/** Asks until `get` gives what `good` accepts; the assertion says what it was at the end. */
+export const eventually = async (get, good, what, timeout = 20_000) => {
+  let value;
+  for (const end = Date.now() + timeout; Date.now() < end; await new Promise((done) => setTimeout(done, 50))) {
+    value = await get();
+    if (good(value)) return value;
+  }
+  assert.fail(`${what}: ${JSON.stringify(value)}`);
+};
