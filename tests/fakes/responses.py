@@ -195,7 +195,10 @@ class ModelServer:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> bool:
         """One request; whether the connection lives on."""
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        first = await reader.readexactly(1)
+        if first == b"\x16":  # a TLS handshake: answered as plain web servers do
+            return await self._plain(writer, error(400, "plain HTTP was expected")) and False
+        lines = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, path, _ = lines[0].split(" ", 2)
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:] if line)}
         raw = await reader.readexactly(int(headers.get("content-length", "0")))

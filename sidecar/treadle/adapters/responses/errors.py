@@ -13,9 +13,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from ...core.errors import ModelError
 from ...core.settings import Provider
@@ -34,7 +32,7 @@ _MODEL_WORDS = re.compile(
     r"model.{0,80}(not (found|exist|supported|available)|does not exist|unknown)|(unknown|invalid) model", re.I | re.S
 )
 _UNIT = r"(?:ms|milliseconds?|h(?:ours?)?|m(?:in(?:utes?)?)?|s(?:ec(?:onds?)?)?)"
-_TRY_AGAIN = re.compile(rf"(?:try|retry) again (?:in|after)\s+((?:\d+(?:\.\d+)?\s*{_UNIT}\s*)+)", re.I)
+_TRY_AGAIN = re.compile(rf"(?:try again|retry)(?: again)? (?:in|after)\s+((?:\d+(?:\.\d+)?\s*{_UNIT}\s*)+)", re.I)
 _TIME_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|h|m|s)", re.I)
 _UNIT_SECONDS = {"ms": 0.001, "milli": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}
 
@@ -63,11 +61,11 @@ class Faults:
     @property
     def address(self) -> str:
         """The base URL without a user name or password in it."""
-        url = self.provider.base_url
-        parts = urlsplit(url)
-        if parts.username is None and parts.password is None:
-            return url
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        scheme, mark, rest = self.provider.base_url.partition("://")
+        if not mark:
+            return self.provider.base_url or "no address"
+        host, slash, path = rest.partition("/")
+        return scheme + mark + host.rpartition("@")[2] + slash + path
 
     def hide(self, text: str) -> str:
         for secret in self.secrets:
@@ -279,6 +277,8 @@ class Faults:
 
 def retry_after(headers: Mapping[str, str], text: str, now: float | None = None) -> float | None:
     """Seconds that the provider asks us to wait: by header, else by the words "try again in 1.2s"."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # rarely used, slow to load
+
     for key, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(key, "").strip()
         if not value:
@@ -297,6 +297,8 @@ def retry_after(headers: Mapping[str, str], text: str, now: float | None = None)
 
 def _why(error: Exception) -> tuple[str, str | None, bool]:
     """(reason, hint, whether asking again can help)"""
+    if type(error).__name__ in ("ConnectTimeout", "PoolTimeout"):
+        return "no connection in time", None, True
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             hint = "If your network inspects TLS, set SSL_CERT_FILE to its certificate bundle."
@@ -307,8 +309,6 @@ def _why(error: Exception) -> tuple[str, str | None, bool]:
             return "its name cannot be resolved", None, True
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused", None, True
-    if type(error).__name__ in ("ConnectTimeout", "PoolTimeout"):
-        return "no connection in time", None, True
     if type(error).__name__ == "ProxyError":
         return "the proxy refused the connection", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.", True
     if type(error).__name__ == "ConnectError":

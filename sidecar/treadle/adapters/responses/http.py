@@ -29,6 +29,8 @@ UNREAD_LIMIT = 256 * 1024
 "Bytes of the stream that may await the consumer before reading pauses."
 ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_SECONDS = 10.0
+SOON_SECONDS = 0.005
+"A new connection costs more than this."
 END_SECONDS = 2.0
 "How long the end of a stream may lag behind response.completed for its connection to be kept."
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -74,7 +76,7 @@ class ResponsesModel:
                 yield batch
         finally:
             if answer.completed:
-                self._connections.finish(answer)
+                await self._connections.finish(answer)
             else:
                 await answer.close()
 
@@ -130,8 +132,8 @@ class ResponsesModel:
             raise faults.no_head(limit) from None
         except httpx.TransportError as error:
             raise faults.transport(error, began=False) from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:
-            # A base_url or proxy variable that is no URL; a SOCKS proxy without its package.
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+            # A base_url or proxy variable that is no URL; a SOCKS proxy without its package; certificates that cannot be read.
             raise faults.setup(error) from None
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status_code == 200 and kind in ("text/event-stream", ""):
@@ -229,16 +231,20 @@ class Connections:
         self._ending: set[asyncio.Task[None]] = set()
 
     def client(self, url: str) -> httpx.AsyncClient:
+        """Raises ValueError for a URL that is none."""
         parts = urlsplit(url)
-        near = parts.scheme == "http" and (parts.hostname or "") in _LOOPBACK
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # .port raises over 65535
+            raise ValueError("base_url is not an address that begins with http:// or https://")
+        near = parts.scheme == "http" and parts.hostname in _LOOPBACK
         client = self._clients.get(near)
         if client is None:
             client = self._clients[near] = _client(near)
         return client
 
-    def finish(self, answer: Answer) -> None:
-        """Let a completed answer come to its end in its own time, which is short."""
-        if answer.task.done():
+    async def finish(self, answer: Answer) -> None:
+        """Let a completed answer come to its end, so that the next request finds its connection free; but do not wait long."""
+        done, _ = await asyncio.wait((answer.task,), timeout=SOON_SECONDS)
+        if done:
             return
         self._ending.add(answer.task)
         answer.task.add_done_callback(self._ending.discard)
