@@ -22,8 +22,7 @@ step() {
   local name=$1 begun=$SECONDS code=0 log
   shift
   log=$LOGS/$(printf '%s' "$name" | tr -cs 'a-zA-Z0-9.' '-').log
-  printf '  %-58s' "$name"
-  [ -t 1 ] || printf '\n'
+  [ -t 1 ] && printf '  %-58s' "$name"
   ticker "$name" "$begun" & local ticker=$!
   set +e
   ( set -e; "$@" ) >"$log" 2>&1 </dev/null
@@ -31,7 +30,8 @@ step() {
   set -e
   kill "$ticker" 2>/dev/null || true
   wait "$ticker" 2>/dev/null || true
-  [ -t 1 ] && printf '\r  %-58s' "$name" || printf '  %-58s' "$name"
+  if [ -t 1 ]; then printf '\r'; fi
+  printf '  %-58s' "$name"
   if [ "$code" -eq 0 ]; then
     printf 'done in %d s\n' $((SECONDS - begun))
     return 0
@@ -44,7 +44,7 @@ step() {
 ticker() {
   local pause=10
   [ -t 1 ] && pause=1
-  while sleep "$pause" >/dev/null 2>&1; do
+  while sleep "$pause" >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
     if [ -t 1 ]; then printf '\r  %-58s%d s' "$1" $((SECONDS - $2)); else printf '  ... %s, %d s\n' "$1" $((SECONDS - $2)); fi
   done
 }

@@ -135,11 +135,13 @@ run_browser() {
   server_pid=$!
   wait_for_server "$port"
   say ""
-  say "Open this address: http://127.0.0.1:$port/?folder=$WORKSPACE"
+  say "Open this address: http://127.0.0.1:$port/?folder=$(url_quoted "$WORKSPACE")"
   [ "$auth" = none ] && say "Only this machine can reach it. Other people logged in here could too: start with PASSWORD=secret to be asked for it."
   say "This command stays until you stop it with Ctrl-C."
   wait "$server_pid" || fail "VS Code's server ended; see $LOGS/code-server.log"
 }
+
+url_quoted() { "$ROOT/.venv/bin/python" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$1"; }
 
 free_port() {
   "$ROOT/.venv/bin/python" - <<'PYTHON'
