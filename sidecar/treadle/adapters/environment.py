@@ -1,0 +1,78 @@
+"""The environment of a command: what it inherits, what it never sees, what is fixed.
+
+Promises that no key of a provider and nothing that is named like a secret reaches a command, that the sidecar's own settings of
+Python and of the editor stay with the sidecar, and that output is plain text. The caller hands in its own environment as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+from ..core.settings import ShellEnvironment
+
+FIXED = {
+    "NO_COLOR": "1",
+    "TERM": "dumb",
+    "LANG": "C.UTF-8",
+    "LC_CTYPE": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "COLORTERM": "",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+    "GH_PAGER": "cat",
+    "CODEX_CI": "1",
+    "TREADLE": "1",
+}
+CORE_NAMES = ("HOME", "LOGNAME", "PATH", "SHELL", "USER", "USERNAME", "TMPDIR", "TEMP", "TMP")
+SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "PRIVATE")
+_NEVER = (
+    # What gives a command a way to speak for the user, or makes a shell or a linker run something first.
+    *("SSH_AUTH_SOCK", "SSH_ASKPASS", "GIT_ASKPASS", "SUDO_ASKPASS", "GPG_AGENT_INFO", "DBUS_*", "WSL_INTEROP"),
+    *("LD_PRELOAD", "LD_AUDIT", "DYLD_*", "BASH_ENV", "ENV", "ZDOTDIR", "PROMPT_COMMAND", "BASH_FUNC_*"),
+    # What the sidecar and the editor were started with.
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "TREADLE_*", "VSCODE_*", "ELECTRON_*"),
+)
+_SHORTEST_SECRET = 8
+"A provider's key of fewer characters is not looked for in other variables' values."
+
+
+def child_environment(
+    own: Mapping[str, str], policy: ShellEnvironment, *, secret_names: Iterable[str] = (), secrets: Iterable[str] = ()
+) -> dict[str, str]:
+    """`own`: the sidecar's. `secret_names`: the env_key of every provider; `secrets`: key values known from elsewhere.
+
+    Later wins: inherited, fixed, then the user's `set`; `include_only` filters all but the fixed ones.
+    """
+    names = {name.upper() for name in secret_names}
+    values = {v for v in (*secrets, *(v for n, v in own.items() if n.upper() in names)) if len(v) >= _SHORTEST_SECRET}
+    inherited = {
+        name: value
+        for name, value in _inherited(own, policy).items()
+        if name.upper() not in names and not _matches(name, _NEVER) and not any(secret in value for secret in values)
+    }
+    asked = dict(policy.set)
+    if policy.include_only:
+        inherited = {name: value for name, value in inherited.items() if _matches(name, policy.include_only)}
+        asked = {name: value for name, value in asked.items() if _matches(name, policy.include_only)}
+    return {**inherited, **FIXED, **asked}
+
+
+def _inherited(own: Mapping[str, str], policy: ShellEnvironment) -> dict[str, str]:
+    match policy.inherit:
+        case "all":
+            found = dict(own)
+        case "core":
+            found = {name: value for name, value in own.items() if name in CORE_NAMES}
+        case "none":
+            return {}
+    if "LD_LIBRARY_PATH_ORIG" in found:
+        # Whoever packed the program that started us put its own libraries first and kept the user's value here.
+        found["LD_LIBRARY_PATH"] = found.pop("LD_LIBRARY_PATH_ORIG")
+    if not policy.ignore_default_excludes:
+        found = {name: value for name, value in found.items() if not any(word in name.upper() for word in SECRET_WORDS)}
+    return {name: value for name, value in found.items() if not _matches(name, policy.exclude)}
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name.upper(), pattern.upper()) for pattern in patterns)

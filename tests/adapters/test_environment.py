@@ -1,0 +1,80 @@
+"""adapters.environment: what a command inherits, and what it never sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from treadle.adapters.environment import FIXED, child_environment
+from treadle.core.settings import ShellEnvironment
+
+OWN = {"PATH": "/usr/bin", "HOME": "/home/me", "EDITOR": "vi", "LANG": "de_DE.UTF-8", "TERM": "xterm-256color"}
+
+
+def test_everyday_variables_are_inherited_and_output_is_made_plain():
+    assert child_environment(OWN, ShellEnvironment()) == {"PATH": "/usr/bin", "HOME": "/home/me", "EDITOR": "vi", **FIXED}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OPENAI_API_KEY", "github_token", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS", "MY_PRIVATE_X"],
+)
+def test_what_is_named_like_a_secret_is_dropped_unless_asked_for(name: str):
+    assert name not in child_environment({**OWN, name: "x"}, ShellEnvironment())
+    assert child_environment({**OWN, name: "x"}, ShellEnvironment(ignore_default_excludes=True))[name] == "x"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SSH_AUTH_SOCK",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "LD_PRELOAD",
+        "BASH_ENV",
+        "ENV",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "TREADLE_HOME",
+        "VSCODE_IPC_HOOK_CLI",
+        "ELECTRON_RUN_AS_NODE",
+        "GIT_ASKPASS",
+        "BASH_FUNC_ls%%",
+    ],
+)
+def test_what_belongs_to_the_sidecar_or_speaks_for_the_user_is_always_dropped(name: str):
+    assert name not in child_environment({**OWN, name: "x"}, ShellEnvironment(ignore_default_excludes=True))
+
+
+def test_the_key_of_a_provider_is_dropped_whatever_its_name_and_wherever_it_is_repeated():
+    own = {**OWN, "ACME_AUTH": "abcdefgh-1", "HEADERS": "Authorization: Bearer abcdefgh-1", "OTHER": "stored-value-2"}
+    policy = ShellEnvironment(ignore_default_excludes=True)
+    found = child_environment(own, policy, secret_names=["acme_auth"], secrets=["stored-value-2"])
+    assert not {"ACME_AUTH", "HEADERS", "OTHER"} & set(found)
+
+
+def test_a_short_key_does_not_empty_the_environment():
+    found = child_environment({**OWN, "K": "vi"}, ShellEnvironment(), secret_names=["K"])
+    assert found["EDITOR"] == "vi"
+    assert "K" not in found
+
+
+def test_inherit_core_keeps_the_few_and_none_keeps_nothing():
+    assert set(child_environment(OWN, ShellEnvironment(inherit="core"))) == {"PATH", "HOME", *FIXED}
+    assert child_environment(OWN, ShellEnvironment(inherit="none")) == FIXED
+
+
+def test_the_users_own_values_win_over_inherited_and_fixed_ones():
+    found = child_environment(OWN, ShellEnvironment(set=(("EDITOR", "ed"), ("TERM", "ansi"), ("MY_TOKEN", "t"))))
+    assert (found["EDITOR"], found["TERM"], found["MY_TOKEN"]) == ("ed", "ansi", "t")
+
+
+def test_patterns_exclude_and_include_without_regard_to_case():
+    policy = ShellEnvironment(exclude=("edit*",))
+    assert "EDITOR" not in child_environment(OWN, policy)
+    policy = ShellEnvironment(include_only=("pa*", "x"), set=(("X", "1"), ("Y", "2")))
+    assert child_environment(OWN, policy) == {"PATH": "/usr/bin", "X": "1", **FIXED}
+
+
+def test_libraries_that_a_package_put_first_are_taken_away():
+    own = {**OWN, "LD_LIBRARY_PATH": "/bundle", "LD_LIBRARY_PATH_ORIG": "/mine"}
+    assert child_environment(own, ShellEnvironment())["LD_LIBRARY_PATH"] == "/mine"
+    assert child_environment({**OWN, "LD_LIBRARY_PATH": "/mine"}, ShellEnvironment())["LD_LIBRARY_PATH"] == "/mine"
