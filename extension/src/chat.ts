@@ -1,0 +1,181 @@
+/**
+ * The thread that this window shows, and what a user may do with it. It asks the sidecar, folds what it is told, and publishes each
+ * event to whoever draws. It decides nothing about the agent's work and holds no truth: after a restart the thread is read again.
+ */
+import { randomUUID } from "node:crypto";
+import { emptyView, fold, isRunning, type Notice, runningTurn, type ThreadView, type ViewEvent } from "./thread";
+import type { ClientRequests, Notification, Thread, ThreadOpened, ThreadStartParams, TurnStartParams, UserInput } from "./wire";
+
+/** What the chat needs of the sidecar. */
+export interface Requests {
+  request<M extends keyof ClientRequests>(method: M, params: ClientRequests[M]["params"]): Promise<ClientRequests[M]["result"]>;
+}
+
+/** What the chat needs of the editor. */
+export interface Surroundings {
+  /** Parameters of a new thread; null when no folder is open. */
+  threadParams(): ThreadStartParams | null;
+  rememberThread(id: string | null): void;
+}
+
+export class Chat {
+  view: ThreadView = emptyView;
+  private readonly listeners = new Set<(event: ViewEvent) => void>();
+  private opening: Promise<string> | undefined;
+  /** Notifications of a thread that is being opened can overtake the answer that names it. */
+  private early: Notification[] = [];
+  private applied = "";
+
+  constructor(
+    private readonly sidecar: Requests,
+    private readonly around: Surroundings,
+  ) {}
+
+  onEvent(listener: (event: ViewEvent) => void): void {
+    this.listeners.add(listener);
+  }
+
+  get running(): boolean {
+    return isRunning(this.view);
+  }
+
+  receive(event: ViewEvent): void {
+    const threadId = (event as Notification).params?.threadId;
+    if (this.opening && typeof threadId === "string" && threadId !== this.view.id) {
+      if (this.early.length < 1_000) this.early.push(event as Notification);
+      return;
+    }
+    this.publish(event);
+  }
+
+  /** Sends what the user wrote: a new turn, or more words for the running one. The first message opens a thread. */
+  async send(text: string): Promise<void> {
+    const clientId = randomUUID();
+    this.publish({ method: "panel/sent", params: { clientId, text } });
+    try {
+      const threadId = await this.thread();
+      const input: UserInput[] = [{ type: "text", text, text_elements: [] }];
+      const turn = runningTurn(this.view);
+      const common = { threadId, input, clientUserMessageId: clientId };
+      if (turn) await this.steer(turn.id, common);
+      else await this.sidecar.request("turn/start", { ...common, ...this.changedSettings() });
+    } catch (error) {
+      this.publish({ method: "panel/unsent", params: { clientId } });
+      this.notice("error", `unsent:${clientId}`, said(error));
+      throw error;
+    }
+  }
+
+  /** The turn may end between the user's Enter and the sidecar's reading: then the words start a turn of their own. */
+  private async steer(expectedTurnId: string, common: TurnStartParams): Promise<void> {
+    try {
+      await this.sidecar.request("turn/steer", { ...common, expectedTurnId });
+    } catch (error) {
+      if (runningTurn(this.view)?.id === expectedTurnId) throw error;
+      await this.sidecar.request("turn/start", common);
+    }
+  }
+
+  async interrupt(): Promise<void> {
+    const turn = runningTurn(this.view);
+    if (turn && this.view.id) await this.sidecar.request("turn/interrupt", { threadId: this.view.id, turnId: turn.id });
+  }
+
+  /** Asks again what the last turn was asked. */
+  async retry(): Promise<void> {
+    const messages = this.view.turns.flatMap((turn) => turn.items.map((entry) => entry.item));
+    const last = messages.findLast((item) => item.type === "userMessage");
+    if (last?.type !== "userMessage" || this.running) return;
+    const text = last.content.map((part) => ("text" in part ? part.text : "")).join("");
+    if (text) await this.send(text);
+  }
+
+  close(): void {
+    this.opening = undefined;
+    this.around.rememberThread(null);
+    this.publish({ method: "panel/closed", params: {} });
+  }
+
+  async resume(threadId: string): Promise<void> {
+    const params = this.around.threadParams();
+    // The thread keeps the folder that it was started in.
+    const { cwd: _cwd, ...rest } = params ?? { cwd: "" };
+    await this.open(() => this.sidecar.request("thread/resume", { ...rest, threadId }));
+  }
+
+  /** The sidecar is up again after it was lost: read the shown thread anew. */
+  async reopen(): Promise<void> {
+    if (this.view.id) await this.resume(this.view.id);
+  }
+
+  lost(message: string): void {
+    this.publish({ method: "panel/lost", params: { message } });
+  }
+
+  async list(cwd: string | null, limit = 50): Promise<Thread[]> {
+    const answer = await this.sidecar.request("thread/list", { limit, sortKey: "updated_at", ...(cwd ? { cwd } : {}) });
+    return answer.data ?? [];
+  }
+
+  notice(level: Notice["level"], key: string, message: string): void {
+    this.publish({ method: "panel/notice", params: { key, level, message } });
+  }
+
+  private thread(): Promise<string> {
+    if (this.view.id && !this.opening) return Promise.resolve(this.view.id);
+    return this.opening ?? this.openNew();
+  }
+
+  private openNew(): Promise<string> {
+    const params = this.around.threadParams();
+    if (!params) return Promise.reject(new Error("Open a folder first: Treadle works on the files of a folder."));
+    return this.open(() => this.sidecar.request("thread/start", params));
+  }
+
+  private open(ask: () => Promise<ThreadOpened>): Promise<string> {
+    const opening = ask()
+      .then((answer) => {
+        if (this.opening !== opening) return answer.thread.id;
+        this.opening = undefined;
+        this.publish({ method: "panel/opened", params: answer });
+        this.applied = JSON.stringify(this.around.threadParams());
+        this.around.rememberThread(answer.thread.id);
+        return answer.thread.id;
+      })
+      .finally(() => {
+        if (this.opening === opening) this.opening = undefined;
+        for (const event of this.early.splice(0)) this.publish(event);
+      });
+    this.opening = opening;
+    return opening;
+  }
+
+  /** Settings that changed since the thread was opened; they stay in force for its later turns. */
+  private changedSettings(): Partial<TurnStartParams> {
+    const params = this.around.threadParams();
+    const now = JSON.stringify(params);
+    if (!params || now === this.applied) return {};
+    const before = JSON.parse(this.applied || "null") as ThreadStartParams | null;
+    this.applied = now;
+    const changed: Partial<TurnStartParams> = {};
+    if (params.model && params.model !== before?.model) changed.model = params.model;
+    if (params.approvalPolicy !== before?.approvalPolicy) changed.approvalPolicy = params.approvalPolicy;
+    if (params.sandbox !== before?.sandbox) changed.sandboxPolicy = sandboxPolicy(params.sandbox);
+    return changed;
+  }
+
+  private publish(event: ViewEvent): void {
+    this.view = fold(this.view, event);
+    for (const listener of this.listeners) listener(event);
+  }
+}
+
+function sandboxPolicy(mode: ThreadStartParams["sandbox"]): TurnStartParams["sandboxPolicy"] {
+  if (mode === "danger-full-access") return { type: "dangerFullAccess" };
+  if (mode === "read-only") return { type: "readOnly", networkAccess: false };
+  return { type: "workspaceWrite", writableRoots: [], networkAccess: false };
+}
+
+export function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

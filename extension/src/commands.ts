@@ -1,0 +1,128 @@
+/** The commands of the palette, the editor's menu and the panel's buttons: each a line or two that calls who knows. */
+import { isAbsolute, join } from "node:path";
+import * as vscode from "vscode";
+import type { Chat } from "./chat";
+import type { Log } from "./log";
+import type { Panel } from "./panel";
+import { type SelectionCommand, selectionPrompt } from "./prompts";
+import { workspaceFolder } from "./settings";
+import type { Sidecar } from "./sidecar";
+
+export interface Parts {
+  chat: Chat;
+  panel: Panel;
+  sidecar: Sidecar;
+  log: Log;
+}
+
+export function registerCommands(parts: Parts): vscode.Disposable[] {
+  const { chat, panel, sidecar, log } = parts;
+  const commands: Record<string, () => unknown> = {
+    "treadle.newThread": () => newThread(parts),
+    "treadle.resumeThread": () => resumeThread(parts),
+    "treadle.explainSelection": () => aboutSelection(parts, "explain"),
+    "treadle.fixSelection": () => aboutSelection(parts, "fix"),
+    "treadle.testSelection": () => aboutSelection(parts, "test"),
+    "treadle.stop": () => chat.interrupt(),
+    "treadle.restart": () => sidecar.restart().catch(() => undefined),
+    "treadle.showLog": () => log.show(),
+    "treadle.openSettings": () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:treadle.treadle"),
+    "treadle.focus": () => panel.show(),
+  };
+  return Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run));
+}
+
+async function newThread({ chat, panel }: Parts): Promise<void> {
+  await chat.interrupt().catch(() => undefined);
+  chat.close();
+  await panel.show();
+}
+
+async function resumeThread({ chat, panel, log }: Parts): Promise<void> {
+  const folder = workspaceFolder()?.uri.fsPath ?? null;
+  const picker = vscode.window.createQuickPick<vscode.QuickPickItem & { id: string }>();
+  picker.title = "Resume Thread";
+  picker.placeholder = folder ? "Threads of this folder, newest first" : "All threads, newest first";
+  picker.matchOnDetail = true;
+  picker.busy = true;
+  picker.onDidHide(() => picker.dispose());
+  picker.onDidAccept(() => {
+    const id = picker.selectedItems[0]?.id;
+    picker.hide();
+    if (id) void openThread({ chat, panel, log }, id);
+  });
+  picker.show();
+  try {
+    const threads = await chat.list(folder);
+    picker.items = threads.map((thread) => ({
+      id: thread.id,
+      label: title(thread),
+      description: ago(thread.updatedAt),
+      iconPath: new vscode.ThemeIcon(thread.id === chat.view.id ? "check" : "comment-discussion"),
+    }));
+    if (!threads.length) picker.placeholder = "There are no threads for this folder yet";
+  } catch (error) {
+    picker.hide();
+    void vscode.window.showErrorMessage(`Treadle cannot list threads: ${error instanceof Error ? error.message : error}`);
+  } finally {
+    picker.busy = false;
+  }
+}
+
+export async function openThread({ chat, panel, log }: Pick<Parts, "chat" | "panel" | "log">, id: string): Promise<void> {
+  await panel.show();
+  if (id === chat.view.id) return;
+  await chat.interrupt().catch(() => undefined);
+  await chat.resume(id).catch((error) => {
+    log.error(`thread/resume: ${error}`);
+    chat.notice("error", `resume:${id}`, `This thread cannot be opened: ${error instanceof Error ? error.message : error}`);
+  });
+}
+
+async function aboutSelection({ chat, panel, log }: Parts, command: SelectionCommand): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor || editor.selection.isEmpty) {
+    void vscode.window.showInformationMessage("Select some code first, then ask Treadle about it.");
+    return;
+  }
+  const { document, selection } = editor;
+  const last = selection.end.character === 0 && selection.end.line > selection.start.line ? selection.end.line : selection.end.line + 1;
+  const prompt = selectionPrompt(command, {
+    path: vscode.workspace.asRelativePath(document.uri, false),
+    firstLine: selection.start.line + 1,
+    lastLine: last,
+    language: document.languageId,
+    text: document.getText(selection),
+  });
+  await panel.show();
+  await chat.send(prompt).catch((error) => log.error(`turn/start: ${error}`));
+}
+
+export function title(thread: { name: string | null; preview: string }): string {
+  const text = (thread.name || thread.preview || "Untitled thread").replace(/\s+/g, " ").trim();
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+function ago(seconds: number): string {
+  const minutes = Math.max(0, Math.round(Date.now() / 60_000 - seconds / 60));
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h ago`;
+  return new Date(seconds * 1000).toLocaleDateString();
+}
+
+/** Opens a file that the transcript names: a path, perhaps with :line or :line:column or #Lline. Only on the user's click. */
+export async function openFile(reference: string, base: string | null, log: Log): Promise<void> {
+  const found = /^(.*?)(?:#L(\d+)(?:-L?\d+)?|:(\d+)(?:[-:]\d+)?)?$/.exec(reference);
+  const path = found?.[1] ?? reference;
+  const line = Math.max(0, Number(found?.[2] ?? found?.[3] ?? 1) - 1);
+  const uri = vscode.Uri.file(isAbsolute(path) ? path : join(base ?? "", path));
+  try {
+    const document = await vscode.workspace.openTextDocument(uri);
+    const at = new vscode.Range(line, 0, line, 0);
+    await vscode.window.showTextDocument(document, { selection: at, preview: true });
+  } catch (error) {
+    log.warn(`openFile ${reference}: ${error}`);
+    void vscode.window.showWarningMessage(`Treadle cannot open ${path}.`);
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * The extension's composition: makes the objects and connects them. `activate` returns at once, because a webview view is not shown
+ * while it runs; the sidecar starts when the panel is first seen or a command needs it.
+ */
+import * as vscode from "vscode";
+import { Approvals } from "./approvals";
+import { Chat } from "./chat";
+import { openFile, openThread, type Parts, registerCommands, title } from "./commands";
+import { Diffs } from "./diffs";
+import { createLog, type Log, sentence } from "./log";
+import type { FromWebview, PanelCommand, PanelState, RecentThread } from "./messages";
+import { home, Panel, viewId } from "./panel";
+import { onSettingsChange, readSettings, threadParams, workspaceFolder } from "./settings";
+import { Sidecar } from "./sidecar";
+import { Status } from "./status";
+import { type ApprovalView, type CardItem, runningTurn } from "./thread";
+import { type CommandApprovalParams, commandApproval, type FileApprovalParams, fileApproval, type FileChangeItem } from "./wire";
+
+const lastThreadKey = "treadle.lastThread";
+
+export function activate(context: vscode.ExtensionContext): void {
+  const window = new Window(context, createLog());
+  context.subscriptions.push(window);
+}
+
+class Window implements vscode.Disposable {
+  private readonly sidecar: Sidecar;
+  private readonly chat: Chat;
+  private readonly approvals: Approvals;
+  private readonly diffs = new Diffs();
+  private readonly status = new Status();
+  private readonly panel: Panel;
+  private readonly disposables: vscode.Disposable[] = [];
+  private recent: RecentThread[] = [];
+  private wasLost = false;
+  private woken = false;
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly log: Log,
+  ) {
+    this.sidecar = new Sidecar(log, context);
+    this.chat = new Chat(this.sidecar, {
+      threadParams: () => {
+        const folder = workspaceFolder();
+        return folder && threadParams(readSettings(folder.uri), folder.uri.fsPath);
+      },
+      rememberThread: (id) => void context.workspaceState.update(lastThreadKey, id ?? undefined),
+    });
+    this.approvals = new Approvals(() => this.chat.view.id, {
+      requested: (view) => this.approvalRequested(view),
+      settled: (view) => this.approvalSettled(view),
+    });
+    this.panel = new Panel(context, this.chat, () => this.panelState(), (message) => this.received(message));
+    this.connect();
+  }
+
+  dispose(): void {
+    this.approvals.drop(() => true);
+    for (const part of [...this.disposables, this.panel, this.sidecar, this.diffs, this.status, this.log]) part.dispose();
+  }
+
+  private connect(): void {
+    const parts: Parts = { chat: this.chat, panel: this.panel, sidecar: this.sidecar, log: this.log };
+    this.sidecar.answer(commandApproval, (params, cancelled) => this.approvals.command(params as CommandApprovalParams, cancelled));
+    this.sidecar.answer(fileApproval, (params, cancelled) => this.approvals.fileChange(params as FileApprovalParams, cancelled));
+    this.chat.onEvent((event) => this.afterEvent(event.method));
+    this.disposables.push(
+      this.sidecar.onNotification((notification) => this.chat.receive(notification)),
+      this.sidecar.onState(({ connection }) => this.sidecarChanged(connection)),
+      vscode.window.registerWebviewViewProvider(viewId, this.panel),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.panel.refresh()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.sidecar.restart().catch(() => undefined)),
+      onSettingsChange((needsRestart) => {
+        if (needsRestart && this.woken) void this.sidecar.restart().catch(() => undefined);
+        this.panel.refresh();
+      }),
+      ...registerCommands(parts),
+    );
+  }
+
+  private afterEvent(method: string): void {
+    if (method === "item/completed" || method === "turn/completed" || method === "panel/closed" || method === "panel/opened") {
+      const { view } = this.chat;
+      const finished = new Set(view.turns.flatMap((turn) => turn.items).flatMap((entry) => (entry.done ? [entry.item.id] : [])));
+      const turnId = runningTurn(view)?.id;
+      this.approvals.drop((asked, threadId) => threadId !== view.id || asked.turnId !== turnId || finished.has(asked.itemId));
+    }
+    if (!method.endsWith("elta")) this.drawStatus();
+  }
+
+  private sidecarChanged(connection: PanelState["connection"]): void {
+    if (connection !== "ready" && connection !== "starting") {
+      this.approvals.drop(() => true);
+      if (this.chat.view.id && !this.wasLost) this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
+      this.wasLost = true;
+    }
+    if (connection === "ready") void this.restore();
+    this.drawStatus();
+    this.panel.refresh();
+  }
+
+  /** Shows what this workspace showed last, or reads the shown thread anew after the sidecar was lost. */
+  private async restore(): Promise<void> {
+    const remembered = this.context.workspaceState.get<string>(lastThreadKey);
+    const wasLost = this.wasLost;
+    this.wasLost = false;
+    try {
+      if (this.chat.view.id) {
+        if (wasLost) await this.chat.reopen();
+      } else if (remembered && !this.chat.running) {
+        await this.chat.resume(remembered);
+      }
+    } catch (error) {
+      this.log.warn(`The last thread cannot be opened: ${sentence(error)}`);
+      if (!this.chat.view.id) void this.context.workspaceState.update(lastThreadKey, undefined);
+    }
+    await this.readRecent();
+  }
+
+  private async readRecent(): Promise<void> {
+    const folder = workspaceFolder()?.uri.fsPath;
+    if (!folder) return;
+    const threads = await this.chat.list(folder, 4).catch(() => []);
+    this.recent = threads.map((thread) => ({ id: thread.id, title: title(thread), updatedAt: thread.updatedAt }));
+    this.panel.refresh();
+  }
+
+  private panelState(): PanelState {
+    const folder = workspaceFolder();
+    const settings = readSettings(folder?.uri);
+    return {
+      ...this.sidecar.state,
+      folder: folder?.uri.fsPath ?? null,
+      home: home(),
+      trusted: settings.trusted,
+      model: settings.model,
+      sandboxMode: settings.sandboxMode,
+      recent: this.recent.filter((thread) => thread.id !== this.chat.view.id).slice(0, 3),
+    };
+  }
+
+  private drawStatus(): void {
+    const { running } = this.chat;
+    this.status.draw({ ...this.sidecar.state, running, waiting: this.approvals.waiting });
+    this.panel.setBadge(this.approvals.waiting);
+    void vscode.commands.executeCommand("setContext", "treadle.running", running);
+  }
+
+  private approvalRequested(view: ApprovalView): void {
+    this.chat.receive({ method: "panel/approval/requested", params: view });
+    const change = this.fileChange(view.itemId)?.changes[0];
+    if (view.kind === "fileChange" && change) void this.diffs.offer(view.itemId, change).catch((error) => this.log.warn(sentence(error)));
+    if (!this.panel.visible) this.tellUser(view);
+  }
+
+  private tellUser(view: ApprovalView): void {
+    const what = view.kind === "command" ? `run: ${view.command?.slice(0, 120) ?? "a command"}` : "edit files";
+    void vscode.window.showInformationMessage(`Treadle asks to ${what}`, "Show").then((choice) => choice && this.panel.show());
+  }
+
+  private approvalSettled(view: ApprovalView): void {
+    this.chat.receive({ method: "panel/approval/settled", params: { id: view.id } });
+    void this.diffs.close(view.itemId).catch(() => undefined);
+  }
+
+  private item(itemId: string): CardItem | undefined {
+    return this.chat.view.turns.flatMap((turn) => turn.items).find((entry) => entry.item.id === itemId)?.item;
+  }
+
+  private fileChange(itemId: string): FileChangeItem | undefined {
+    const item = this.item(itemId);
+    return item?.type === "fileChange" ? item : undefined;
+  }
+
+  private received(message: FromWebview): void {
+    void this.act(message).catch((error) => this.log.error(`${message.type}: ${sentence(error)}`));
+  }
+
+  private async act(message: FromWebview): Promise<void> {
+    switch (message.type) {
+      case "ready":
+        return this.wake();
+      case "send":
+        return this.chat.send(message.text);
+      case "decide":
+        return this.approvals.decide(message.approvalId, message.decision);
+      case "openDiff":
+        return this.openDiff(message.itemId, message.path);
+      case "openFile":
+        return openFile(message.path, this.chat.view.cwd ?? workspaceFolder()?.uri.fsPath ?? null, this.log);
+      case "openLink":
+        if (/^https?:\/\//i.test(message.url)) await vscode.env.openExternal(vscode.Uri.parse(message.url, true));
+        return;
+      case "openThread":
+        return openThread({ chat: this.chat, panel: this.panel, log: this.log }, message.id);
+      case "copy":
+        return vscode.env.clipboard.writeText(message.text);
+      case "insert":
+        return insert(message.text);
+      case "dismiss":
+        return this.chat.receive({ method: "panel/notice/dismissed", params: { key: message.key } });
+      case "command":
+        return this.command(message.command);
+    }
+  }
+
+  private async wake(): Promise<void> {
+    this.woken = true;
+    if (this.sidecar.state.connection !== "failed") await this.sidecar.ready();
+  }
+
+  private async command(command: PanelCommand): Promise<void> {
+    switch (command) {
+      case "openFolder":
+        return vscode.commands.executeCommand("workbench.action.files.openFolder");
+      case "trust":
+        return vscode.commands.executeCommand("workbench.trust.manage");
+      case "retry":
+        return this.chat.retry();
+      default:
+        return vscode.commands.executeCommand(`treadle.${command}`);
+    }
+  }
+
+  private async openDiff(itemId: string, path: string): Promise<void> {
+    const change = this.fileChange(itemId)?.changes.find((one) => one.path === path);
+    const waiting = this.chat.view.approvals.some((asked) => asked.itemId === itemId);
+    const shown = waiting && change ? await this.diffs.open(itemId, change, false) : false;
+    if (!shown) await openFile(path, this.chat.view.cwd, this.log);
+  }
+}
+
+async function insert(text: string): Promise<void> {
+  const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
+  if (!editor) {
+    await vscode.workspace.openTextDocument({ content: text }).then((document) => vscode.window.showTextDocument(document));
+    return;
+  }
+  await editor.insertSnippet(new vscode.SnippetString().appendText(text), editor.selection);
+}

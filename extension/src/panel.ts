@@ -1,0 +1,160 @@
+/**
+ * The chat view's host side. The webview is a pure view: it may be destroyed and built again at any time, and gets a snapshot and then
+ * numbered events. Small deltas are collected for a frame before they cross. Nothing here takes the focus unless the user asked.
+ */
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import * as vscode from "vscode";
+import { joined } from "./batch";
+import type { Chat } from "./chat";
+import type { FromWebview, PanelState, ToWebview } from "./messages";
+import type { ViewEvent } from "./thread";
+
+export const viewId = "treadle.chat";
+const frame = 16;
+const draftKey = "treadle.draft";
+
+export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
+  private view: vscode.WebviewView | undefined;
+  private queue: ViewEvent[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private seq = 0;
+  private loaded = false;
+  private focusWhenLoaded = false;
+  private badge: vscode.ViewBadge | undefined;
+  private perView: vscode.Disposable[] = [];
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly chat: Chat,
+    private readonly state: () => PanelState,
+    private readonly onMessage: (message: FromWebview) => void,
+  ) {
+    chat.onEvent((event) => this.enqueue(event));
+  }
+
+  get visible(): boolean {
+    return this.view?.visible ?? false;
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.release();
+    this.view = view;
+    view.webview.options = { enableScripts: true, localResourceRoots: [this.dist()] };
+    view.badge = this.badge;
+    this.perView = [
+      view.webview.onDidReceiveMessage((message: FromWebview) => this.received(message)),
+      view.onDidDispose(() => {
+        if (this.view === view) this.release();
+      }),
+    ];
+    view.webview.html = this.html(view.webview);
+    this.title();
+  }
+
+  /** The state beside the thread changed: health, settings, workspace. */
+  refresh(): void {
+    this.post({ type: "panel", panel: this.state() });
+  }
+
+  setBadge(waiting: number): void {
+    this.badge = waiting ? { value: waiting, tooltip: waiting === 1 ? "1 approval is waiting" : `${waiting} approvals are waiting` } : undefined;
+    if (this.view) this.view.badge = this.badge;
+  }
+
+  async show(): Promise<void> {
+    this.focusWhenLoaded = true;
+    await vscode.commands.executeCommand(`${viewId}.focus`);
+    if (!this.loaded) return;
+    this.focusWhenLoaded = false;
+    this.post({ type: "focus" });
+  }
+
+  dispose(): void {
+    this.release();
+  }
+
+  private release(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const disposable of this.perView.splice(0)) disposable.dispose();
+    this.view = undefined;
+    this.loaded = false;
+    this.queue = [];
+  }
+
+  private received(message: FromWebview): void {
+    if (message.type === "ready") this.snapshot();
+    if (message.type === "draft") void this.context.workspaceState.update(draftKey, message.text || undefined);
+    this.onMessage(message);
+  }
+
+  private snapshot(): void {
+    this.queue = [];
+    this.loaded = true;
+    const draft = this.context.workspaceState.get(draftKey, "");
+    this.post({ type: "snapshot", seq: this.seq, view: this.chat.view, panel: this.state(), draft });
+    if (!this.focusWhenLoaded) return;
+    this.focusWhenLoaded = false;
+    this.post({ type: "focus" });
+  }
+
+  private enqueue(event: ViewEvent): void {
+    this.title();
+    if (!this.loaded) return;
+    this.queue.push(event);
+    this.timer ??= setTimeout(() => this.flush(), frame);
+  }
+
+  private flush(): void {
+    this.timer = undefined;
+    if (!this.queue.length) return;
+    this.seq += 1;
+    this.post({ type: "events", seq: this.seq, events: joined(this.queue) });
+    this.queue = [];
+  }
+
+  private post(message: ToWebview): void {
+    if (this.loaded) void this.view?.webview.postMessage(message);
+  }
+
+  private title(): void {
+    const name = this.chat.view.name ?? undefined;
+    if (this.view && this.view.description !== name) this.view.description = name;
+  }
+
+  private dist(): vscode.Uri {
+    return vscode.Uri.joinPath(this.context.extensionUri, "dist");
+  }
+
+  private html(webview: vscode.Webview): string {
+    const nonce = randomBytes(16).toString("base64");
+    const uri = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(this.dist(), name)).toString();
+    const csp = [
+      "default-src 'none'",
+      `script-src 'nonce-${nonce}'`,
+      `style-src ${webview.cspSource} 'nonce-${nonce}'`,
+      `font-src ${webview.cspSource}`,
+      `img-src ${webview.cspSource} data:`,
+    ].join("; ");
+    return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${csp}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="${uri("style.css")}">
+<title>Treadle</title>
+</head>
+<body>
+<treadle-panel></treadle-panel>
+<script nonce="${nonce}" src="${uri("webview.js")}" data-highlight="${uri("highlight.js")}"></script>
+</body>
+</html>`;
+  }
+}
+
+/** Shortens paths under the home folder in what is drawn; null where there is none. */
+export function home(): string | null {
+  return homedir() || null;
+}

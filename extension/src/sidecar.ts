@@ -1,0 +1,207 @@
+/**
+ * The sidecar's life: found, started when first needed, restarted with back-off when it dies, stopped with the window. Whoever talks
+ * to it says `request` and listens; nobody else knows the process. It never shows a stack trace: details go to the log.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { homedir } from "node:os";
+import * as vscode from "vscode";
+import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State } from "vscode-languageclient/node";
+import { Backoff } from "./backoff";
+import { type Log, sentence } from "./log";
+import { findSidecar, type Launch, NoSidecar } from "./python";
+import { overrideArguments, readSettings, workspaceFolder } from "./settings";
+import { type ClientRequests, drawn, type Notification } from "./wire";
+
+export type Connection = "idle" | "starting" | "ready" | "restarting" | "failed";
+
+export interface SidecarState {
+  connection: Connection;
+  problem?: string;
+}
+
+type Answer = (params: unknown, cancelled: vscode.CancellationToken) => Promise<unknown>;
+
+export class Sidecar implements vscode.Disposable {
+  private readonly states = new vscode.EventEmitter<SidecarState>();
+  private readonly notifications = new vscode.EventEmitter<Notification>();
+  private readonly answers = new Map<string, Answer>();
+  private readonly backoff = new Backoff();
+  private client: LanguageClient | undefined;
+  private child: ChildProcess | undefined;
+  private starting: Promise<LanguageClient> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private generation = 0;
+  private disposed = false;
+  state: SidecarState = { connection: "idle" };
+
+  readonly onState = this.states.event;
+  readonly onNotification = this.notifications.event;
+
+  constructor(
+    private readonly log: Log,
+    private readonly context: vscode.ExtensionContext,
+  ) {}
+
+  /** Who answers a request that the sidecar makes of us. To be called before the first start. */
+  answer(method: string, answer: Answer): void {
+    this.answers.set(method, answer);
+  }
+
+  async request<M extends keyof ClientRequests>(method: M, params: ClientRequests[M]["params"]): Promise<ClientRequests[M]["result"]> {
+    const client = await this.ready();
+    return client.sendRequest(method, params);
+  }
+
+  /** Starts the sidecar unless it runs; fails with one sentence for the user. */
+  ready(): Promise<LanguageClient> {
+    if (this.disposed) return Promise.reject(new Error("Treadle is shutting down."));
+    this.starting ??= this.start(this.generation).catch((error) => {
+      this.starting = undefined;
+      throw error;
+    });
+    return this.starting;
+  }
+
+  async restart(): Promise<void> {
+    this.backoff.reset();
+    await this.stop();
+    await this.ready();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    void this.stop();
+    this.states.dispose();
+    this.notifications.dispose();
+  }
+
+  private async start(generation: number): Promise<LanguageClient> {
+    clearTimeout(this.timer);
+    if (this.state.connection !== "restarting") this.tell({ connection: "starting" });
+    try {
+      const launch = await this.find();
+      const client = this.createClient(launch, generation);
+      await client.start();
+      if (generation !== this.generation) throw new Error("The sidecar was restarted.");
+      this.client = client;
+      this.backoff.started(Date.now());
+      this.tell({ connection: "ready" });
+      return client;
+    } catch (error) {
+      if (generation === this.generation) this.startFailed(error);
+      throw new Error(this.state.problem ?? sentence(error));
+    }
+  }
+
+  private startFailed(error: unknown): void {
+    this.log.error(`The sidecar did not start: ${sentence(error)}`);
+    const problem = error instanceof NoSidecar ? error.message : "Treadle's sidecar did not start. The log has the details.";
+    // A process that died while it started has its own road: the exit is noticed and counted there.
+    if (this.state.connection !== "restarting") this.giveUp(problem);
+  }
+
+  private async find(): Promise<Launch> {
+    const settings = readSettings();
+    const bundled = vscode.Uri.joinPath(this.context.extensionUri, "bundled", "libs");
+    const source = vscode.Uri.joinPath(this.context.extensionUri, "..", "sidecar");
+    const development = this.context.extensionMode === vscode.ExtensionMode.Development;
+    const launch = await findSidecar({
+      sidecarPath: settings.sidecarPath,
+      interpreter: settings.interpreter,
+      libraries: (development ? source : bundled).fsPath,
+      environment: settings.environment,
+    });
+    this.log.info(`Sidecar ${launch.version}, started by ${launch.command}`);
+    return { ...launch, args: [...this.debugged(launch.args), "serve", ...overrideArguments(settings)] };
+  }
+
+  /** In development, `TREADLE_DEBUGPY=port` lets a debugger attach to the sidecar. */
+  private debugged(args: string[]): string[] {
+    const port = process.env.TREADLE_DEBUGPY;
+    const module = args.indexOf("-m");
+    if (!port || module < 0 || this.context.extensionMode !== vscode.ExtensionMode.Development) return args;
+    const listen = ["-X", "frozen_modules=off", "-m", "debugpy", "--listen", `127.0.0.1:${port}`];
+    return [...args.slice(0, module), ...listen, ...args.slice(module)];
+  }
+
+  private createClient(launch: Launch, generation: number): LanguageClient {
+    const client = new LanguageClient("treadle", "Treadle", async () => this.spawn(launch, generation), {
+      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      outputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationFailedHandler: () => false,
+      // We restart by ourselves: the client must neither try nor tell the user.
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => ({ action: CloseAction.DoNotRestart, handled: true }),
+      },
+    });
+    for (const method of drawn) {
+      client.onNotification(method, (params: Record<string, unknown>) => this.notifications.fire({ method, params: params ?? {} }));
+    }
+    for (const [method, answer] of this.answers) {
+      client.onRequest(method, (params: unknown, cancelled: vscode.CancellationToken) => answer(params, cancelled));
+    }
+    return client;
+  }
+
+  private async spawn(launch: Launch, generation: number): Promise<{ reader: NodeJS.ReadableStream; writer: NodeJS.WritableStream }> {
+    const cwd = workspaceFolder()?.uri.fsPath ?? homedir();
+    const child = spawn(launch.command, launch.args, { cwd, env: { ...process.env, ...launch.env }, windowsHide: true });
+    this.child = child;
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => {
+      for (const line of text.split("\n")) if (line.trim()) this.log.info(`[sidecar] ${line}`);
+    });
+    child.on("error", (error) => this.log.error(`sidecar: ${error.message}`));
+    child.stdin.on("error", () => undefined);
+    child.on("exit", (code, signal) => this.exited(generation, code, signal));
+    return { reader: child.stdout, writer: child.stdin };
+  }
+
+  private exited(generation: number, code: number | null, signal: string | null): void {
+    if (generation !== this.generation || this.disposed) return;
+    this.generation += 1;
+    this.client = undefined;
+    this.child = undefined;
+    this.starting = undefined;
+    this.log.error(`The sidecar ended by itself (${signal ?? `exit code ${code}`}).`);
+    const delay = this.backoff.crashed(Date.now());
+    if (delay === null) {
+      this.giveUp("Treadle's sidecar keeps stopping. The log has the details.");
+      return;
+    }
+    this.tell({ connection: "restarting", problem: "The sidecar stopped; starting it again…" });
+    this.timer = setTimeout(() => void this.ready().catch(() => undefined), delay);
+  }
+
+  private giveUp(problem: string): void {
+    this.tell({ connection: "failed", problem });
+    void vscode.window.showErrorMessage(problem, "Try Again", "Show Log", "Open Settings").then((choice) => {
+      if (choice === "Try Again") void this.restart().catch(() => undefined);
+      if (choice === "Show Log") this.log.show(true);
+      if (choice === "Open Settings") void vscode.commands.executeCommand("treadle.openSettings");
+    });
+  }
+
+  private async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    this.generation += 1;
+    const { client, child } = this;
+    this.client = undefined;
+    this.child = undefined;
+    this.starting = undefined;
+    if (client?.state === State.Running) await client.stop(2_000).catch(() => undefined);
+    if (child && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      setTimeout(() => child.exitCode === null && child.signalCode === null && child.kill("SIGKILL"), 2_000).unref();
+    }
+    if (!this.disposed) this.tell({ connection: "idle" });
+  }
+
+  private tell(state: SidecarState): void {
+    if (this.disposed) return;
+    this.state = state;
+    this.states.fire(state);
+  }
+}

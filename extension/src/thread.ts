@@ -1,0 +1,397 @@
+/**
+ * What the panel shows of a thread, as a fold: (ThreadView, event) -> ThreadView. The host and the webview run the same fold, so the
+ * webview needs only a snapshot and the events after it. Pure: no `vscode`, no clock, no DOM. It never throws on an unknown kind,
+ * and what it keeps of a command's output is bounded.
+ */
+import { headAndTail } from "./output";
+import type {
+  AgentMessageItem,
+  CommandItem,
+  FileUpdateChange,
+  Notification,
+  OtherItem,
+  ReasoningItem,
+  ThreadItem,
+  ThreadOpened,
+  ThreadTokenUsage,
+  Turn,
+  TurnError,
+  WireItem,
+} from "./wire";
+
+export type CardItem =
+  | Extract<ThreadItem, { type: "userMessage" | "agentMessage" | "reasoning" | "commandExecution" | "fileChange" }>
+  | OtherItem;
+
+export interface ItemView {
+  item: CardItem;
+  done: boolean;
+  startedAt?: number;
+  completedAt?: number;
+}
+
+export interface TurnView {
+  id: string;
+  status: string;
+  items: ItemView[];
+  error?: Pick<TurnError, "message" | "codexErrorInfo"> & Partial<TurnError>;
+  /** A failure that the sidecar is working around by itself, e.g. a dropped stream that it opens again. */
+  retrying?: string;
+}
+
+export interface ApprovalView {
+  id: string;
+  kind: "command" | "fileChange";
+  turnId: string;
+  itemId: string;
+  command?: string;
+  cwd?: string;
+  reason?: string;
+  /** What lies outside the sandbox, in words; undefined when the call stays inside. */
+  outside?: string;
+}
+
+export interface Notice {
+  key: string;
+  level: "info" | "warning" | "error";
+  message: string;
+  details?: string;
+  path?: string;
+}
+
+export interface ThreadView {
+  id: string | null;
+  name: string | null;
+  cwd: string | null;
+  model: string | null;
+  provider: string | null;
+  sandbox: string | null;
+  approvalPolicy: string | null;
+  instructions: string[];
+  turns: TurnView[];
+  /** Messages that were sent and not yet confirmed by the sidecar. */
+  unconfirmed: { clientId: string; text: string }[];
+  approvals: ApprovalView[];
+  notices: Notice[];
+  /** Keys of notices that the user has closed; they are not shown again in this window. */
+  dismissed: string[];
+  usage: { used: number; window: number | null; total: number; cached: number } | null;
+}
+
+/** What only this window knows, in the same stream as the sidecar's notifications. */
+export type LocalEvent =
+  | { method: "panel/opened"; params: ThreadOpened }
+  | { method: "panel/closed"; params: Record<string, never> }
+  | { method: "panel/sent"; params: { clientId: string; text: string } }
+  | { method: "panel/unsent"; params: { clientId: string } }
+  | { method: "panel/approval/requested"; params: ApprovalView }
+  | { method: "panel/approval/settled"; params: { id: string } }
+  | { method: "panel/notice"; params: Notice }
+  | { method: "panel/notice/dismissed"; params: { key: string } }
+  | { method: "panel/lost"; params: { message: string } };
+
+export type ViewEvent = LocalEvent | Notification;
+
+export const emptyView: ThreadView = {
+  id: null,
+  name: null,
+  cwd: null,
+  model: null,
+  provider: null,
+  sandbox: null,
+  approvalPolicy: null,
+  instructions: [],
+  turns: [],
+  unconfirmed: [],
+  approvals: [],
+  notices: [],
+  dismissed: [],
+  usage: null,
+};
+
+export function runningTurn(view: ThreadView): TurnView | undefined {
+  return view.turns.findLast((turn) => turn.status === "inProgress");
+}
+
+export function isRunning(view: ThreadView): boolean {
+  return view.unconfirmed.length > 0 || runningTurn(view) !== undefined;
+}
+
+export function fold(view: ThreadView, event: ViewEvent): ThreadView {
+  if (event.method.startsWith("panel/")) return foldLocal(view, event as LocalEvent);
+  const params = (event as Notification).params ?? {};
+  const threadId = params.threadId;
+  if (typeof threadId === "string" && threadId !== view.id) return view;
+  return foldNotification(view, event.method, params);
+}
+
+function foldLocal(view: ThreadView, event: LocalEvent): ThreadView {
+  switch (event.method) {
+    case "panel/opened":
+      return opened(view, event.params);
+    case "panel/closed":
+      return { ...emptyView, notices: view.notices, dismissed: view.dismissed };
+    case "panel/sent":
+      return { ...view, unconfirmed: [...view.unconfirmed, event.params] };
+    case "panel/unsent":
+      return { ...view, unconfirmed: view.unconfirmed.filter((sent) => sent.clientId !== event.params.clientId) };
+    case "panel/approval/requested":
+      return { ...view, approvals: [...view.approvals.filter((asked) => asked.id !== event.params.id), event.params] };
+    case "panel/approval/settled":
+      return { ...view, approvals: view.approvals.filter((asked) => asked.id !== event.params.id) };
+    case "panel/notice":
+      return noticed(view, event.params);
+    case "panel/notice/dismissed":
+      return dismissed(view, event.params.key);
+    case "panel/lost":
+      return lost(view, event.params.message);
+    default:
+      return view;
+  }
+}
+
+function foldNotification(view: ThreadView, method: string, params: Record<string, unknown>): ThreadView {
+  switch (method) {
+    case "turn/started":
+      return onTurn(view, params.turn as Turn);
+    case "turn/completed":
+      return turnCompleted(view, params.turn as Turn);
+    case "item/started":
+      return putItem(view, params, false);
+    case "item/completed":
+      return putItem(view, params, true);
+    case "thread/name/updated":
+      return { ...view, name: (params.threadName as string | undefined) ?? null };
+    case "thread/tokenUsage/updated":
+      return { ...view, usage: usage(params.tokenUsage as ThreadTokenUsage) };
+    case "treadle/context/changed":
+      return { ...view, instructions: (params.instructionSources as string[] | undefined) ?? [] };
+    case "error":
+      return failed(view, params);
+    case "warning":
+    case "deprecationNotice":
+      return noticed(view, warning(params));
+    case "configWarning":
+      return noticed(view, configWarning(params));
+    default:
+      return method.includes("item/") ? itemDelta(view, method, params) : view;
+  }
+}
+
+function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
+  const thread = answer.thread;
+  return {
+    ...emptyView,
+    notices: view.notices,
+    dismissed: view.dismissed,
+    unconfirmed: view.unconfirmed,
+    id: thread.id,
+    name: thread.name ?? null,
+    cwd: answer.cwd ?? thread.cwd ?? null,
+    model: answer.model ?? thread.model ?? null,
+    provider: answer.modelProvider ?? thread.modelProvider ?? null,
+    sandbox: answer.sandbox?.type ?? null,
+    approvalPolicy: typeof answer.approvalPolicy === "string" ? answer.approvalPolicy : null,
+    instructions: answer.instructionSources ?? [],
+    turns: (thread.turns ?? []).map(turnView),
+  };
+}
+
+function turnView(turn: Turn): TurnView {
+  const done = turn.status !== "inProgress";
+  const items = (turn.items ?? []).map((wire) => itemView(wire, done));
+  return { id: turn.id, status: turn.status, items, error: turn.error ?? undefined };
+}
+
+function onTurn(view: ThreadView, turn: Turn): ThreadView {
+  if (view.turns.some((known) => known.id === turn.id)) return view;
+  return { ...view, turns: [...view.turns, turnView(turn)] };
+}
+
+function turnCompleted(view: ThreadView, turn: Turn): ThreadView {
+  const known = onTurn(view, turn);
+  const turns = known.turns.map((old) =>
+    old.id === turn.id ? { ...old, status: turn.status, error: turn.error ?? undefined, retrying: undefined, items: settle(old) } : old,
+  );
+  return { ...known, turns, approvals: known.approvals.filter((asked) => asked.turnId !== turn.id) };
+}
+
+/** No card may spin for ever: what had not finished when its turn ended is done now. */
+function settle(turn: TurnView): ItemView[] {
+  return turn.items.map((entry) => (entry.done ? entry : { ...entry, done: true, item: stopped(entry.item) }));
+}
+
+function stopped(item: CardItem): CardItem {
+  return "status" in item && item.status === "inProgress" ? { ...item, status: "failed" } : item;
+}
+
+function lost(view: ThreadView, message: string): ThreadView {
+  const turns = view.turns.map((turn) =>
+    turn.status === "inProgress"
+      ? { ...turn, status: "interrupted", retrying: undefined, error: { message, codexErrorInfo: null }, items: settle(turn) }
+      : turn,
+  );
+  return { ...view, turns, approvals: [], unconfirmed: [] };
+}
+
+function updateTurn(view: ThreadView, turnId: unknown, update: (turn: TurnView) => TurnView): ThreadView {
+  const index = view.turns.findLastIndex((turn) => turn.id === turnId);
+  const turn = view.turns[index];
+  if (!turn) return view;
+  const next = update(turn);
+  return next === turn ? view : { ...view, turns: view.turns.with(index, next) };
+}
+
+function putItem(view: ThreadView, params: Record<string, unknown>, done: boolean): ThreadView {
+  const wire = params.item as WireItem | undefined;
+  if (!wire) return view;
+  const known = view.turns.some((turn) => turn.id === params.turnId)
+    ? view
+    : { ...view, turns: [...view.turns, { id: String(params.turnId), items: [], status: "inProgress" }] };
+  const startedAt = params.startedAtMs as number | undefined;
+  const completedAt = params.completedAtMs as number | undefined;
+  const next = updateTurn(known, params.turnId, (turn) => {
+    const index = turn.items.findIndex((entry) => entry.item.id === wire.id);
+    const before = turn.items[index];
+    const entry = keepOutput(itemView(wire, done), before);
+    entry.startedAt = before?.startedAt ?? startedAt ?? entry.startedAt;
+    entry.completedAt = completedAt ?? entry.completedAt;
+    const items = before ? turn.items.with(index, entry) : [...turn.items, entry];
+    return { ...turn, items, retrying: undefined };
+  });
+  const confirmed = wire.type === "userMessage" ? withoutSent(next, wire.clientId) : next;
+  return done ? { ...confirmed, approvals: confirmed.approvals.filter((asked) => asked.itemId !== wire.id) } : confirmed;
+}
+
+function withoutSent(view: ThreadView, clientId: unknown): ThreadView {
+  if (!view.unconfirmed.length) return view;
+  const named = view.unconfirmed.some((sent) => sent.clientId === clientId);
+  const unconfirmed = named ? view.unconfirmed.filter((sent) => sent.clientId !== clientId) : view.unconfirmed.slice(1);
+  return { ...view, unconfirmed };
+}
+
+/** A completed command without aggregated output keeps what streamed. */
+function keepOutput(entry: ItemView, before: ItemView | undefined): ItemView {
+  const item = entry.item;
+  if (item.type === "commandExecution" && item.aggregatedOutput == null && before?.item.type === "commandExecution") {
+    return { ...entry, item: { ...item, aggregatedOutput: before.item.aggregatedOutput ?? null } };
+  }
+  return { ...entry };
+}
+
+const ownCards = new Set(["userMessage", "agentMessage", "reasoning", "commandExecution", "fileChange"]);
+
+function itemView(wire: WireItem, done: boolean): ItemView {
+  const entry: ItemView = { item: known(wire), done };
+  if (wire.startedAtMs != null) entry.startedAt = wire.startedAtMs;
+  if (wire.completedAtMs != null) entry.completedAt = wire.completedAtMs;
+  return entry;
+}
+
+function known(wire: WireItem): CardItem {
+  if (!ownCards.has(wire.type)) return other(wire);
+  const item = wire as unknown as CardItem;
+  switch (item.type) {
+    case "reasoning":
+      return { ...item, summary: item.summary ?? [], content: item.content ?? [] };
+    case "commandExecution":
+      return { ...item, aggregatedOutput: item.aggregatedOutput == null ? null : headAndTail(item.aggregatedOutput) };
+    case "fileChange":
+      return { ...item, changes: item.changes ?? [] };
+    case "userMessage":
+      return { ...item, content: item.content ?? [] };
+    case "agentMessage":
+      return { ...item, text: item.text ?? "" };
+    default:
+      return other(wire);
+  }
+}
+
+function other(wire: WireItem): OtherItem {
+  const { type, id, startedAtMs, completedAtMs, status, tool, server, query, ...rest } = wire as unknown as Record<string, unknown>;
+  const title = [server, tool ?? query].filter((part) => typeof part === "string" && part).join(" · ");
+  const body = JSON.stringify(rest, (_key, value: unknown) => value ?? undefined, 2);
+  return {
+    type: "other",
+    id: String(id),
+    kind: String(type),
+    title,
+    status: typeof status === "string" ? status : undefined,
+    body: body === "{}" ? "" : headAndTail(body),
+  };
+}
+
+function itemDelta(view: ThreadView, method: string, params: Record<string, unknown>): ThreadView {
+  return updateTurn(view, params.turnId, (turn) => {
+    const index = turn.items.findLastIndex((entry) => entry.item.id === params.itemId);
+    const entry = turn.items[index];
+    if (!entry) return turn;
+    const item = grown(entry.item, method, params);
+    return item === entry.item ? turn : { ...turn, items: turn.items.with(index, { ...entry, item }) };
+  });
+}
+
+function grown(item: CardItem, method: string, params: Record<string, unknown>): CardItem {
+  const delta = String(params.delta ?? "");
+  switch (`${item.type} ${method}`) {
+    case "agentMessage item/agentMessage/delta": {
+      const message = item as AgentMessageItem;
+      return { ...message, text: message.text + delta };
+    }
+    case "reasoning item/reasoning/textDelta":
+      return { ...(item as ReasoningItem), content: appended((item as ReasoningItem).content, params.contentIndex, delta) };
+    case "reasoning item/reasoning/summaryTextDelta":
+    case "reasoning item/reasoning/summaryPartAdded":
+      return { ...(item as ReasoningItem), summary: appended((item as ReasoningItem).summary, params.summaryIndex, delta) };
+    case "commandExecution item/commandExecution/outputDelta": {
+      const command = item as CommandItem;
+      return { ...command, aggregatedOutput: headAndTail((command.aggregatedOutput ?? "") + delta) };
+    }
+    case "fileChange item/fileChange/patchUpdated":
+      return { ...item, changes: (params.changes as FileUpdateChange[] | undefined) ?? [] } as CardItem;
+    case "other treadle/item/outputDelta":
+      return { ...(item as OtherItem), body: headAndTail((item as OtherItem).body + delta) };
+    default:
+      return item;
+  }
+}
+
+function appended(parts: string[], index: unknown, delta: string): string[] {
+  const at = typeof index === "number" && index >= 0 && index <= parts.length ? index : Math.max(parts.length - 1, 0);
+  return at < parts.length ? parts.with(at, parts[at] + delta) : [...parts, delta];
+}
+
+function usage(wire: ThreadTokenUsage): ThreadView["usage"] {
+  return {
+    used: wire.last.totalTokens,
+    window: wire.modelContextWindow ?? null,
+    total: wire.total.totalTokens,
+    cached: wire.last.cachedInputTokens ?? 0,
+  };
+}
+
+function failed(view: ThreadView, params: Record<string, unknown>): ThreadView {
+  const error = params.error as TurnError | undefined;
+  if (!error) return view;
+  return updateTurn(view, params.turnId, (turn) => (params.willRetry ? { ...turn, retrying: error.message } : { ...turn, error }));
+}
+
+function noticed(view: ThreadView, notice: Notice): ThreadView {
+  const seen = view.dismissed.includes(notice.key) || view.notices.some((shown) => shown.key === notice.key);
+  return seen || !notice.message ? view : { ...view, notices: [...view.notices, notice] };
+}
+
+function dismissed(view: ThreadView, key: string): ThreadView {
+  return { ...view, notices: view.notices.filter((notice) => notice.key !== key), dismissed: [...view.dismissed, key].slice(-200) };
+}
+
+function warning(params: Record<string, unknown>): Notice {
+  const message = String(params.message ?? params.summary ?? "");
+  return { key: `warning:${message}`, level: "warning", message, details: (params.details as string | null) ?? undefined };
+}
+
+function configWarning(params: Record<string, unknown>): Notice {
+  const message = String(params.summary ?? "");
+  const path = typeof params.path === "string" ? params.path : undefined;
+  return { key: `config:${message}`, level: "warning", message, details: (params.details as string | null) ?? undefined, path };
+}

@@ -1,0 +1,19 @@
+// The tests live in tests/extension, beside those of the other rooms; modules are resolved from here.
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  root: here(".."),
+  cacheDir: here("node_modules/.vite"),
+  resolve: {
+    alias: [
+      { find: /^@src\//, replacement: here("src/") },
+      { find: /^@webview\//, replacement: here("webview/") },
+      { find: /^vitest$/, replacement: here("node_modules/vitest") },
+      { find: /^diff$/, replacement: here("node_modules/diff") },
+    ],
+  },
+  test: { include: ["tests/extension/**/*.test.ts"], passWithNoTests: false },
+});

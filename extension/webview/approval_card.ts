@@ -1,0 +1,57 @@
+/** A question to the user: exactly what would happen, where, why, and what it could touch; and the four answers. */
+import { html, nothing, type TemplateResult } from "lit";
+import "@vscode-elements/elements/dist/vscode-button/index.js";
+import type { ApprovalView } from "../src/thread";
+import type { Decision } from "../src/wire";
+import type { CardContext } from "./cards";
+import { post } from "./host";
+import { shortPath } from "./text";
+
+export function approvalForm(approval: ApprovalView, context: CardContext): TemplateResult {
+  const command = approval.kind === "command";
+  const question = command ? "Run this command?" : "Apply this edit?";
+  return html`<div class="approval" role="group" aria-label="Approval needed. ${question} ${approval.command ?? ""}">
+    <div class="question">${question}</div>
+    ${command && approval.command ? commandBlock(approval.command) : nothing}
+    <dl class="facts">
+      ${fact("folder", "Folder", approval.cwd ? html`<code title=${approval.cwd}>${shortPath(approval.cwd, null, context.home)}</code>` : nothing)}
+      ${fact("comment", "Reason", approval.reason ?? nothing)}
+      ${fact("shield", "Sandbox", approval.outside ?? nothing, "outside")}
+    </dl>
+    <div class="answers">
+      ${answer(approval, "accept", "Accept", command ? "Run it this once (Ctrl+Enter)" : "Write this edit (Ctrl+Enter)")}
+      ${answer(approval, "acceptForSession", "Accept for Session", "Accept, and do not ask again for the like in this session")}
+      ${answer(approval, "decline", "Decline", "Do not do it; the agent goes on without it")}
+      ${answer(approval, "cancel", "Cancel", "Do not do it, and stop the turn")}
+    </div>
+  </div>`;
+}
+
+function commandBlock(command: string): TemplateResult {
+  return html`<div class="exact">
+    <pre tabindex="0"><code>${command}</code></pre>
+    <button class="icon" title="Copy" aria-label="Copy command" @click=${() => post({ type: "copy", text: command })}>
+      <span class="codicon codicon-copy"></span>
+    </button>
+  </div>`;
+}
+
+function fact(icon: string, name: string, value: unknown, kind = ""): unknown {
+  if (value === nothing) return nothing;
+  return html`<div class="fact ${kind}">
+    <dt><span class="codicon codicon-${icon}" aria-hidden="true"></span><span class="sr-only">${name}</span></dt>
+    <dd>${value}</dd>
+  </div>`;
+}
+
+function answer(approval: ApprovalView, decision: Decision, label: string, hint: string): TemplateResult {
+  const primary = decision === "accept";
+  return html`<vscode-button
+    ?secondary=${!primary}
+    class=${decision}
+    title=${hint}
+    aria-keyshortcuts=${primary ? "Control+Enter" : nothing}
+    @click=${() => post({ type: "decide", approvalId: approval.id, decision })}
+    >${label}</vscode-button
+  >`;
+}

@@ -1,0 +1,64 @@
+/** The frame of every card in the transcript: a line that says what happened, and a body that opens and closes. */
+import { html, nothing, type TemplateResult } from "lit";
+import { rememberOpened } from "./host";
+import type { ApprovalView, ItemView } from "../src/thread";
+
+/** What a card needs to know besides its item. */
+export interface CardContext {
+  folder: string | null;
+  home: string | null;
+  approval?: ApprovalView;
+  now: number;
+}
+
+export type Tone = "plain" | "running" | "good" | "bad" | "asking" | "muted";
+
+export interface CardParts {
+  id: string;
+  icon: string;
+  title: unknown;
+  label: string;
+  tone: Tone;
+  aside?: unknown;
+  open: boolean;
+  body: unknown;
+  kind: string;
+}
+
+const toneIcons: Partial<Record<Tone, string>> = { good: "check", bad: "error", asking: "bell-dot", muted: "circle-slash" };
+
+export function card(parts: CardParts): TemplateResult {
+  const { id, icon, title, label, tone, aside, open, body, kind } = parts;
+  const head = html`<span class="codicon codicon-${icon} kind" aria-hidden="true"></span>
+    <span class="title">${title}</span>
+    <span class="aside">${aside ?? nothing}${mark(tone)}</span>`;
+  if (!body) return html`<section class="card ${kind} ${tone}" aria-label=${label}><div class="head">${head}</div></section>`;
+  return html`<section class="card ${kind} ${tone}" aria-label=${label}>
+    <details ?open=${open} @toggle=${(event: Event) => toggled(id, open, event)}>
+      <summary class="head" title=${label}>
+        ${head}<span class="codicon codicon-chevron-right twist" aria-hidden="true"></span>
+      </summary>
+      <div class="body">${body}</div>
+    </details>
+  </section>`;
+}
+
+function toggled(id: string, before: boolean, event: Event): void {
+  const now = (event.target as HTMLDetailsElement).open;
+  if (now !== before) rememberOpened(id, now);
+}
+
+function mark(tone: Tone): unknown {
+  if (tone === "running") return html`<span class="codicon codicon-loading codicon-modifier-spin" role="img" aria-label="running"></span>`;
+  const icon = toneIcons[tone];
+  return icon ? html`<span class="codicon codicon-${icon} mark" aria-hidden="true"></span>` : nothing;
+}
+
+export function tone(entry: ItemView, context: CardContext): Tone {
+  if (context.approval) return "asking";
+  if (!entry.done) return "running";
+  const status = "status" in entry.item ? entry.item.status : undefined;
+  if (status === "failed") return "bad";
+  if (status === "declined") return "muted";
+  return "good";
+}

@@ -1,0 +1,94 @@
+/** A command: what ran, how it is going, what it said. Long output is shown by its head and tail. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { ItemView } from "../src/thread";
+import type { CommandItem } from "../src/wire";
+import { approvalForm } from "./approval_card";
+import { type CardContext, card, tone } from "./cards";
+import { wasOpened } from "./host";
+import { baseName, duration, shortPath } from "./text";
+
+const shownLines = 400;
+
+export function commandCard(entry: ItemView, item: CommandItem, context: CardContext): TemplateResult {
+  const mood = item.exitCode ? "bad" : tone(entry, context);
+  const output = item.aggregatedOutput ?? "";
+  const quiet = entry.done && isLooking(item) && !item.exitCode;
+  const open = context.approval ? true : (wasOpened(item.id) ?? (!quiet && output !== ""));
+  return card({
+    id: item.id,
+    kind: "command",
+    icon: isLooking(item) ? lookIcon(item) : "terminal",
+    title: lookTitle(item) ?? html`<code>${firstLine(item.command)}</code>`,
+    label: `Command: ${item.command}`,
+    tone: mood,
+    aside: aside(entry, item, context),
+    open,
+    body: context.approval ? approvalForm(context.approval, context) : body(item, output, context),
+  });
+}
+
+function aside(entry: ItemView, item: CommandItem, context: CardContext): unknown {
+  if (context.approval) return html`<span class="word">approval</span>`;
+  if (!entry.done) return nothing;
+  if (item.status === "declined") return html`<span class="word">declined</span>`;
+  const code = item.exitCode ? html`<span class="badge bad" title="Exit code ${item.exitCode}">exit ${item.exitCode}</span>` : nothing;
+  const time = item.durationMs != null ? html`<span class="word">${duration(item.durationMs)}</span>` : nothing;
+  return html`${code}${time}`;
+}
+
+function body(item: CommandItem, output: string, context: CardContext): unknown {
+  const where = shortPath(item.cwd ?? "", context.folder, context.home);
+  const long = item.command.includes("\n") || item.command.length > 60 || isLooking(item);
+  const place = where && where !== "." ? html`<div class="where"><span class="codicon codicon-folder"></span>${where}</div>` : nothing;
+  const command = long ? html`<pre class="shell" tabindex="0"><code>${item.command}</code></pre>` : nothing;
+  if (!output && !long && place === nothing) return nothing;
+  return html`${place}${command}${output ? outputBlock(output) : nothing}`;
+}
+
+function outputBlock(output: string): TemplateResult {
+  return html`<pre class="output" tabindex="0" role="region" aria-label="Output of the command"><code>${shown(output)}</code></pre>`;
+}
+
+/** Colours and cursor moves of a terminal are left out; of a line that was written over, its last form is shown. */
+function shown(output: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
+  const plain = output.replace(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-_])/g, "").replace(/\r+\n/g, "\n");
+  const lines = plain.replace(/\n+$/, "").split("\n");
+  const last = lines.map((line) => line.slice(line.lastIndexOf("\r") + 1));
+  if (last.length <= shownLines) return last.join("\n");
+  const head = last.slice(0, 40);
+  const tail = last.slice(-(shownLines - 40));
+  return [...head, `⋯ ${last.length - shownLines} lines left out ⋯`, ...tail].join("\n");
+}
+
+function firstLine(command: string): string {
+  const [first = ""] = command.trim().split("\n");
+  return command.trim().includes("\n") ? `${first} …` : first;
+}
+
+type Actions = CommandItem["commandActions"];
+
+function actions(item: CommandItem): Actions {
+  return item.commandActions ?? [];
+}
+
+/** True when all that the command does is reading, listing or searching. */
+function isLooking(item: CommandItem): boolean {
+  return actions(item).length > 0 && actions(item).every((action) => action.type !== "unknown");
+}
+
+function lookIcon(item: CommandItem): string {
+  const kind = actions(item)[0]?.type;
+  return kind === "search" ? "search" : kind === "listFiles" ? "list-tree" : "file";
+}
+
+function lookTitle(item: CommandItem): unknown {
+  const first = actions(item)[0];
+  if (!isLooking(item) || !first) return undefined;
+  const more = actions(item).length > 1 ? html` <span class="more">+${actions(item).length - 1}</span>` : nothing;
+  if (first.type === "read") return html`Read <code>${first.name || baseName(first.path)}</code>${more}`;
+  if (first.type === "listFiles") return html`Listed <code>${first.path ?? "files"}</code>${more}`;
+  if (first.type !== "search") return undefined;
+  const place = first.path ? html` in <code>${first.path}</code>` : nothing;
+  return html`Searched <code>${first.query ?? "…"}</code>${place}${more}`;
+}

@@ -1,0 +1,2 @@
+/** Entry of the webview: defining the panel is all it takes. */
+import "./panel";

@@ -1,0 +1,108 @@
+/** The whole panel: takes the snapshot and the numbered events, folds them as the host does, and lays out the parts. */
+import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, query, state } from "lit/decorators.js";
+import type { PanelState, ToWebview } from "../src/messages";
+import { emptyView, fold, isRunning, type Notice, type ThreadView } from "../src/thread";
+import "./composer";
+import type { Composer } from "./composer";
+import { header } from "./header";
+import { listen, post } from "./host";
+import "./transcript";
+import type { Transcript } from "./transcript";
+import { welcome } from "./welcome";
+
+@customElement("treadle-panel")
+export class Panel extends LitElement {
+  @state() private view: ThreadView = emptyView;
+  @state() private panel: PanelState | null = null;
+  @query("treadle-composer") private composer?: Composer;
+  @query("treadle-transcript") private transcript?: Transcript;
+  private seq = 0;
+  private firstDraft = "";
+
+  override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    listen((message) => this.receive(message));
+    post({ type: "ready" });
+  }
+
+  private receive(message: ToWebview): void {
+    switch (message.type) {
+      case "snapshot":
+        this.seq = message.seq;
+        this.view = message.view;
+        this.firstDraft = this.panel ? (this.composer?.draft ?? "") : message.draft;
+        this.panel = message.panel;
+        return;
+      case "events":
+        if (message.seq === this.seq + 1) {
+          this.seq = message.seq;
+          this.view = message.events.reduce(fold, this.view);
+        } else if (message.seq > this.seq) {
+          post({ type: "ready" });
+        }
+        return;
+      case "panel":
+        this.panel = message.panel;
+        return;
+      case "focus":
+        void this.updateComplete.then(() => this.composer?.focusInput());
+    }
+  }
+
+  override render(): unknown {
+    const { view, panel } = this;
+    if (!panel) return nothing;
+    const empty = view.turns.length === 0 && view.unconfirmed.length === 0;
+    return html`${header(view, panel)} ${this.banners(view, panel)}
+      <main>
+        ${empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel}></treadle-transcript>`}
+      </main>
+      <treadle-composer
+        .running=${isRunning(view)}
+        .disabled=${!panel.folder}
+        .approvalId=${view.approvals[0]?.id ?? null}
+        .draft=${this.firstDraft}
+        @focusin=${() => this.transcript?.requestUpdate()}
+      ></treadle-composer>`;
+  }
+
+  private banners(view: ThreadView, panel: PanelState): unknown {
+    const health = panel.connection === "failed" || panel.connection === "restarting" ? this.health(panel) : nothing;
+    if (health === nothing && !view.notices.length) return nothing;
+    return html`<div class="banners">${health}${view.notices.slice(-3).map((notice) => this.notice(notice))}</div>`;
+  }
+
+  private health(panel: PanelState): TemplateResult {
+    const failed = panel.connection === "failed";
+    return html`<div class="banner ${failed ? "error" : "info"}" role="status">
+      <span class="codicon codicon-${failed ? "error" : "sync"}" aria-hidden="true"></span>
+      <div class="words">
+        ${panel.problem ?? "The sidecar is starting again…"}
+        ${failed ? html`<div class="answers">
+              <vscode-button @click=${() => post({ type: "command", command: "restart" })}>Restart Sidecar</vscode-button>
+              <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
+              <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
+            </div>` : nothing}
+      </div>
+    </div>`;
+  }
+
+  private notice(notice: Notice): TemplateResult {
+    const { path } = notice;
+    return html`<div class="banner ${notice.level}" role="status">
+      <span class="codicon codicon-${notice.level === "info" ? "info" : notice.level}" aria-hidden="true"></span>
+      <div class="words">
+        ${notice.message}${notice.details ? html`<div class="more">${notice.details}</div>` : nothing}
+        ${path ? html`<button class="link" @click=${() => post({ type: "openFile", path })}>Open ${path}</button>` : nothing}
+      </div>
+      <button class="icon" title="Dismiss" aria-label="Dismiss" @click=${() => post({ type: "dismiss", key: notice.key })}>
+        <span class="codicon codicon-close"></span>
+      </button>
+    </div>`;
+  }
+}

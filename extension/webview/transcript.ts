@@ -1,0 +1,161 @@
+/**
+ * The list of turns. It stays at the end while the user is there and never pulls them back when they have scrolled up. What a screen
+ * reader hears are finished blocks, not tokens.
+ */
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import type { PanelState } from "../src/messages";
+import type { ApprovalView, ItemView, ThreadView, TurnView } from "../src/thread";
+import { isRunning } from "../src/thread";
+import { post } from "./host";
+import "./item";
+import { userMessage } from "./item";
+
+const near = 48;
+
+@customElement("treadle-transcript")
+export class Transcript extends LitElement {
+  @property({ attribute: false }) view?: ThreadView;
+  @property({ attribute: false }) panel?: PanelState;
+  @state() private away = false;
+  @query(".scroll") private scroller?: HTMLElement;
+  private pinned = true;
+  private watcher?: ResizeObserver;
+  private readonly said = new Set<string>();
+  private announced = "";
+
+  override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.watcher?.disconnect();
+  }
+
+  override firstUpdated(): void {
+    const content = this.querySelector(".turns");
+    this.watcher = new ResizeObserver(() => this.stay());
+    if (content) this.watcher.observe(content);
+    if (this.scroller) this.watcher.observe(this.scroller);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("view") || !this.view) return;
+    const before = changed.get("view");
+    // What is already there when a thread is opened is not news.
+    if (before?.id !== this.view.id) for (const entry of this.entries()) if (entry.done) this.said.add(entry.item.id);
+    this.announced = this.news();
+    if ((before?.unconfirmed.length ?? 0) < this.view.unconfirmed.length) this.pinned = true;
+  }
+
+  override updated(): void {
+    this.stay();
+  }
+
+  toEnd(): void {
+    this.pinned = true;
+    this.stay();
+  }
+
+  private stay(): void {
+    if (this.pinned && this.scroller) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  private scrolled(): void {
+    const box = this.scroller;
+    if (!box) return;
+    this.pinned = box.scrollHeight - box.scrollTop - box.clientHeight < near;
+    this.away = !this.pinned;
+  }
+
+  private entries(): ItemView[] {
+    return this.view?.turns.at(-1)?.items ?? [];
+  }
+
+  private news(): string {
+    const parts: string[] = [];
+    for (const asked of this.view?.approvals ?? []) {
+      if (!this.say(asked.id)) continue;
+      parts.push(asked.kind === "command" ? `Approval needed to run: ${asked.command ?? ""}` : "Approval needed for an edit.");
+    }
+    for (const { item, done } of this.entries()) {
+      if (!done || !this.say(item.id)) continue;
+      if (item.type === "agentMessage") parts.push(item.text.slice(0, 1_000));
+      if (item.type === "commandExecution") parts.push(`Command ended with exit code ${item.exitCode ?? "unknown"}: ${item.command}`);
+      if (item.type === "fileChange") parts.push(`Edit ${item.status}: ${item.changes.map((change) => change.path).join(", ")}`);
+    }
+    return parts.join("\n") || this.announced;
+  }
+
+  private say(id: string): boolean {
+    if (this.said.has(id)) return false;
+    this.said.add(id);
+    return true;
+  }
+
+  override render(): TemplateResult {
+    const { view } = this;
+    const turns = view?.turns ?? [];
+    return html`<div class="scroll" role="log" aria-label="Conversation" aria-live="off" tabindex="0" @scroll=${this.scrolled}>
+        <div class="turns">
+          ${repeat(turns, (turn) => turn.id, (turn, index) => this.turn(turn, index === turns.length - 1))}
+          ${(view?.unconfirmed ?? []).map((sent) => userMessage(sent.text, true))} ${this.working()}
+        </div>
+      </div>
+      ${this.away ? this.jump() : nothing}
+      <div class="sr-only" aria-live="polite" aria-atomic="true">${this.announced}</div>`;
+  }
+
+  private turn(turn: TurnView, last: boolean): TemplateResult {
+    const approvals = this.view?.approvals ?? [];
+    return html`<article class="turn ${last ? "last" : ""}" aria-label="Turn">
+      ${repeat(turn.items, (entry) => entry.item.id, (entry) => this.item(entry, approvals.find((asked) => asked.itemId === entry.item.id)))}
+      ${turn.retrying ? html`<div class="aside-line"><span class="codicon codicon-sync"></span>${turn.retrying}</div>` : nothing}
+      ${turn.error ? this.failure(turn, last) : turn.status === "interrupted" ? html`<div class="aside-line">Stopped</div>` : nothing}
+    </article>`;
+  }
+
+  private item(entry: ItemView, approval: ApprovalView | undefined): TemplateResult {
+    const folder = this.view?.cwd ?? this.panel?.folder ?? null;
+    return html`<treadle-item .entry=${entry} .approval=${approval} .folder=${folder} .home=${this.panel?.home ?? null}></treadle-item>`;
+  }
+
+  private failure(turn: TurnView, last: boolean): TemplateResult {
+    const stopped = turn.status === "interrupted";
+    const details = turn.error?.additionalDetails;
+    return html`<section class="failure ${stopped ? "soft" : ""}" role="group" aria-label="Error">
+      <div class="what"><span class="codicon codicon-${stopped ? "debug-disconnect" : "error"}" aria-hidden="true"></span><span>${turn.error?.message}</span></div>
+      ${details ? html`<details class="details"><summary>Details</summary><pre tabindex="0">${details}</pre></details>` : nothing}
+      ${last && turn.status !== "inProgress" ? waysOut() : nothing}
+    </section>`;
+  }
+
+  private working(): unknown {
+    const { view } = this;
+    if (!view || !isRunning(view)) return nothing;
+    const last = this.entries().at(-1);
+    if (view.approvals.length) return nothing;
+    const streaming = last && !last.done && last.item.type !== "userMessage" && !(last.item.type === "agentMessage" && !last.item.text);
+    const word = streaming ? "" : "Working";
+    return html`<div class="working" role="status" aria-label="Treadle is working">
+      <span class="weave" aria-hidden="true"><i></i><i></i><i></i></span>${word ? html`<span class="shimmer">${word}</span>` : nothing}
+    </div>`;
+  }
+
+  private jump(): TemplateResult {
+    const waiting = (this.view?.approvals.length ?? 0) > 0;
+    return html`<button class="jump ${waiting ? "asking" : ""}" @click=${this.toEnd}>
+      <span class="codicon codicon-arrow-down" aria-hidden="true"></span>${waiting ? "Approval waiting" : "To the end"}
+    </button>`;
+  }
+}
+
+export function waysOut(): TemplateResult {
+  return html`<div class="answers">
+    <vscode-button @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
+    <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
+    <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
+  </div>`;
+}
