@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+import tempfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.core import command
@@ -114,6 +117,19 @@ def test_what_is_split_never_hides_what_a_shell_would_expand(script: str):
     assert all(c.after in ("&&", "||", ";", "|") for c in split[1:])
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.text("ab \n\t'\"\\\\$`(){}<>|&;#*?[]~=!0/-,.", max_size=24))
+def test_bash_sees_the_words_that_split_sees(arguments: str):
+    script = "printf '%s\\0' x" + arguments
+    split = command.split(script)
+    if split is None or len(split) != 1 or split[0].expands:
+        return
+    with tempfile.TemporaryDirectory() as empty:
+        ran = subprocess.run(["/bin/bash", "-c", script], cwd=empty, capture_output=True, check=False)
+        assert not os.listdir(empty)
+    assert (ran.returncode, ran.stdout.decode().split("\0")[:-1]) == (0, list(split[0].words[2:]))
+
+
 @given(st.text(max_size=60))
 def test_every_line_can_be_read(script: str):
     command.split(script)
@@ -145,6 +161,7 @@ def test_a_glob_is_told_from_a_quoted_star(quoted: str, bare: str):
         ("git grep -n needle", [("search", "needle", None)]),
         ("find . -name '*.py' -not -path './x/*'", [("search", "*.py", ".")]),
         ("find src -type f", [("listFiles", "src")]),
+        ("bash -lc 'cat a.py | head'", [("read", "a.py", "/w/a.py")]),
         ("ls && cat a.py", [("listFiles", None), ("read", "a.py", "/w/a.py")]),
         ("echo '---' && cat a.py", [("read", "a.py", "/w/a.py")]),
     ],
@@ -165,6 +182,7 @@ def test_reading_listing_and_searching_are_recognised(script: str, expected: lis
         "find . -name x -delete",
         "rg --pre ./evil x",
         "cat a.py | sh",
+        "bash -lc 'npm test'",
         "cat a.py | tee b.py",
         "for f in *; do cat f; done",
         "cat a.py & rm b",

@@ -55,6 +55,9 @@ def actions(script: str, cwd: str) -> list[CommandAction]:
         if name == "cd" and len(arguments) == 1 and not segment.expands:
             here = posixpath.normpath(posixpath.join(here, arguments[0]))
             continue
+        inner = _script_of(segment.words)
+        if inner is not None and len(line.segments) == 1 and not line.opaque:
+            return whole if (found := actions(inner, cwd)) == [{"type": "unknown", "command": inner}] else found
         if segment.after == "|" and found and _only_formats(name, arguments):
             continue
         if name in ("true", "echo", "printf", ":") and len(line.segments) > 1 and segment.after != "|":
@@ -115,6 +118,12 @@ _VALUED = {
 _SEARCH_VALUED = (
     "-A -B -C -m -g -t -T -j --glob --type --iglob --max-count --context --include --exclude --exclude-dir --color --max-depth -d"
 ).split()
+
+
+def _script_of(words: Sequence[str]) -> str | None:
+    """The script of `bash -lc SCRIPT`."""
+    shell = len(words) == 3 and words[0].rsplit("/", 1)[-1] in shell_line.SHELLS
+    return words[2] if shell and re.fullmatch(r"-l?c", words[1]) else None
 
 
 def _only_formats(name: str, arguments: Sequence[str]) -> bool:

@@ -61,17 +61,28 @@ def _script(script: str, depth: int) -> str | None:
 def _segment(segment: shell_line.Segment, downloading: bool, depth: int) -> str | None:
     if any(_DEVICE.search(r) for r in segment.redirects if ">" in r):
         return "writes straight to a disk device"
-    name = _name(segment.words[0]) if segment.words else ""
-    if segment.words and (downloading or (name in _RUNNERS and any(_downloads(n) for n in segment.nested))):
-        inner, _ = _unwrapped(segment.words)
-        if _name(inner[0]) in _RUNNERS if inner else False:
-            return "runs a program straight from the network"
+    inner, _ = _unwrapped(segment.words)
+    fed = (downloading and _runs_its_input(inner)) or any(_downloads(n) for n in segment.nested)
+    if fed and inner and _name(inner[0]) in _RUNNERS:
+        return "runs a program straight from the network"
     found = _words(segment.words, depth) if segment.words else None
     return found or next(filter(None, (_script(n, depth + 1) for n in segment.nested)), None)
 
 
 def _downloads(script: str) -> bool:
     return any(s.words and _name(s.words[0]) in _DOWNLOADERS for s in shell_line.read(script).segments)
+
+
+def _runs_its_input(words: Sequence[str]) -> bool:
+    """`sh`, `bash -s x`, `python3 -`; not `python3 -m json.tool` or `node filter.js`, which only read it."""
+    name, arguments = _name(words[0]) if words else "", words[1:]
+    if name in ("sudo", "doas"):
+        return True
+    shell = name in shell_line.SHELLS
+    if shell and "-s" in arguments:
+        return True
+    given = any(re.fullmatch(r"-[a-zA-Z]*c" if shell else r"-[a-zA-Z]*[ceEm]", a) for a in arguments)
+    return not given and all(a.startswith("-") for a in arguments)
 
 
 def _name(word: str) -> str:
@@ -115,7 +126,10 @@ def _words(words: Sequence[str], depth: int) -> str | None:
     if name in ("then", "else", "do", "!"):
         return _words(arguments, depth + 1) if arguments else None
     found = _destroys(name, arguments)
-    return found or (_words(arguments, depth + 1) if wrapped and name.startswith("-") else None)
+    if found is None and wrapped and arguments:
+        # What looked like the command may have been the value of an option that we do not know.
+        return _words(arguments, depth + 1) or (_words(arguments[1:], depth + 1) if arguments[1:] else None)
+    return found
 
 
 def _inner(name: str, arguments: Sequence[str]) -> str:
