@@ -4,16 +4,21 @@ export const ready = async (page) => {
   await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
 };
 
-export const command = async (page, title) => {
+/** Runs a command from the palette. A palette that opened before an extension was there does not learn of it: ask anew. */
+export const command = async (page, title, timeout = 30_000) => {
   const box = page.locator('.quick-input-widget input').first();
-  for (let attempt = 0; ; attempt++) {
-    await page.keyboard.press('F1');
-    try { await box.waitFor({ state: 'visible', timeout: 4000 }); break; } catch (error) { if (attempt === 2) throw error; }
-  }
-  await box.fill(`>${title}`);
   const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-  await row.waitFor({ timeout: 10_000 });
-  await row.click();
+  for (const end = Date.now() + timeout; ; await page.keyboard.press('Escape')) {
+    try {
+      await page.keyboard.press('F1');
+      await box.waitFor({ state: 'visible', timeout: 2000 });
+      await box.fill(`>${title}`);
+      await row.waitFor({ timeout: 2000 });
+      return await row.click();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+  }
 };
 
 export const openFile = async (page, name) => {
