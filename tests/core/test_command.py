@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import tempfile
 
@@ -96,13 +95,18 @@ def test_anything_more_than_plain_words_is_opaque(script: str):
 WORDS = st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=5)
 
 
+def quoted(word: str) -> str:
+    # Not shlex.quote: it leaves reserved words and assignments bare.
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
 @given(st.lists(WORDS, min_size=1, max_size=4), st.sampled_from(["&&", "||", ";", "|"]))
 def test_quoted_words_come_back_as_they_were(commands: list[list[str]], operator: str):
-    script = f" {operator} ".join(shlex.join(words) for words in commands)
+    script = f" {operator} ".join(" ".join(quoted(word) for word in words) for words in commands)
     split = command.split(script)
     assert split is not None
     assert [list(c.words) for c in split] == commands
-    assert not any(c.expands and all(shlex.quote(w) != w for w in c.words) for c in split)
+    assert not any(c.expands for c in split)
 
 
 @given(st.text("ab \n\t'\"\\$`(){}<>|&;#*?[]~=!0/-", max_size=30))
