@@ -19,6 +19,11 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    def local_date(self, at: float) -> tuple[str, str]:
+        """(YYYY-MM-DD, name of the timezone) of a moment, here."""
+        local = time.localtime(at)
+        return time.strftime("%Y-%m-%d", local), time.strftime("%Z", local)
+
     def new_id(self) -> str:
         """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits."""
         value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")

@@ -1,0 +1,234 @@
+"""Composition root: settings -> adapters -> runtime. The only file that knows everyone.
+
+Nothing is decided here and nothing runs here: parts are made, handed to each other, and given to a server door as one Agent.
+Parts that are heavy to import (the HTTP client, the embedded model) are made when first used.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import __version__, prompts
+from .adapters.clock import SystemClock
+from .adapters.config import ConfigFiles, Loaded, load
+from .adapters.credentials import Credentials
+from .adapters.environment import child_environment
+from .adapters.files import DiskFiles
+from .adapters.instructions import InstructionFiles
+from .adapters.sandbox import pick
+from .adapters.store.sqlite import SqliteStore
+from .core.errors import RequestRefused, TreadleError
+from .core.items import JsonObject
+from .core.models import DEFAULT_MODEL, facts, facts_for
+from .core.policy import Grants
+from .core.settings import Provider, Settings
+from .runtime.agent import Agent
+from .runtime.assembly import World
+from .runtime.briefing import Surroundings, ThreadBriefing
+from .runtime.ports import Model, Sandbox
+from .tools import builtin
+from .tools.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    overrides: dict[str, Any] = field(default_factory=dict[str, Any])
+    "Dotted keys over config.toml."
+    door: str = "app-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """The two folders: Codex's, which is only read, and Treadle's own."""
+
+    codex: Path
+    treadle: Path
+
+
+def homes(environ: Mapping[str, str] = os.environ) -> Homes:
+    codex = Path(environ.get("CODEX_HOME") or "~/.codex").expanduser()
+    own = environ.get("TREADLE_HOME")
+    if own:
+        return Homes(codex, Path(own).expanduser())
+    import platformdirs  # noqa: PLC0415
+
+    return Homes(codex, Path(platformdirs.user_data_dir("treadle", appauthor=False)))
+
+
+async def open_agent(options: Options) -> Agent:
+    """An agent on the real world. Raises TreadleError when Treadle's own folder cannot be used."""
+    folders = homes()
+    _log_to_stderr()
+    try:
+        folders.treadle.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        hint = "Set TREADLE_HOME to a folder that can be written."
+        raise TreadleError(f"Treadle cannot use its folder {folders.treadle}: {error.strerror}.", hint=hint) from error
+    parts = Parts(options, folders, dict(os.environ))
+    return parts.agent
+
+
+class Parts:
+    """Everything that one process has one of."""
+
+    def __init__(self, options: Options, folders: Homes, environ: dict[str, str]) -> None:
+        self._options = options
+        self._folders = folders
+        self._environ = environ
+        self._files = ConfigFiles()
+        self._credentials = Credentials(folders.codex, environ)
+        self.sandbox: Sandbox = pick(folders.treadle)
+        self.models = ModelsByWire(self._credentials, environ, self._say)
+        clock = SystemClock()
+        surroundings = Surroundings(
+            instructions=InstructionFiles(folders.codex),
+            load_prompt=prompts.load,
+            shell=os.path.basename(environ.get("SHELL") or "/bin/bash"),
+            local_date=clock.local_date,
+        )
+        world = World(
+            models=self.models,
+            sandbox=self.sandbox,
+            files=DiskFiles(environ.get("TMPDIR")),
+            store=SqliteStore(folders.treadle),
+            clock=clock,
+            briefing=ThreadBriefing(clock, surroundings, builtin),
+            configure=self.configure,
+            environment=self._child_environment,
+            new_sessions=Sessions,
+            grants=Grants,
+            info=self.info,
+        )
+        self.agent = Agent(world)
+
+    def _say(self, message: str) -> None:
+        self.agent.broadcast(message, "local_model")
+
+    def _load(self, cwd: str | None, keys: Mapping[str, Any]) -> Loaded:
+        folder = os.path.realpath(cwd or os.getcwd())
+        if not os.path.isdir(folder):
+            raise RequestRefused(f"no such folder: {folder}", code=-32602)
+        return load(
+            codex_home=self._folders.codex,
+            cwd=folder,
+            overrides={**self._options.overrides, **keys},
+            environ=self._environ,
+            files=self._files,
+        )
+
+    def configure(self, cwd: str | None, keys: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+        """See runtime.overrides.Configure."""
+        loaded = self._load(cwd, keys)
+        return loaded.settings, tuple(problem.sentence() for problem in loaded.warnings)
+
+    def _child_environment(self, settings: Settings) -> dict[str, str]:
+        names = {"OPENAI_API_KEY", "CODEX_API_KEY", settings.provider.env_key or ""}
+        names.update(name for _, name in settings.provider.env_http_headers)
+        secrets = [settings.provider.bearer_token] if settings.provider.bearer_token else []
+        return child_environment(self._environ, settings.shell_environment, secret_names=names - {""}, secrets=secrets)
+
+    async def info(self, what: str, **args: Any) -> Any:
+        """Facts for pickers and for the doctor."""
+        loaded = self._load(args.get("cwd"), {})
+        if what == "models":
+            return _models(loaded.settings)
+        return _config(loaded.settings) if what == "config" else await self._doctor(loaded)
+
+    async def _doctor(self, loaded: Loaded) -> JsonObject:
+        settings, status = loaded.settings, await self.sandbox.status()
+        try:
+            self._credentials(settings.provider)
+            key = None
+        except TreadleError as error:
+            key = error.sentence()
+        return {
+            "version": __version__,
+            "python": f"{sys.executable} {sys.version.split()[0]}",
+            "codexHome": str(self._folders.codex),
+            "treadleHome": str(self._folders.treadle),
+            "provider": settings.provider.id,
+            "baseUrl": settings.provider.base_url,
+            "model": settings.model,
+            "keyProblem": key,
+            "sandbox": status.kind,
+            "sandboxAvailable": status.available,
+            "sandboxProblem": status.reason,
+            "configProblems": [problem.sentence() for problem in loaded.warnings],
+        }
+
+
+class ModelsByWire:
+    """The Models port: a provider's wire says which adapter serves it."""
+
+    def __init__(
+        self, credentials: Callable[[Provider], str | None], environ: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
+        self._credentials = credentials
+        self._environ = environ
+        self._say = say
+        self._responses: Any = None
+        self._local: dict[Any, Model] = {}
+
+    def get(self, provider: Provider, settings: Settings) -> Model:
+        if provider.wire == "local":
+            model = self._local.get(settings.local)
+            if model is None:
+                from .adapters.local import open_local  # noqa: PLC0415
+
+                model = self._local[settings.local] = open_local(settings, self._say, self._environ)
+            return model
+        if self._responses is None:
+            from .adapters.responses import ResponsesModels  # noqa: PLC0415
+
+            self._responses = ResponsesModels(self._credentials, self._environ)
+        return self._responses.get(provider, settings)
+
+    async def close(self) -> None:
+        for model in self._local.values():
+            await model.close()
+        if self._responses is not None:
+            await self._responses.close()
+
+
+def _models(settings: Settings) -> Sequence[JsonObject]:
+    names = {settings.model: settings.provider.id}
+    names.update({model: provider for provider, model in DEFAULT_MODEL.items() if provider in ("openai", "local")})
+    return [
+        {
+            "id": name,
+            "name": name,
+            "provider": provider,
+            "efforts": list(facts(name).efforts),
+            "default_effort": facts(name).default_effort,
+            "images": facts(name).images,
+            "default": name == settings.model,
+        }
+        for name, provider in names.items()
+    ]
+
+
+def _config(settings: Settings) -> JsonObject:
+    return {
+        "model": settings.model,
+        "model_provider": settings.provider.id,
+        "model_reasoning_effort": settings.effort or facts_for(settings).default_effort,
+        "approval_policy": settings.approval_policy,
+        "sandbox_mode": settings.sandbox.mode,
+    }
+
+
+def _log_to_stderr() -> None:
+    level = os.environ.get("TREADLE_LOG", "warning").upper()
+    level = level if level in ("DEBUG", "INFO", "WARNING", "ERROR") else "WARNING"
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # a request's URL may hold a key in its query
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
