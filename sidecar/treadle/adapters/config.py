@@ -1,0 +1,267 @@
+"""config.toml, its layers and `-c` overrides -> core Settings, with a sentence for everything that could not be used.
+
+A Codex user's files work unchanged; keys that we do not know are left alone. Nothing is ever written. Highest layer first:
+overrides, profile, a trusted folder's own .codex/config.toml files, $CODEX_HOME/config.toml, the machine's, built-in values.
+A folder's own file never says where requests go, with which key, or which program runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+from ..core.models import LOCAL_MODELS, default_model
+from ..core.settings import ApprovalPolicy, LocalModel, Provider, SandboxMode, SandboxPolicy, Settings, ShellEnvironment
+from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
+from .config_providers import provider
+from .config_values import Layer, Values
+
+__all__ = ["ConfigFiles", "ConfigProblem", "Loaded", "Trust", "load", "parse_override"]
+
+Trust: TypeAlias = Literal["trusted", "untrusted"]
+SYSTEM_CONFIG = Path("/etc/codex/config.toml")
+MAX_INSTRUCTIONS_BYTES = 256 * 1024
+
+NOT_FROM_PROJECTS = frozenset(
+    {"model_provider", "model_providers", "openai_base_url", "chatgpt_base_url", "projects", "profile", "profiles", "notify"}
+    | {"project_root_markers", "local", "otel", "analytics", "cli_auth_credentials_store", "model_catalog_json", "sqlite_home"}
+)
+EXTRA_KEYS = ("ask_before_edits", "hide_agent_reasoning", "show_raw_agent_reasoning", "local")
+"Kept in Settings.extra: small, and free of secrets."
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    settings: Settings
+    warnings: tuple[ConfigProblem, ...]
+    raw: Table
+    "All layers merged, as written."
+    trust: Trust | None = None
+    "What the user decided about this folder."
+
+
+def load(
+    *,
+    codex_home: Path,
+    cwd: str,
+    overrides: Mapping[str, Any],
+    environ: Mapping[str, str],
+    files: ConfigFiles | None = None,
+    system: Path = SYSTEM_CONFIG,
+) -> Loaded:
+    """Settings for a thread in `cwd`. `files` remembers the last good content from call to call."""
+    files = files or ConfigFiles()
+    values = Values((), files)
+    user = Layer("config.toml", _read(values, codex_home / "config.toml"), codex_home / "config.toml")
+    machine = Layer("config.toml", _read(values, system), system)
+    over = Layer("-c", nested(overrides))
+    values.layers = (over, user, machine)
+    markers = values.texts("project_root_markers")
+    markers = (".git",) if markers is None else markers
+    root = project_root(Path(cwd), markers)
+    trust = _trust(values, Path(cwd), root)
+    profile = _profile(values, (user, machine))
+    projects = _projects(values, Path(cwd), root, codex_home, trust)
+    values.layers = (over, *profile, *projects, user, machine)
+    raw: Table = {}
+    for layer in reversed(values.layers):
+        raw = merged(raw, layer.data)
+    chosen = provider(values, environ, has_openai_key=_has_openai_key(environ, codex_home))
+    settings = _settings(values, cwd, chosen, markers, trust)
+    settings = replace(settings, extra={key: raw[key] for key in EXTRA_KEYS if key in raw})
+    return Loaded(settings, tuple(values.problems), raw, trust)
+
+
+def _read(values: Values, path: Path) -> Table:
+    data, problem = values.files.read(path)
+    if problem:
+        values.problems.append(problem)
+    return data
+
+
+def project_root(cwd: Path, markers: tuple[str, ...]) -> Path:
+    """The nearest folder from `cwd` upwards that holds a marker, else `cwd`."""
+    for folder in (cwd, *cwd.parents):
+        if any(os.path.lexists(folder / marker) for marker in markers):
+            return folder
+    return cwd
+
+
+def _trust(values: Values, cwd: Path, root: Path) -> Trust | None:
+    for folder in dict.fromkeys((cwd, Path(os.path.realpath(cwd)), root, *_main_repository(root))):
+        found = values.choice("projects", str(folder), "trust_level", among=("trusted", "untrusted"))
+        if found:
+            return cast(Trust, found)
+    return None
+
+
+def _main_repository(root: Path) -> Iterator[Path]:
+    """A worktree is trusted when the repository that it belongs to is."""
+    try:
+        with (root / ".git").open("rb") as pointer:
+            text = pointer.read(4096).decode("utf-8", "replace")
+    except OSError:
+        return
+    if text.startswith("gitdir:"):
+        git = Path(os.path.normpath(root / text[len("gitdir:") :].strip()))
+        if git.parent.name == "worktrees" and git.parent.parent.name == ".git":
+            yield git.parent.parent.parent
+
+
+def _profile(values: Values, sources: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    name = values.text("profile")
+    if name is None:
+        return ()
+    layers: list[Layer] = []
+    for source in sources:
+        profiles: Any = source.data.get("profiles")
+        table: Any = cast("Table", profiles).get(name) if isinstance(profiles, dict) else None
+        if isinstance(table, dict):
+            layers.append(Layer(f"profile {name}", cast("Table", table), source.path, ("profiles", name)))
+    if not layers:
+        values.wrong(("profile",), f"there is no profile {name!r}; add [profiles.{name}] or choose another. It is ignored.")
+    return tuple(layers)
+
+
+def _projects(values: Values, cwd: Path, root: Path, codex_home: Path, trust: Trust | None) -> tuple[Layer, ...]:
+    """The folder's own files, nearest first."""
+    chain = [folder for folder in (cwd, *cwd.parents) if folder.is_relative_to(root)]
+    layers: list[Layer] = []
+    for folder in chain:
+        path = folder / ".codex" / "config.toml"
+        if path.parent == codex_home or not path.is_file() or os.path.realpath(path.parent) == os.path.realpath(codex_home):
+            continue
+        if trust != "trusted":
+            message = f'is not used: the folder is not trusted. To trust it set [projects."{root}"] trust_level = "trusted".'
+            values.problems.append(ConfigProblem(str(path), None, None, message))
+            continue
+        data = _read(values, path)
+        layer = Layer("config.toml", {key: value for key, value in data.items() if key not in NOT_FROM_PROJECTS}, path)
+        for key in sorted(data.keys() & NOT_FROM_PROJECTS):
+            values.report(layer, (key,), "is not taken from a folder's own file; set it in your own config.toml.")
+        layers.append(layer)
+    return tuple(layers)
+
+
+def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ...], trust: Trust | None) -> Settings:
+    local = _local(values)
+    fallback = default_model(chosen.id, local.size)
+    model = values.text("model") or fallback
+    if chosen.wire == "local" and model not in LOCAL_MODELS.values():
+        # The model named in config.toml is meant for another provider.
+        model = fallback
+    return Settings(
+        cwd=cwd,
+        model=model,
+        provider=chosen,
+        effort=values.text("model_reasoning_effort"),
+        reasoning_summary=values.choice("model_reasoning_summary", among=("auto", "concise", "detailed", "none")),
+        verbosity=values.choice("model_verbosity", among=("low", "medium", "high")),
+        approval_policy=_approval_policy(values),
+        sandbox=_sandbox(values, trust),
+        base_instructions=_instructions_file(values),
+        developer_instructions=values.text("developer_instructions"),
+        context_window=values.number("model_context_window", least=1),
+        auto_compact_limit=values.number("model_auto_compact_token_limit", least=1),
+        tool_output_tokens=values.number("tool_output_token_limit", least=1),
+        doc_max_bytes=_or(values.number("project_doc_max_bytes"), 32 * 1024),
+        doc_fallback_names=values.texts("project_doc_fallback_filenames") or (),
+        root_markers=markers,
+        shell_environment=_shell_environment(values),
+        allow_login_shell=values.flag("allow_login_shell", default=True),
+        local=local,
+    )
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _approval_policy(values: Values) -> ApprovalPolicy:
+    known = ("on-request", "never", "on-failure", "untrusted")
+    found = values.choice("approval_policy", among=known)
+    if found == "untrusted":
+        values.wrong(("approval_policy",), "'untrusted' is no longer a policy; on-request is used. Choose on-request or never.")
+    return "never" if found == "never" else "on-request"
+
+
+def _sandbox(values: Values, trust: Trust | None) -> SandboxPolicy:
+    modes = ("read-only", "workspace-write", "danger-full-access")
+    mode = values.choice("sandbox_mode", among=modes) or ("workspace-write" if trust else "read-only")
+    table = "sandbox_workspace_write"
+    roots: list[str] = []
+    for root in values.texts(table, "writable_roots") or ():
+        full = os.path.expanduser(root)
+        if os.path.isabs(full):
+            roots.append(os.path.normpath(full))
+        else:
+            values.wrong((table, "writable_roots"), f"{root!r} is not an absolute path; it is ignored.")
+    return SandboxPolicy(
+        mode=cast(SandboxMode, mode),
+        writable_roots=tuple(roots),
+        network=mode == "danger-full-access" or (mode == "workspace-write" and values.flag(table, "network_access")),
+        exclude_tmpdir=values.flag(table, "exclude_tmpdir_env_var"),
+        exclude_slash_tmp=values.flag(table, "exclude_slash_tmp"),
+    )
+
+
+def _shell_environment(values: Values) -> ShellEnvironment:
+    table = "shell_environment_policy"
+    inherit = values.choice(table, "inherit", among=("all", "core", "none")) or "all"
+    return ShellEnvironment(
+        inherit=cast(Literal["all", "core", "none"], inherit),
+        ignore_default_excludes=values.flag(table, "ignore_default_excludes"),
+        exclude=values.texts(table, "exclude") or (),
+        set=values.pairs(table, "set"),
+        include_only=values.texts(table, "include_only") or (),
+    )
+
+
+def _local(values: Values) -> LocalModel:
+    size = values.choice("local", "size", among=("auto", "1.5b", "0.5b")) or "auto"
+    path = values.text("local", "model_path")
+    if path:
+        path = os.path.join(values.folder("local", "model_path") or os.curdir, os.path.expanduser(path))
+    return LocalModel(
+        model_path=path,
+        size=cast(Literal["auto", "1.5b", "0.5b"], size),
+        context=_or(values.number("local", "context", least=2048, most=131_072), 16_384),
+        threads=values.number("local", "threads", least=1, most=512),
+    )
+
+
+def _instructions_file(values: Values) -> str | None:
+    key = "model_instructions_file"
+    name = values.text(key)
+    if name is None:
+        return None
+    path = Path(values.folder(key) or os.curdir, Path(name).expanduser())
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_INSTRUCTIONS_BYTES + 1)
+    except OSError as error:
+        values.wrong((key,), f"{path} cannot be read ({error.strerror}); the built-in instructions are used.")
+        return None
+    if len(data) > MAX_INSTRUCTIONS_BYTES:
+        values.wrong((key,), f"{path} is larger than {MAX_INSTRUCTIONS_BYTES // 1024} KiB; the built-in instructions are used.")
+        return None
+    return data.decode("utf-8", "replace").strip() or None
+
+
+def _has_openai_key(environ: Mapping[str, str], codex_home: Path) -> bool:
+    return bool(environ.get("OPENAI_API_KEY") or environ.get("CODEX_API_KEY") or stored_key(codex_home))
+
+
+def stored_key(codex_home: Path) -> str | None:
+    """OPENAI_API_KEY out of $CODEX_HOME/auth.json, where a sign-in with a key left it."""
+    try:
+        with (codex_home / "auth.json").open("rb") as file:
+            data: Any = json.loads(file.read(1024 * 1024))
+    except (OSError, ValueError, RecursionError):
+        return None
+    key: Any = cast("Table", data).get("OPENAI_API_KEY") if isinstance(data, dict) else None
+    return key.strip() or None if isinstance(key, str) else None

@@ -1,0 +1,123 @@
+"""Typed values out of layered tables. A value of the wrong type is reported once, skipped, and the next layer is asked.
+
+Never raises for what a user wrote; a value that is a secret never appears in a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, cast
+
+from .config_files import ConfigFiles, ConfigProblem, Table
+
+T = TypeVar("T")
+Key: TypeAlias = tuple[str, ...]
+SECRET_KEYS = {"experimental_bearer_token", "http_headers", "query_params", "set"}
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of settings. `prefix` is where its table begins in the file: a profile is a part of one."""
+
+    name: str
+    data: Table
+    path: Path | None = None
+    prefix: Key = ()
+
+
+@dataclass(slots=True)
+class Values:
+    """Layers, highest first."""
+
+    layers: Sequence[Layer]
+    files: ConfigFiles
+    problems: list[ConfigProblem] = field(default_factory=list[ConfigProblem])
+
+    def text(self, *key: str) -> str | None:
+        return self._first(key, "a string", lambda value: value if isinstance(value, str) and value.strip() else None)
+
+    def flag(self, *key: str, default: bool = False) -> bool:
+        found = self._first(key, "true or false", lambda value: value if isinstance(value, bool) else None)
+        return default if found is None else found
+
+    def number(self, *key: str, least: int = 0, most: int | None = None) -> int | None:
+        def check(value: Any) -> int | None:
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= least and (most is None or value <= most)
+            return value if good else None
+
+        bounds = f"a whole number from {least}" + (f" to {most}" if most is not None else "")
+        return self._first(key, bounds, check)
+
+    def choice(self, *key: str, among: Sequence[str]) -> str | None:
+        return self._first(key, "one of " + ", ".join(among), lambda value: value if value in among else None)
+
+    def texts(self, *key: str) -> tuple[str, ...] | None:
+        def check(value: Any) -> tuple[str, ...] | None:
+            good = isinstance(value, list) and all(isinstance(entry, str) for entry in cast("list[Any]", value))
+            return tuple(cast("list[str]", value)) if good else None
+
+        return self._first(key, "a list of strings", check)
+
+    def pairs(self, *key: str) -> tuple[tuple[str, str], ...]:
+        """A table of strings, all layers together, sorted by name. A name that is set to false is left out."""
+        merged: dict[str, Any] = {}
+        for layer in reversed(self.layers):
+            value = _at(layer.data, key)
+            if isinstance(value, dict):
+                merged |= cast("Table", value)
+            elif value is not _ABSENT:
+                self.report(layer, key, "must be a table of strings")
+        good = {name: value for name, value in merged.items() if isinstance(value, str)}
+        for name in merged.keys() - good.keys():
+            if merged[name] is not False:
+                self.wrong((*key, name), "must be a string")
+        return tuple(sorted(good.items()))
+
+    def has(self, *key: str) -> bool:
+        return any(_at(layer.data, key) is not _ABSENT for layer in self.layers)
+
+    def names(self, *key: str) -> tuple[str, ...]:
+        """The names in a table, over all layers."""
+        tables = (_at(layer.data, key) for layer in self.layers)
+        return tuple(sorted({name for table in tables if isinstance(table, dict) for name in cast("Table", table)}))
+
+    def folder(self, *key: str) -> Path | None:
+        """The folder of the file that sets `key`: what a relative path in it is relative to."""
+        return next((layer.path.parent for layer in self.layers if layer.path and _at(layer.data, key) is not _ABSENT), None)
+
+    def wrong(self, key: Key, message: str) -> None:
+        """Report a problem where the highest layer sets `key`."""
+        for layer in self.layers:
+            if _at(layer.data, key) is not _ABSENT:
+                self.report(layer, key, message)
+                return
+
+    def report(self, layer: Layer, key: Key, message: str) -> None:
+        line = self.files.line(layer.path, layer.prefix + key) if layer.path else None
+        full = ".".join(layer.prefix + key)
+        problem = ConfigProblem(str(layer.path or layer.name), line, full, message)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _first(self, key: Key, wanted: str, check: Callable[[Any], T | None]) -> T | None:
+        for layer in self.layers:
+            value = _at(layer.data, key)
+            if value is _ABSENT or value is None:
+                continue
+            good = check(value)
+            if good is not None:
+                return good
+            shown = "" if SECRET_KEYS & set(key) else f", not {str(value)[:60]!r}"
+            self.report(layer, key, f"must be {wanted}{shown}; it is ignored.")
+        return None
+
+
+def _at(table: Any, key: Key) -> Any:
+    for part in key:
+        if not isinstance(table, dict) or part not in table:
+            return _ABSENT
+        table = cast("Table", table)[part]
+    return table

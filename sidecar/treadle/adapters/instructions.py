@@ -1,0 +1,128 @@
+"""AGENTS.md files in force for a folder: the user's own, then one per folder from the project root down to the folder.
+
+Cheap to ask again: files are read only when a stat says that something changed. A file that cannot be read, is no regular file
+or holds no text is left out with a reason; it never stops a turn.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from ..core.context import Document
+from ..core.settings import Settings
+
+OVERRIDE, ORDINARY = "AGENTS.override.md", "AGENTS.md"
+MAX_GLOBAL_BYTES = 32 * 1024
+"For the user's own file, which is not charged to the project's budget."
+MAX_FOLDERS = 64
+"Below the project root; a deeper chain loses its middle."
+_REMEMBERED = 32
+
+_Stamp: TypeAlias = tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """`documents` in the order in which they are told; `problems` are sentences for the user."""
+
+    documents: tuple[Document, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class InstructionFiles:
+    """Finds the instruction files for the settings of a thread."""
+
+    def __init__(self, codex_home: Path) -> None:
+        self._codex_home = str(codex_home)
+        self._known: OrderedDict[tuple[object, ...], tuple[tuple[_Stamp, ...], Instructions]] = OrderedDict()
+
+    def find(self, settings: Settings) -> Instructions:
+        """What is in force now. The same object as the last time when no file changed."""
+        own = tuple(_stamps(os.path.join(self._codex_home, name) for name in (OVERRIDE, ORDINARY)))
+        project = tuple(_project(settings)) if settings.doc_max_bytes > 0 else ()
+        key = (settings.cwd, settings.doc_max_bytes)
+        known = self._known.get(key)
+        if known is not None and known[0] == own + project:
+            self._known.move_to_end(key)
+            return known[1]
+        found = _read(own, project, settings.doc_max_bytes)
+        self._known[key] = (own + project, found)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+
+def _project(settings: Settings) -> Iterator[_Stamp]:
+    """The winning file of every folder of the chain, root first."""
+    names = dict.fromkeys((OVERRIDE, ORDINARY, *settings.doc_fallback_names))
+    for folder in _chain(settings.cwd, settings.root_markers):
+        for stamp in _stamps(os.path.join(folder, name) for name in names if name and os.path.basename(name) == name):
+            yield stamp
+            break
+
+
+def _chain(cwd: str, markers: tuple[str, ...]) -> list[str]:
+    above = [cwd, *map(str, Path(cwd).parents)]
+    for depth, folder in enumerate(above):
+        if any(os.path.exists(os.path.join(folder, marker)) for marker in markers):
+            chain = above[: depth + 1][::-1]
+            return chain if len(chain) <= MAX_FOLDERS else chain[: MAX_FOLDERS // 2] + chain[-MAX_FOLDERS // 2 :]
+    return [cwd]
+
+
+def _stamps(paths: Iterator[str]) -> Iterator[_Stamp]:
+    """Those that are regular files, or symlinks to one."""
+    for path in paths:
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            continue
+        if stat.S_ISREG(found.st_mode):
+            yield path, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def _read(own: tuple[_Stamp, ...], project: tuple[_Stamp, ...], budget: int) -> Instructions:
+    documents: list[Document] = []
+    problems: list[str] = []
+    for path, *_ in own:
+        text, _ = _text(path, MAX_GLOBAL_BYTES, problems)
+        if text:
+            documents.append(Document(path, text, is_global=True))
+            break
+    left = budget
+    for path, *_ in project:
+        if left <= 0:
+            problems.append(f"{path} was left out: the files above it use up project_doc_max_bytes ({budget}).")
+            continue
+        text, used = _text(path, left, problems)
+        if text:
+            documents.append(Document(path, text))
+            left -= used
+    return Instructions(tuple(documents), tuple(problems))
+
+
+def _text(path: str, limit: int, problems: list[str]) -> tuple[str, int]:
+    """(text or "" for a file to skip, bytes used of `limit`)."""
+    try:
+        # O_NONBLOCK: a FIFO that took the file's place must not hang the turn.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        problems.append(f"{path} cannot be read ({error.strerror}); it was left out.")
+        return "", 0
+    cut = len(data) > limit
+    data = data[:limit]
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(data, final=not cut)
+    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
+    if not text.strip():
+        return "", 0
+    if cut:
+        problems.append(f"{path} was cut: only {limit} bytes of it fit into the limit.")
+    return text, len(data)
