@@ -143,20 +143,15 @@ def as_reply(speech: Speech) -> Reply:
     return Reply((speech,)) if isinstance(speech, Output) else Reply(tuple(speech))
 
 
-def wire(answer: Reply, number: int, input_tokens: int) -> list[bytes | Hold]:
+def wire(answer: Reply, number: int, input_tokens: int) -> Iterator[bytes | Hold]:
     """The events of a reply in order, each as one bytes object. `number` makes the ids."""
-    events = list(_Wire(answer, number).all(input_tokens))
-    if answer.after is None:
-        return events
-    kept: list[bytes | Hold] = []
     left = answer.after
-    for event in events:
-        if isinstance(event, bytes):
+    for event in _Wire(answer, number).all(input_tokens):
+        if isinstance(event, bytes) and left is not None:
             if not left:
-                break
+                return
             left -= 1
-        kept.append(event)
-    return kept
+        yield event
 
 
 class _Wire:

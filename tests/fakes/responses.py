@@ -28,6 +28,8 @@ from .replies import Hold, Reply, Speech, as_reply, error, from_json, said, wire
 
 Script = Iterable[Speech] | Callable[[dict[str, Any], int], Speech]
 TIMEOUT = 20.0
+AT_ONCE = 200
+"Events in one write: a long reply streams while the rest of it is still being made."
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,8 @@ class ModelServer:
             for event in wire(answer, number, tokens):
                 if isinstance(event, bytes):
                     ready.append(event if answer.joined else b"%x\r\n%b\r\n" % (len(event), event))
+                    if len(ready) >= AT_ONCE and not answer.joined:
+                        await _send(writer, ready, answer.joined)
                     continue
                 await _send(writer, ready, answer.joined)
                 if not await self._held(event, reader):

@@ -11,7 +11,7 @@ from fakes import call, custom, reasoning, reply, text
 from fakes.replies import Reply, wire
 from treadle.adapters.responses.errors import Faults
 from treadle.adapters.responses.events import ReplyReader
-from treadle.adapters.responses.sse import SseParser
+from treadle.adapters.responses.sse import SseEvent, SseParser
 from treadle.core.errors import ModelError
 from treadle.core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, SummaryPartBegun, Usage
 from treadle.core.settings import Provider
@@ -20,12 +20,18 @@ FAULTS = Faults(Provider(id="fake", name="Fake", base_url="http://x/v1"), "m")
 
 
 def read(*events: dict[str, Any] | bytes) -> list[ReplyEvent]:
-    return ReplyReader(FAULTS).read([(b"", e if isinstance(e, bytes) else json.dumps(e).encode()) for e in events])
+    return collected([(b"", e if isinstance(e, bytes) else json.dumps(e).encode()) for e in events])
 
 
 def streamed(answer: Reply) -> list[ReplyEvent]:
     stream = b"".join(e for e in wire(answer, 0, 10) if isinstance(e, bytes))
-    return ReplyReader(FAULTS).read(SseParser().feed(stream))
+    return collected(SseParser().feed(stream))
+
+
+def collected(events: list[SseEvent]) -> list[ReplyEvent]:
+    out: list[ReplyEvent] = []
+    ReplyReader(FAULTS).read(events, out)
+    return out
 
 
 @pytest.mark.parametrize("style", ["openai", "llama"])
@@ -175,3 +181,11 @@ def test_a_content_filter_is_final_and_another_early_stop_is_not() -> None:
         with pytest.raises(ModelError) as caught:
             read({"type": "response.incomplete", "response": {"incomplete_details": {"reason": reason}}})
         assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
+
+
+def test_what_came_before_a_failure_in_the_same_bytes_is_not_lost() -> None:
+    out: list[ReplyEvent] = []
+    delta = b'{"type":"response.output_text.delta","delta":"a"}'
+    with pytest.raises(ModelError):
+        ReplyReader(FAULTS).read([(b"", delta), (b"error", b'{"message":"no"}')], out)
+    assert [e.text for e in out if isinstance(e, Delta)] == ["a"]

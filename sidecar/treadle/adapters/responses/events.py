@@ -25,6 +25,7 @@ _DELTAS: dict[str, tuple[Any, str | None]] = {
 }
 "event -> kind of Delta, and the member that numbers the part"
 
+_decode = json.JSONDecoder().decode
 _CALLS = ("function_call", "custom_tool_call")
 
 
@@ -46,21 +47,20 @@ class ReplyReader:
         self._done = 0
         self._summaries: set[tuple[str, int]] = set()
 
-    def read(self, events: Iterable[SseEvent]) -> list[ReplyEvent]:
-        """Raises ModelError where the provider reports a failure. Nothing is read after the end of the reply."""
-        out: list[ReplyEvent] = []
+    def read(self, events: Iterable[SseEvent], out: list[ReplyEvent]) -> None:
+        """Adds to `out`. Raises ModelError where the provider reports a failure; what came before that is in `out`.
+        Nothing is read after the end of the reply."""
         for name, data in events:
             if self.completed:
                 break
             try:
-                event = json.loads(data.decode("utf-8"))
+                event = _decode(data.decode("utf-8"))
                 if b"\\ud" in data or b"\\uD" in data:
                     event = _without_lone_surrogates(event)
                 self._one(event.get("type") or name.decode("utf-8", "replace"), event, out)
             except (ValueError, TypeError, AttributeError, RecursionError):  # of whatever shape it was
                 if data != b"[DONE]":
                     self.skipped += 1
-        return out
 
     def _one(self, kind: str, event: JsonObject, out: list[ReplyEvent]) -> None:
         delta = _DELTAS.get(kind)

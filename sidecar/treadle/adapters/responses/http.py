@@ -203,8 +203,8 @@ class Answer:
                 events = parser.feed(chunk)
                 if events:
                     # Only events are signs of life: a gateway may send comments for a model that has died.
-                    self._batch += reader.read(events)
                     self._news.set()
+                    reader.read(events, self._batch)
                     self._unread += fed
                     fed = 0
                 if self._unread > UNREAD_LIMIT:
@@ -260,14 +260,20 @@ class Connections:
 
 
 def _client(near: bool) -> httpx.AsyncClient:
+    from urllib.request import getproxies  # noqa: PLC0415
+
     import httpx  # noqa: PLC0415
 
     for name in ("httpx", "httpcore"):
         # They log addresses with the query, which may hold a key.
         logging.getLogger(name).setLevel(logging.WARNING)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=120.0)
+    from .transport import JoiningTransport  # noqa: PLC0415
+
     if near:
-        return httpx.AsyncClient(limits=limits, trust_env=False, verify=False)
+        return httpx.AsyncClient(transport=JoiningTransport(None, limits), trust_env=False)
+    if not getproxies():
+        return httpx.AsyncClient(transport=JoiningTransport(httpx.create_ssl_context(), limits))
     direct = {f"all://[{host}]" if ":" in host else f"all://{host}": None for host in _LOOPBACK}
     return httpx.AsyncClient(limits=limits, mounts=direct)
 
