@@ -25,7 +25,7 @@ from ..core.events import (
     WarningReported,
 )
 from ..core.history import TurnState
-from ..core.items import Image, Item, Text, ToolOutput, TurnBegan, TurnEnded, UserMessage
+from ..core.items import Image, Text, TurnBegan, TurnEnded, UserMessage
 from ..core.ops import (
     ArchiveThread,
     InterruptTurn,
@@ -47,6 +47,7 @@ from .answers import Answer, ThreadPage, ThreadState
 from .assembly import Sessions, World, assemble
 from .audience import Audience
 from .ports import Client, Store, ThreadMeta
+from .repair import repaired
 from .runner import INTERNAL, Runner
 
 _log = logging.getLogger(__name__)
@@ -208,23 +209,11 @@ class Agent:
         settings, problems = over.resolve(overrides, world.configure)
         thread = Thread(op.thread_id, items)
         loaded = self._load(thread, meta, overrides, settings, world.store)
-        repairs = self._repairs(thread)
+        repairs = repaired(thread, world.clock)
         if repairs:
             world.store.append(thread.id, repairs)
             thread.append(*repairs)
         return loaded, problems
-
-    def _repairs(self, thread: Thread) -> list[Item]:
-        if thread.open_turn is None:
-            return []
-        clock, turn_id = self._world.clock, thread.open_turn
-        repairs: list[Item] = []
-        for call in thread.unanswered:
-            custom = call.kind == "custom_tool_call"
-            text = "aborted: Treadle ended while this call was running"
-            repairs.append(ToolOutput(clock.new_id(), clock.now(), turn_id, call.call_id or "", text, custom, "aborted"))
-        repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted"))
-        return repairs
 
     def _load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
         loaded = Loaded(
@@ -336,6 +325,8 @@ class Agent:
         return runner.turn_id
 
     async def _start_turn(self, op: StartTurn, client: Client) -> TurnState:
+        sandboxed = (await self._world.sandbox.status()).available
+        # no await from here until the runner is in place: two requests must not both find the thread idle
         loaded = self._thread(op.thread_id)
         if loaded.runner is not None:
             raise RequestRefused("a turn is running in this thread: steer or interrupt it")
@@ -343,7 +334,7 @@ class Agent:
         self._override(loaded, op.overrides)
         clock, turn_id = self._world.clock, self._world.clock.new_id()
         settings = dataclasses.replace(loaded.settings, output_schema=op.output_schema)
-        runner = loaded.runner = await assemble(self._world, loaded, settings, turn_id)
+        runner = loaded.runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
         runner.steers.append(UserMessage(clock.new_id(), clock.now(), turn_id, op.content, op.client_id))
         began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd})
         loaded.store.append(loaded.thread.id, (began,))

@@ -81,45 +81,20 @@ def confinement(settings: Settings) -> SandboxPolicy:
     return dataclasses.replace(settings.sandbox, writable_roots=tuple(roots))
 
 
-async def assemble(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) -> Runner:
+def assemble(world: World, loaded: ThreadParts, settings: Settings, turn_id: str, *, sandboxed: bool) -> Runner:
     """A runner for one turn, ready to run."""
-    thread, clock, audience = loaded.thread, world.clock, loaded.audience
-    status = await world.sandbox.status()
-    scope = Scope(
-        settings=settings,
-        sandbox=world.sandbox,
-        files=world.files,
-        clock=clock,
-        emit=_nothing,
-        policy=confinement(settings),
-        environment=world.environment(settings),
-        sessions=loaded.sessions,
-    )
-
-    def grant(grants: Grants) -> None:
-        loaded.grants = grants
+    thread, audience, briefing = loaded.thread, loaded.audience, world.briefing
+    recorder = Recorder(loaded.store, thread.id)
 
     def cancel_turn() -> None:
         runner.interrupt()
 
-    recorder = Recorder(loaded.store, thread.id)
-
-    calls = Calls(
-        turn_id,
-        {tool.name: tool for tool in world.briefing.tools(settings)},
-        scope,
-        audience,
-        thread.id,
-        grants=lambda: loaded.grants,
-        grant=grant,
-        record=recorder.record,
-        cancel_turn=cancel_turn,
-    )
+    calls = _calls(world, loaded, settings, turn_id, recorder, cancel_turn)
     sampler = Sampler(
         thread.id,
         turn_id,
         world.models.get(settings.provider, settings),
-        clock,
+        world.clock,
         lambda: Retry(settings.provider),
         record=recorder.record,
         notify=audience.notify_all,
@@ -128,16 +103,45 @@ async def assemble(world: World, loaded: ThreadParts, settings: Settings, turn_i
     runner = Runner(
         thread,
         turn_id,
-        world.briefing.tail(settings),
+        briefing.tail(settings),
         recorder,
         audience,
-        context=lambda: world.briefing.news(thread, settings, sandboxed=status.available),
-        context_window=world.briefing.window(settings),
+        context=lambda: briefing.news(thread, settings, sandboxed=sandboxed),
+        context_window=briefing.window(settings),
         sampler=sampler,
         calls=calls,
-        instruction_sources=lambda: world.briefing.sources(settings),
+        instruction_sources=lambda: briefing.sources(settings),
     )
     return runner
+
+
+def _calls(  # noqa: PLR0917
+    world: World, loaded: ThreadParts, settings: Settings, turn_id: str, recorder: Recorder, cancel_turn: Callable[[], None]
+) -> Calls:
+    def grant(grants: Grants) -> None:
+        loaded.grants = grants
+
+    scope = Scope(
+        settings=settings,
+        sandbox=world.sandbox,
+        files=world.files,
+        clock=world.clock,
+        emit=_nothing,
+        policy=confinement(settings),
+        environment=world.environment(settings),
+        sessions=loaded.sessions,
+    )
+    return Calls(
+        turn_id,
+        {tool.name: tool for tool in world.briefing.tools(settings)},
+        scope,
+        loaded.audience,
+        loaded.thread.id,
+        grants=lambda: loaded.grants,
+        grant=grant,
+        record=recorder.record,
+        cancel_turn=cancel_turn,
+    )
 
 
 def _nothing(text: str) -> None:
