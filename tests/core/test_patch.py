@@ -113,6 +113,8 @@ def test_a_patch_without_its_envelope_is_refused(text: str, words: str) -> None:
         pytest.param("a\nb\n", ["@@", " a", "+x", ""], "a\nx\nb\n", id="blank line before the next marker"),
         pytest.param("a\n\nb\n", ["@@", "+x", ""], "a\n\nb\nx\n", id="blank line after a bare insertion is layout"),
         pytest.param("a\n\nb\n", ["@@", " a", "", "-b", "+B"], "a\n\nB\n", id="empty line stands for an empty context line"),
+        pytest.param("a\n\nb\n", [" ", "+x"], "a\n\nx\nb\n", id="a signed blank line is context also at the start"),
+        pytest.param("a\n", ["@@", "-a", "+b", "", ""], "b\n", id="several blank lines before the next marker"),
         pytest.param("a\nb", ["@@", "-a", "+A", " b"], "A\nb", id="no newline at the end, last line untouched"),
         pytest.param("a\nb", ["@@", "-b", "+B"], "a\nB\n", id="no newline at the end, last line changed"),
         pytest.param("a\r\nb\r\nc", ["@@", "-b", "+B", "+C"], "a\r\nB\r\nC\r\nc", id="CRLF kept"),
@@ -136,6 +138,13 @@ def test_a_chunk_that_does_not_match_says_what_was_looked_for() -> None:
 def test_a_context_that_does_not_match_is_named() -> None:
     with pytest.raises(PatchError, match="Failed to find context 'def g' in f"):
         edited("a\nb\n", "@@ def g", "-b")
+
+
+def test_blank_lines_that_are_not_there_cannot_be_removed() -> None:
+    with pytest.raises(PatchError, match="Failed to find expected lines"):
+        edited("a\n", "@@", " a", "@@", "-", "-")
+    with pytest.raises(PatchError, match="Failed to find expected lines"):
+        edited("a\n", "@@", " ", "+top of the file?")
 
 
 def test_chunks_out_of_order_are_told_so() -> None:

@@ -159,7 +159,7 @@ def _update(lines: list[str], header_at: int, path: str) -> tuple[Update, int]:
         at += 1
     chunks: list[Chunk] = []
     while at < last:
-        if not lines[at].strip():
+        if not lines[at]:
             at += 1
         elif lines[at].lstrip().startswith("***"):
             break
@@ -264,10 +264,15 @@ def _edits(lines: list[str], chunks: Sequence[Chunk], path: str) -> Iterator[tup
             yield (cursor if chunk.contexts and not chunk.at_end else len(lines)), body
             continue
         at = _seek(lines, old, cursor, at_end=chunk.at_end)
-        while at is None and old and not old[-1]:
+        stripped = False
+        while at is None and old and not old[-1] and (not stripped or body[-1:] == ((" ", ""),)):
             # A blank line before the next marker was probably layout, not content.
+            stripped = True
             body, old = _without_last_blank(body), old[:-1]
-            at = _seek(lines, old, cursor, at_end=chunk.at_end) if old else cursor
+            if old:
+                at = _seek(lines, old, cursor, at_end=chunk.at_end)
+            elif cursor == len(lines):
+                at = cursor
         if at is None:
             where = _elsewhere(lines, old, cursor)
             raise PatchError(f"Failed to find expected lines in {path}:\n" + "\n".join(chunk.old) + where)
