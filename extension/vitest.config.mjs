@@ -5,8 +5,9 @@ import { defineConfig } from "vitest/config";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
-  root: here(".."),
+  root: here("."),
   cacheDir: here("node_modules/.vite"),
+  server: { fs: { allow: [here("..")] } },
   resolve: {
     alias: [
       { find: /^@src\//, replacement: here("src/") },
@@ -15,5 +16,5 @@ export default defineConfig({
       { find: /^diff$/, replacement: here("node_modules/diff") },
     ],
   },
-  test: { include: ["tests/extension/**/*.test.ts"], passWithNoTests: false },
+  test: { dir: here("../tests/extension"), include: ["**/*.test.ts"], passWithNoTests: false },
 });

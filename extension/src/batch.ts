@@ -2,8 +2,9 @@
  * Joins events that differ only in the text they add, so that a burst of small deltas crosses to the webview as one message.
  * The joined list folds to the same view as the original one (where a long output was cut, the cut may lie elsewhere).
  */
-import type { Notification } from "./wire";
+
 import type { ViewEvent } from "./thread";
+import type { Notification } from "./wire";
 
 export function joined(events: readonly ViewEvent[]): ViewEvent[] {
   const result: ViewEvent[] = [];

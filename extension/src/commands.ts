@@ -86,7 +86,8 @@ async function aboutSelection({ chat, panel, log }: Parts, command: SelectionCom
     return;
   }
   const { document, selection } = editor;
-  const last = selection.end.character === 0 && selection.end.line > selection.start.line ? selection.end.line : selection.end.line + 1;
+  const last =
+    selection.end.character === 0 && selection.end.line > selection.start.line ? selection.end.line : selection.end.line + 1;
   const prompt = selectionPrompt(command, {
     path: vscode.workspace.asRelativePath(document.uri, false),
     firstLine: selection.start.line + 1,

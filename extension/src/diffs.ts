@@ -20,7 +20,8 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     this.disposables.push(
       vscode.workspace.registerTextDocumentContentProvider(scheme, this),
       vscode.window.onDidChangeTextEditorSelection((change) => {
-        if (change.kind !== undefined && change.kind !== vscode.TextEditorSelectionChangeKind.Command) this.lastTouch = Date.now();
+        if (change.kind !== undefined && change.kind !== vscode.TextEditorSelectionChangeKind.Command)
+          this.lastTouch = Date.now();
       }),
       vscode.workspace.onDidCloseTextDocument((document) => {
         if (document.uri.scheme === scheme) this.texts.delete(document.uri.toString());
@@ -53,7 +54,11 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
     const ours = tabs.filter((tab) => {
       const input = tab.input;
-      return input instanceof vscode.TabInputTextDiff && input.modified.scheme === scheme && input.modified.query.startsWith(`${itemId}&`);
+      return (
+        input instanceof vscode.TabInputTextDiff &&
+        input.modified.scheme === scheme &&
+        input.modified.query.startsWith(`${itemId}&`)
+      );
     });
     if (ours.length) await vscode.window.tabGroups.close(ours, true);
   }

@@ -14,13 +14,15 @@ import { onSettingsChange, readSettings, threadParams, workspaceFolder } from ".
 import { Sidecar } from "./sidecar";
 import { Status } from "./status";
 import { type ApprovalView, type CardItem, runningTurn } from "./thread";
-import { type CommandApprovalParams, commandApproval, type FileApprovalParams, fileApproval, type FileChangeItem } from "./wire";
+import { type CommandApprovalParams, commandApproval, type FileApprovalParams, type FileChangeItem, fileApproval } from "./wire";
 
 const lastThreadKey = "treadle.lastThread";
 
 export function activate(context: vscode.ExtensionContext): void {
   const window = new Window(context, createLog());
   context.subscriptions.push(window);
+  // Not awaited: the view is not shown while activate runs.
+  if (vscode.workspace.getConfiguration("treadle").get("openAtStart", false)) void vscode.commands.executeCommand(`${viewId}.focus`);
 }
 
 class Window implements vscode.Disposable {
@@ -51,7 +53,12 @@ class Window implements vscode.Disposable {
       requested: (view) => this.approvalRequested(view),
       settled: (view) => this.approvalSettled(view),
     });
-    this.panel = new Panel(context, this.chat, () => this.panelState(), (message) => this.received(message));
+    this.panel = new Panel(
+      context,
+      this.chat,
+      () => this.panelState(),
+      (message) => this.received(message),
+    );
     this.connect();
   }
 
@@ -62,7 +69,9 @@ class Window implements vscode.Disposable {
 
   private connect(): void {
     const parts: Parts = { chat: this.chat, panel: this.panel, sidecar: this.sidecar, log: this.log };
-    this.sidecar.answer(commandApproval, (params, cancelled) => this.approvals.command(params as CommandApprovalParams, cancelled));
+    this.sidecar.answer(commandApproval, (params, cancelled) =>
+      this.approvals.command(params as CommandApprovalParams, cancelled),
+    );
     this.sidecar.answer(fileApproval, (params, cancelled) => this.approvals.fileChange(params as FileApprovalParams, cancelled));
     this.chat.onEvent((event) => this.afterEvent(event.method));
     this.disposables.push(
@@ -92,7 +101,8 @@ class Window implements vscode.Disposable {
   private sidecarChanged(connection: PanelState["connection"]): void {
     if (connection !== "ready" && connection !== "starting") {
       this.approvals.drop(() => true);
-      if (this.chat.view.id && !this.wasLost) this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
+      if (this.chat.view.id && !this.wasLost)
+        this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
       this.wasLost = true;
     }
     if (connection === "ready") void this.restore();
@@ -150,7 +160,8 @@ class Window implements vscode.Disposable {
   private approvalRequested(view: ApprovalView): void {
     this.chat.receive({ method: "panel/approval/requested", params: view });
     const change = this.fileChange(view.itemId)?.changes[0];
-    if (view.kind === "fileChange" && change) void this.diffs.offer(view.itemId, change).catch((error) => this.log.warn(sentence(error)));
+    if (view.kind === "fileChange" && change)
+      void this.diffs.offer(view.itemId, change).catch((error) => this.log.warn(sentence(error)));
     if (!this.panel.visible) this.tellUser(view);
   }
 

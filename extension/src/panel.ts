@@ -58,7 +58,9 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   setBadge(waiting: number): void {
-    this.badge = waiting ? { value: waiting, tooltip: waiting === 1 ? "1 approval is waiting" : `${waiting} approvals are waiting` } : undefined;
+    this.badge = waiting
+      ? { value: waiting, tooltip: waiting === 1 ? "1 approval is waiting" : `${waiting} approvals are waiting` }
+      : undefined;
     if (this.view) this.view.badge = this.badge;
   }
 

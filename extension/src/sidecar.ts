@@ -47,7 +47,10 @@ export class Sidecar implements vscode.Disposable {
     this.answers.set(method, answer);
   }
 
-  async request<M extends keyof ClientRequests>(method: M, params: ClientRequests[M]["params"]): Promise<ClientRequests[M]["result"]> {
+  async request<M extends keyof ClientRequests>(
+    method: M,
+    params: ClientRequests[M]["params"],
+  ): Promise<ClientRequests[M]["result"]> {
     const client = await this.ready();
     return client.sendRequest(method, params);
   }
@@ -137,7 +140,9 @@ export class Sidecar implements vscode.Disposable {
       },
     });
     for (const method of drawn) {
-      client.onNotification(method, (params: Record<string, unknown>) => this.notifications.fire({ method, params: params ?? {} }));
+      client.onNotification(method, (params: Record<string, unknown>) =>
+        this.notifications.fire({ method, params: params ?? {} }),
+      );
     }
     for (const [method, answer] of this.answers) {
       client.onRequest(method, (params: unknown, cancelled: vscode.CancellationToken) => answer(params, cancelled));
@@ -145,7 +150,10 @@ export class Sidecar implements vscode.Disposable {
     return client;
   }
 
-  private async spawn(launch: Launch, generation: number): Promise<{ reader: NodeJS.ReadableStream; writer: NodeJS.WritableStream }> {
+  private async spawn(
+    launch: Launch,
+    generation: number,
+  ): Promise<{ reader: NodeJS.ReadableStream; writer: NodeJS.WritableStream }> {
     const cwd = workspaceFolder()?.uri.fsPath ?? homedir();
     const child = spawn(launch.command, launch.args, { cwd, env: { ...process.env, ...launch.env }, windowsHide: true });
     this.child = child;

@@ -34,7 +34,11 @@ export class Status implements vscode.Disposable {
 
 function face(health: Health): { text: string; tooltip: string; background?: "error" | "warning" } {
   if (health.connection === "failed") {
-    return { text: "$(error) Treadle", tooltip: `Treadle: ${health.problem ?? "the sidecar is not running"}`, background: "error" };
+    return {
+      text: "$(error) Treadle",
+      tooltip: `Treadle: ${health.problem ?? "the sidecar is not running"}`,
+      background: "error",
+    };
   }
   if (health.connection === "restarting") return { text: "$(sync~spin) Treadle", tooltip: "Treadle: restarting the sidecar" };
   if (health.waiting) {

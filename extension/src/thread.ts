@@ -211,7 +211,9 @@ function onTurn(view: ThreadView, turn: Turn): ThreadView {
 function turnCompleted(view: ThreadView, turn: Turn): ThreadView {
   const known = onTurn(view, turn);
   const turns = known.turns.map((old) =>
-    old.id === turn.id ? { ...old, status: turn.status, error: turn.error ?? undefined, retrying: undefined, items: settle(old) } : old,
+    old.id === turn.id
+      ? { ...old, status: turn.status, error: turn.error ?? undefined, retrying: undefined, items: settle(old) }
+      : old,
   );
   return { ...known, turns, approvals: known.approvals.filter((asked) => asked.turnId !== turn.id) };
 }
@@ -308,7 +310,10 @@ function known(wire: WireItem): CardItem {
 }
 
 function other(wire: WireItem): OtherItem {
-  const { type, id, startedAtMs, completedAtMs, status, tool, server, query, ...rest } = wire as unknown as Record<string, unknown>;
+  const { type, id, startedAtMs, completedAtMs, status, tool, server, query, ...rest } = wire as unknown as Record<
+    string,
+    unknown
+  >;
   const title = [server, tool ?? query].filter((part) => typeof part === "string" && part).join(" · ");
   const body = JSON.stringify(rest, (_key, value: unknown) => value ?? undefined, 2);
   return {
@@ -373,7 +378,9 @@ function usage(wire: ThreadTokenUsage): ThreadView["usage"] {
 function failed(view: ThreadView, params: Record<string, unknown>): ThreadView {
   const error = params.error as TurnError | undefined;
   if (!error) return view;
-  return updateTurn(view, params.turnId, (turn) => (params.willRetry ? { ...turn, retrying: error.message } : { ...turn, error }));
+  return updateTurn(view, params.turnId, (turn) =>
+    params.willRetry ? { ...turn, retrying: error.message } : { ...turn, error },
+  );
 }
 
 function noticed(view: ThreadView, notice: Notice): ThreadView {
@@ -382,7 +389,11 @@ function noticed(view: ThreadView, notice: Notice): ThreadView {
 }
 
 function dismissed(view: ThreadView, key: string): ThreadView {
-  return { ...view, notices: view.notices.filter((notice) => notice.key !== key), dismissed: [...view.dismissed, key].slice(-200) };
+  return {
+    ...view,
+    notices: view.notices.filter((notice) => notice.key !== key),
+    dismissed: [...view.dismissed, key].slice(-200),
+  };
 }
 
 function warning(params: Record<string, unknown>): Notice {

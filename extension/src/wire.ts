@@ -2,7 +2,14 @@
  * The part of the contract that this extension speaks, by the names that the sidecar's models have. Everything that comes from the
  * sidecar may carry more fields, kinds and values than the types name; readers must not fail on them.
  */
-import type { ClientRequests, ServerNotifications, ServerRequests, ThreadItem, ThreadResumeResponse, ThreadStartResponse } from "./protocol";
+import type {
+  ClientRequests,
+  ServerNotifications,
+  ServerRequests,
+  ThreadItem,
+  ThreadResumeResponse,
+  ThreadStartResponse,
+} from "./protocol";
 
 export type {
   AgentMessageItem,

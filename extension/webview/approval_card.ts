@@ -6,6 +6,7 @@ import type { Decision } from "../src/wire";
 import type { CardContext } from "./cards";
 import { post } from "./host";
 import { shortPath } from "./text";
+import { withCode } from "./with_code";
 
 export function approvalForm(approval: ApprovalView, context: CardContext): TemplateResult {
   const command = approval.kind === "command";
@@ -15,7 +16,7 @@ export function approvalForm(approval: ApprovalView, context: CardContext): Temp
     ${command && approval.command ? commandBlock(approval.command) : nothing}
     <dl class="facts">
       ${fact("folder", "Folder", approval.cwd ? html`<code title=${approval.cwd}>${shortPath(approval.cwd, null, context.home)}</code>` : nothing)}
-      ${fact("comment", "Reason", approval.reason ?? nothing)}
+      ${fact("comment", "Reason", approval.reason ? withCode(approval.reason) : nothing)}
       ${fact("shield", "Sandbox", approval.outside ?? nothing, "outside")}
     </dl>
     <div class="answers">

@@ -1,7 +1,7 @@
 /** The frame of every card in the transcript: a line that says what happened, and a body that opens and closes. */
 import { html, nothing, type TemplateResult } from "lit";
-import { rememberOpened } from "./host";
 import type { ApprovalView, ItemView } from "../src/thread";
+import { rememberOpened } from "./host";
 
 /** What a card needs to know besides its item. */
 export interface CardContext {
@@ -49,7 +49,8 @@ function toggled(id: string, before: boolean, event: Event): void {
 }
 
 function mark(tone: Tone): unknown {
-  if (tone === "running") return html`<span class="codicon codicon-loading codicon-modifier-spin" role="img" aria-label="running"></span>`;
+  if (tone === "running")
+    return html`<span class="codicon codicon-loading codicon-modifier-spin" role="img" aria-label="running"></span>`;
   const icon = toneIcons[tone];
   return icon ? html`<span class="codicon codicon-${icon} mark" aria-hidden="true"></span>` : nothing;
 }

@@ -67,7 +67,10 @@ function counts(added: number, removed: number): TemplateResult {
 
 function file(item: FileChangeItem, change: FileUpdateChange, diff: DiffView, context: CardContext): TemplateResult {
   const path = newPath(change);
-  const moved = path !== change.path ? html`<span class="moved">from ${shortPath(change.path, context.folder, context.home)}</span>` : nothing;
+  const moved =
+    path !== change.path
+      ? html`<span class="moved">from ${shortPath(change.path, context.folder, context.home)}</span>`
+      : nothing;
   const lines = diff.lines.slice(0, shownLines);
   const rest = diff.lines.length - lines.length;
   const open = () => post({ type: "openDiff", itemId: item.id, path: change.path });

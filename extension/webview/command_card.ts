@@ -5,6 +5,7 @@ import type { CommandItem } from "../src/wire";
 import { approvalForm } from "./approval_card";
 import { type CardContext, card, tone } from "./cards";
 import { wasOpened } from "./host";
+import { plain } from "./terminal";
 import { baseName, duration, shortPath } from "./text";
 
 const shownLines = 400;
@@ -31,7 +32,9 @@ function aside(entry: ItemView, item: CommandItem, context: CardContext): unknow
   if (context.approval) return html`<span class="word">approval</span>`;
   if (!entry.done) return nothing;
   if (item.status === "declined") return html`<span class="word">declined</span>`;
-  const code = item.exitCode ? html`<span class="badge bad" title="Exit code ${item.exitCode}">exit ${item.exitCode}</span>` : nothing;
+  const code = item.exitCode
+    ? html`<span class="badge bad" title="Exit code ${item.exitCode}">exit ${item.exitCode}</span>`
+    : nothing;
   const time = item.durationMs != null ? html`<span class="word">${duration(item.durationMs)}</span>` : nothing;
   return html`${code}${time}`;
 }
@@ -39,26 +42,15 @@ function aside(entry: ItemView, item: CommandItem, context: CardContext): unknow
 function body(item: CommandItem, output: string, context: CardContext): unknown {
   const where = shortPath(item.cwd ?? "", context.folder, context.home);
   const long = item.command.includes("\n") || item.command.length > 60 || isLooking(item);
-  const place = where && where !== "." ? html`<div class="where"><span class="codicon codicon-folder"></span>${where}</div>` : nothing;
+  const place =
+    where && where !== "." ? html`<div class="where"><span class="codicon codicon-folder"></span>${where}</div>` : nothing;
   const command = long ? html`<pre class="shell" tabindex="0"><code>${item.command}</code></pre>` : nothing;
   if (!output && !long && place === nothing) return nothing;
   return html`${place}${command}${output ? outputBlock(output) : nothing}`;
 }
 
 function outputBlock(output: string): TemplateResult {
-  return html`<pre class="output" tabindex="0" role="region" aria-label="Output of the command"><code>${shown(output)}</code></pre>`;
-}
-
-/** Colours and cursor moves of a terminal are left out; of a line that was written over, its last form is shown. */
-function shown(output: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
-  const plain = output.replace(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-_])/g, "").replace(/\r+\n/g, "\n");
-  const lines = plain.replace(/\n+$/, "").split("\n");
-  const last = lines.map((line) => line.slice(line.lastIndexOf("\r") + 1));
-  if (last.length <= shownLines) return last.join("\n");
-  const head = last.slice(0, 40);
-  const tail = last.slice(-(shownLines - 40));
-  return [...head, `⋯ ${last.length - shownLines} lines left out ⋯`, ...tail].join("\n");
+  return html`<pre class="output" tabindex="0" role="region" aria-label="Output of the command"><code>${plain(output, shownLines)}</code></pre>`;
 }
 
 function firstLine(command: string): string {

@@ -92,12 +92,21 @@ export class Composer extends LitElement {
       ></textarea>
       <div class="under">
         <span class="hint">${this.hint()}</span>
-        ${this.running ? this.stopButton() : nothing}
-        <button class="round send" title=${this.running ? "Add to the running turn (Enter)" : "Send (Enter)"} aria-label="Send" ?disabled=${this.disabled || !this.draft.trim()} @click=${this.send}>
-          <span class="codicon codicon-${this.running ? "add" : "arrow-up"}"></span>
-        </button>
+        ${this.running ? this.stopButton() : nothing} ${this.running && !this.draft.trim() ? nothing : this.sendButton()}
       </div>
     </div>`;
+  }
+
+  private sendButton(): TemplateResult {
+    return html`<button
+      class="round send"
+      title=${this.running ? "Add to the running turn (Enter)" : "Send (Enter)"}
+      aria-label="Send"
+      ?disabled=${this.disabled || !this.draft.trim()}
+      @click=${this.send}
+    >
+      <span class="codicon codicon-${this.running ? "add" : "arrow-up"}"></span>
+    </button>`;
   }
 
   private hint(): TemplateResult {
@@ -107,7 +116,7 @@ export class Composer extends LitElement {
 
   private stopButton(): TemplateResult {
     return html`<button class="round stop" title="Stop (Esc)" aria-label="Stop" @click=${() => post({ type: "command", command: "stop" })}>
-      <span class="codicon codicon-debug-stop"></span>
+      <span class="square" aria-hidden="true"></span>
     </button>`;
   }
 }

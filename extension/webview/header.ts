@@ -32,7 +32,8 @@ function instructions(view: ThreadView, panel: PanelState): unknown {
   const first = files[0];
   if (!first) return nothing;
   const name = (path: string) => shortPath(path, view.cwd ?? panel.folder, panel.home);
-  if (files.length === 1) return chip("book", baseName(first), `Instructions in force: ${name(first)}`, () => post({ type: "openFile", path: first }));
+  if (files.length === 1)
+    return chip("book", baseName(first), `Instructions in force: ${name(first)}`, () => post({ type: "openFile", path: first }));
   return html`<details class="chip-menu">
     <summary class="chip" title="Instructions in force: ${files.map(name).join(", ")}">
       <span class="codicon codicon-book" aria-hidden="true"></span><span class="text">${files.length} instruction files</span>

@@ -3,7 +3,7 @@
  * much as a short one. HTML in the text is shown as text, never interpreted; what comes out still passes the sanitiser before it is
  * drawn. Pure: no DOM.
  */
-import { Lexer, type Token, type Tokens, Parser, Renderer } from "marked";
+import { Lexer, Parser, Renderer, type Token, type Tokens } from "marked";
 
 export type Block = { kind: "html"; html: string } | { kind: "code"; language: string; code: string; closed: boolean };
 
@@ -23,9 +23,10 @@ renderer.image = ({ href, text }) =>
     ? `<img src="${escaped(href)}" alt="${escaped(text)}">`
     : `<span class="blocked-image">${escaped(text || "image")} (not loaded)</span>`;
 renderer.checkbox = ({ checked }) => (checked ? "☑ " : "☐ ");
-renderer.table = ((table) => function (this: Renderer, token: Tokens.Table) {
-  return `<div class="table">${table.call(this, token)}</div>`;
-})(renderer.table);
+renderer.table = ((table) =>
+  function (this: Renderer, token: Tokens.Table) {
+    return `<div class="table">${table.call(this, token)}</div>`;
+  })(renderer.table);
 
 const options = { gfm: true, breaks: false, async: false as const, renderer };
 

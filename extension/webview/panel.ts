@@ -10,6 +10,7 @@ import { listen, post } from "./host";
 import "./transcript";
 import type { Transcript } from "./transcript";
 import { welcome } from "./welcome";
+import { withCode } from "./with_code";
 
 @customElement("treadle-panel")
 export class Panel extends LitElement {
@@ -82,12 +83,16 @@ export class Panel extends LitElement {
     return html`<div class="banner ${failed ? "error" : "info"}" role="status">
       <span class="codicon codicon-${failed ? "error" : "sync"}" aria-hidden="true"></span>
       <div class="words">
-        ${panel.problem ?? "The sidecar is starting again…"}
-        ${failed ? html`<div class="answers">
+        ${withCode(panel.problem ?? "The sidecar is starting again…")}
+        ${
+          failed
+            ? html`<div class="answers">
               <vscode-button @click=${() => post({ type: "command", command: "restart" })}>Restart Sidecar</vscode-button>
               <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
               <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
-            </div>` : nothing}
+            </div>`
+            : nothing
+        }
       </div>
     </div>`;
   }
@@ -97,7 +102,7 @@ export class Panel extends LitElement {
     return html`<div class="banner ${notice.level}" role="status">
       <span class="codicon codicon-${notice.level === "info" ? "info" : notice.level}" aria-hidden="true"></span>
       <div class="words">
-        ${notice.message}${notice.details ? html`<div class="more">${notice.details}</div>` : nothing}
+        ${withCode(notice.message)}${notice.details ? html`<div class="more">${withCode(notice.details)}</div>` : nothing}
         ${path ? html`<button class="link" @click=${() => post({ type: "openFile", path })}>Open ${path}</button>` : nothing}
       </div>
       <button class="icon" title="Dismiss" aria-label="Dismiss" @click=${() => post({ type: "dismiss", key: notice.key })}>

@@ -11,6 +11,7 @@ import { isRunning } from "../src/thread";
 import { post } from "./host";
 import "./item";
 import { userMessage } from "./item";
+import { withCode } from "./with_code";
 
 const near = 48;
 
@@ -21,6 +22,7 @@ export class Transcript extends LitElement {
   @state() private away = false;
   @query(".scroll") private scroller?: HTMLElement;
   private pinned = true;
+  private lastTop = 0;
   private watcher?: ResizeObserver;
   private readonly said = new Set<string>();
   private announced = "";
@@ -63,10 +65,14 @@ export class Transcript extends LitElement {
     if (this.pinned && this.scroller) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
+  /** Only a move upwards lets go of the end: growing content also raises the distance, and that is not the user's doing. */
   private scrolled(): void {
     const box = this.scroller;
     if (!box) return;
-    this.pinned = box.scrollHeight - box.scrollTop - box.clientHeight < near;
+    const end = box.scrollHeight - box.scrollTop - box.clientHeight < near;
+    if (end) this.pinned = true;
+    else if (box.scrollTop < this.lastTop - 1) this.pinned = false;
+    this.lastTop = box.scrollTop;
     this.away = !this.pinned;
   }
 
@@ -83,7 +89,8 @@ export class Transcript extends LitElement {
     for (const { item, done } of this.entries()) {
       if (!done || !this.say(item.id)) continue;
       if (item.type === "agentMessage") parts.push(item.text.slice(0, 1_000));
-      if (item.type === "commandExecution") parts.push(`Command ended with exit code ${item.exitCode ?? "unknown"}: ${item.command}`);
+      if (item.type === "commandExecution")
+        parts.push(`Command ended with exit code ${item.exitCode ?? "unknown"}: ${item.command}`);
       if (item.type === "fileChange") parts.push(`Edit ${item.status}: ${item.changes.map((change) => change.path).join(", ")}`);
     }
     return parts.join("\n") || this.announced;
@@ -100,7 +107,11 @@ export class Transcript extends LitElement {
     const turns = view?.turns ?? [];
     return html`<div class="scroll" role="log" aria-label="Conversation" aria-live="off" tabindex="0" @scroll=${this.scrolled}>
         <div class="turns">
-          ${repeat(turns, (turn) => turn.id, (turn, index) => this.turn(turn, index === turns.length - 1))}
+          ${repeat(
+            turns,
+            (turn) => turn.id,
+            (turn, index) => this.turn(turn, index === turns.length - 1),
+          )}
           ${(view?.unconfirmed ?? []).map((sent) => userMessage(sent.text, true))} ${this.working()}
         </div>
       </div>
@@ -111,9 +122,17 @@ export class Transcript extends LitElement {
   private turn(turn: TurnView, last: boolean): TemplateResult {
     const approvals = this.view?.approvals ?? [];
     return html`<article class="turn ${last ? "last" : ""}" aria-label="Turn">
-      ${repeat(turn.items, (entry) => entry.item.id, (entry) => this.item(entry, approvals.find((asked) => asked.itemId === entry.item.id)))}
-      ${turn.retrying ? html`<div class="aside-line"><span class="codicon codicon-sync"></span>${turn.retrying}</div>` : nothing}
-      ${turn.error ? this.failure(turn, last) : turn.status === "interrupted" ? html`<div class="aside-line">Stopped</div>` : nothing}
+      ${repeat(
+        turn.items,
+        (entry) => entry.item.id,
+        (entry) =>
+          this.item(
+            entry,
+            approvals.find((asked) => asked.itemId === entry.item.id),
+          ),
+      )}
+      ${turn.retrying ? html`<div class="aside-line"><span class="codicon codicon-sync"></span>${withCode(turn.retrying)}</div>` : nothing}
+      ${turn.error ? this.failure(turn, last) : turn.status === "interrupted" ? html`<div class="aside-line"><span class="codicon codicon-circle-slash" aria-hidden="true"></span>Stopped</div>` : nothing}
     </article>`;
   }
 
@@ -126,7 +145,7 @@ export class Transcript extends LitElement {
     const stopped = turn.status === "interrupted";
     const details = turn.error?.additionalDetails;
     return html`<section class="failure ${stopped ? "soft" : ""}" role="group" aria-label="Error">
-      <div class="what"><span class="codicon codicon-${stopped ? "debug-disconnect" : "error"}" aria-hidden="true"></span><span>${turn.error?.message}</span></div>
+      <div class="what"><span class="codicon codicon-${stopped ? "debug-disconnect" : "error"}" aria-hidden="true"></span><span>${withCode(turn.error?.message ?? "")}</span></div>
       ${details ? html`<details class="details"><summary>Details</summary><pre tabindex="0">${details}</pre></details>` : nothing}
       ${last && turn.status !== "inProgress" ? waysOut() : nothing}
     </section>`;
@@ -137,7 +156,8 @@ export class Transcript extends LitElement {
     if (!view || !isRunning(view)) return nothing;
     const last = this.entries().at(-1);
     if (view.approvals.length) return nothing;
-    const streaming = last && !last.done && last.item.type !== "userMessage" && !(last.item.type === "agentMessage" && !last.item.text);
+    const streaming =
+      last && !last.done && last.item.type !== "userMessage" && !(last.item.type === "agentMessage" && !last.item.text);
     const word = streaming ? "" : "Working";
     return html`<div class="working" role="status" aria-label="Treadle is working">
       <span class="weave" aria-hidden="true"><i></i><i></i><i></i></span>${word ? html`<span class="shimmer">${word}</span>` : nothing}

@@ -5,7 +5,11 @@ import { post } from "./host";
 import { ago, baseName } from "./text";
 
 const examples: [icon: string, title: string, prompt: string][] = [
-  ["book", "Explain this project", "Give me a short tour of this project: what it does, how it is laid out, and where to start reading."],
+  [
+    "book",
+    "Explain this project",
+    "Give me a short tour of this project: what it does, how it is laid out, and where to start reading.",
+  ],
   ["beaker", "Run the tests, mend what fails", "Find out how the tests of this project are run, run them, and fix what fails."],
   ["edit", "Make a small change", "Find one small improvement in this project that is worth making, propose it, and make it."],
 ];
@@ -17,10 +21,12 @@ export function welcome(panel: PanelState, suggest: (prompt: string) => void, no
     <h1>What shall we work on?</h1>
     <p>Treadle reads and edits the files in <strong>${baseName(panel.folder)}</strong> and runs commands in a sandbox. ${promise(panel)}</p>
     <div class="examples">
-      ${examples.map(([icon, title, prompt]) => html`<button class="example" @click=${() => suggest(prompt)}>
+      ${examples.map(
+        ([icon, title, prompt]) => html`<button class="example" @click=${() => suggest(prompt)}>
           <span class="codicon codicon-${icon}" aria-hidden="true"></span>
           <span class="what"><span class="name">${title}</span><span class="prompt">${prompt}</span></span>
-        </button>`)}
+        </button>`,
+      )}
     </div>
     ${panel.recent.length ? recent(panel, now) : nothing}
   </div>`;
@@ -35,9 +41,11 @@ function promise(panel: PanelState): string {
 function recent(panel: PanelState, now: number): TemplateResult {
   return html`<div class="recent">
     <h2>Recent threads</h2>
-    ${panel.recent.map((thread) => html`<button class="entry" @click=${() => post({ type: "openThread", id: thread.id })}>
+    ${panel.recent.map(
+      (thread) => html`<button class="entry" @click=${() => post({ type: "openThread", id: thread.id })}>
         <span class="title">${thread.title}</span><span class="when">${ago(thread.updatedAt, now)}</span>
-      </button>`)}
+      </button>`,
+    )}
   </div>`;
 }
 

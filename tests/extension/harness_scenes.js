@@ -14,8 +14,8 @@ const panel = {
 };
 const threadId = "t1";
 const turnId = "u1";
-const started = (item, at = 0) => ({ method: "item/started", params: { threadId, turnId, item, startedAtMs: at } });
-const completed = (item, at = 3200) => ({ method: "item/completed", params: { threadId, turnId, item, completedAtMs: at } });
+const started = (item, at = 1000) => ({ method: "item/started", params: { threadId, turnId, item, startedAtMs: at } });
+const completed = (item, at = 4200) => ({ method: "item/completed", params: { threadId, turnId, item, completedAtMs: at } });
 const delta = (itemId, text) => ({ method: "item/agentMessage/delta", params: { threadId, turnId, itemId, delta: text } });
 const opened = {
   method: "panel/opened",

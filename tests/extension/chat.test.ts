@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { Chat } from "@src/chat";
+import type { ClientRequests, ThreadStartParams } from "@src/wire";
+import { opened, started, threadId, turnCompleted, turnId, turnStarted } from "./events";
+
+type Call = [method: string, params: Record<string, unknown>];
+
+function setUp(params: ThreadStartParams | null = { cwd: "/w", approvalPolicy: "on-request", sandbox: "workspace-write" }) {
+  const calls: Call[] = [];
+  const refuse = new Map<string, string>();
+  const remembered: (string | null)[] = [];
+  let settings = params;
+  const chat = new Chat(
+    {
+      request: async <M extends keyof ClientRequests>(method: M, sent: ClientRequests[M]["params"]) => {
+        calls.push([method, sent as Record<string, unknown>]);
+        const refusal = refuse.get(method);
+        if (refusal) throw new Error(refusal);
+        return (method.startsWith("thread/") ? opened().params : {}) as ClientRequests[M]["result"];
+      },
+    },
+    { threadParams: () => settings, rememberThread: (id) => remembered.push(id) },
+  );
+  const change = (next: ThreadStartParams) => {
+    settings = next;
+  };
+  return { chat, calls, refuse, remembered, change };
+}
+
+describe("the chat of a window", () => {
+  test("opens a thread with the first message and remembers it", async () => {
+    const { chat, calls, remembered } = setUp();
+    await chat.send("hello");
+    expect(calls.map(([method]) => method)).toEqual(["thread/start", "turn/start"]);
+    expect(calls[1]?.[1]).toMatchObject({ threadId, input: [{ type: "text", text: "hello" }] });
+    expect(remembered).toEqual([threadId]);
+    expect(chat.view.unconfirmed.map((sent) => sent.text)).toEqual(["hello"]);
+  });
+
+  test("opens one thread for two quick messages", async () => {
+    const { chat, calls } = setUp();
+    await Promise.all([chat.send("one"), chat.send("two")]);
+    expect(calls.filter(([method]) => method === "thread/start")).toHaveLength(1);
+  });
+
+  test("adds what is typed while a turn runs to that turn", async () => {
+    const { chat, calls } = setUp();
+    await chat.send("hello");
+    chat.receive(turnStarted());
+    await chat.send("and this");
+    expect(calls.at(-1)).toMatchObject(["turn/steer", { threadId, expectedTurnId: turnId }]);
+  });
+
+  test("starts a turn when the one to be steered has just ended", async () => {
+    const { chat, calls, refuse } = setUp();
+    await chat.send("hello");
+    chat.receive(turnStarted());
+    refuse.set("turn/steer", "no turn is running");
+    const sending = chat.send("and this");
+    chat.receive(turnCompleted());
+    await sending;
+    expect(calls.at(-1)?.[0]).toBe("turn/start");
+  });
+
+  test("says why a message could not be sent, and does not pretend that it was", async () => {
+    const { chat, refuse } = setUp();
+    refuse.set("turn/start", "The sidecar did not start.");
+    await expect(chat.send("hello")).rejects.toThrow();
+    expect(chat.view.unconfirmed).toEqual([]);
+    expect(chat.view.notices[0]?.message).toBe("The sidecar did not start.");
+  });
+
+  test("asks for a folder when there is none", async () => {
+    const { chat, calls } = setUp(null);
+    await expect(chat.send("hello")).rejects.toThrow(/folder/);
+    expect(calls).toEqual([]);
+  });
+
+  test("sends settings that were changed in between with the next turn, once", async () => {
+    const { chat, calls, change } = setUp();
+    await chat.send("one");
+    change({ cwd: "/w", approvalPolicy: "never", sandbox: "read-only", model: "other" });
+    await chat.send("two");
+    expect(calls.at(-1)?.[1]).toMatchObject({ model: "other", approvalPolicy: "never", sandboxPolicy: { type: "readOnly" } });
+    await chat.send("three");
+    expect(calls.at(-1)?.[1]).not.toHaveProperty("model");
+  });
+
+  test("keeps notifications that arrive before the answer that names their thread", async () => {
+    const { chat } = setUp();
+    const sending = chat.send("hello");
+    chat.receive(turnStarted());
+    await sending;
+    expect(chat.view.turns.map((turn) => turn.id)).toEqual([turnId]);
+  });
+
+  test("asks the last question again", async () => {
+    const { chat, calls } = setUp();
+    await chat.send("hello");
+    chat.receive(turnStarted());
+    const user = { type: "userMessage", id: "i", clientId: null, content: [{ type: "text", text: "hello", text_elements: [] }] };
+    chat.receive(started(user));
+    chat.receive(turnCompleted("failed", { message: "x", codexErrorInfo: null, additionalDetails: null }));
+    await chat.retry();
+    expect(calls.at(-1)).toMatchObject(["turn/start", { input: [{ text: "hello" }] }]);
+  });
+});
