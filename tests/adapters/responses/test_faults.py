@@ -139,6 +139,14 @@ def test_a_certificate_that_is_not_trusted_names_the_way_out() -> None:
     assert not wrong.retryable
 
 
+async def test_certificates_that_cannot_be_read_name_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/bundle.pem")
+    async with models() as source:
+        wrong = await failure(source, provider(base_url="https://provider.invalid/v1"))
+    assert "SSL_CERT_FILE" in wrong.sentence()
+    assert not wrong.retryable
+
+
 async def test_no_key_and_a_wrong_key_name_the_provider_and_the_variable(model_server: ModelServer) -> None:
     model_server.script([error(401, said("Incorrect API key provided."))])
     place = provider(model_server, env_key="FAKE_KEY")

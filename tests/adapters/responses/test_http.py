@@ -193,3 +193,18 @@ async def test_a_key_that_cannot_be_sent_is_named_but_not_quoted(model_server: M
 def test_importing_the_adapter_does_not_load_the_http_library() -> None:
     code = "import sys, treadle.adapters.responses; assert not {'httpx', 'httpcore', 'h11'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY"])
+async def test_a_proxy_of_the_environment_is_used_but_never_for_this_machine(
+    model_server: ModelServer, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    model_server.script([text("far"), text("near")])
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv(variable, model_server.base_url.removesuffix("/v1"))
+    async with models() as source:
+        await ask(source, provider(base_url="http://provider.invalid/v1"))
+        await ask(source, provider(model_server), request(thread="thread-2"))
+    assert [r.path for r in model_server.requests] == ["http://provider.invalid/v1/responses", "/v1/responses"]

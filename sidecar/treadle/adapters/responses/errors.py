@@ -90,6 +90,13 @@ class Faults:
         )
 
     def setup(self, error: Exception) -> ModelError:
+        """The client could not be made, or the address is none."""
+        if isinstance(error, OSError):
+            return ModelError(
+                f"{self.name} cannot be asked: the certificates cannot be read ({_clipped(error.strerror or str(error))}).",
+                kind="unreachable",
+                hint="Check SSL_CERT_FILE and SSL_CERT_DIR.",
+            )
         return ModelError(
             f"{self.name} cannot be asked at {self.address}: {_ended(self.hide(_clipped(str(error))))}",
             kind="unreachable",
