@@ -86,6 +86,18 @@ class Connection:
         if task is not None:
             task.cancel()
 
+    async def settled(self) -> None:
+        """The agent is loaded, or could not be."""
+        await asyncio.wait([self._load()])
+
+    def serves(self, id: Any) -> bool:
+        """Whether this request is under way."""
+        return isinstance(id, (str, int)) and id in self._in_flight
+
+    def has_asked(self, id: Any) -> bool:
+        """Whether this question of ours is open."""
+        return isinstance(id, (str, int)) and id in self._pending
+
     async def close(self) -> None:
         """The client is gone: let short requests end, decline what is open, close the agent."""
         if self._in_flight:
@@ -227,7 +239,19 @@ class Connection:
 
     # out
 
-    def _answer(self, id: str | int, result: JsonObject) -> str:
+    def answer(self, id: Any, result: Any) -> None:
+        """Answer a request that a door took for itself."""
+        self._send(self._answer(id, result))
+
+    def refuse(self, id: Any, problem: str) -> None:
+        """Refuse a request that a door took for itself."""
+        self._fail(id, -32600, problem)
+
+    def put_text(self, text: str) -> None:
+        """Send a message as it is."""
+        self._send(text)
+
+    def _answer(self, id: Any, result: Any) -> str:
         return f'{self._framing.head}"id":{compact(id)},"result":{compact(result)}}}'
 
     def _fail(self, id: str | int | None, code: int, message: str, data: Any = None) -> None:

@@ -1,0 +1,152 @@
+"""The editor's door: Content-Length framing, the Language Server Protocol and our protocol on one stream.
+
+The editor's initialize is answered at once from a table, and pygls, which is slow to load, takes over the language side when the
+agent is up: what the editor said until then is replayed to it in order. Methods of our protocol never pass through pygls. Over
+this door the editor's initialize is the only handshake; `initializationOptions` may carry our `optOutNotificationMethods`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from .connection import Connection
+from .framing import Headers
+from .handshake import Handshake
+from .stdio import take_stdin, take_stdout
+from .stream import serve_stream
+
+if TYPE_CHECKING:
+    from ..runtime.agent import Agent
+    from .editor import Editor
+
+_log = logging.getLogger(__name__)
+MAX_BACKLOG = 10_000
+OURS = ("thread/", "turn/", "model/", "config/", "treadle/")
+
+CAPABILITIES: dict[str, Any] = {
+    "positionEncoding": "utf-16",
+    "textDocumentSync": {"openClose": True, "change": 2, "save": False},
+    "executeCommandProvider": {"commands": []},
+    "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}, "fileOperations": {}},
+    "experimental": {"treadle": {"protocol": 2}},
+}
+
+
+def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
+    """Serve the editor at the other end of the standard streams until it is gone."""
+    stdin_fd, stdout_fd = take_stdin(), take_stdout()
+    return asyncio.run(run(open_agent, stdin_fd=stdin_fd, stdout_fd=stdout_fd))
+
+
+async def run(open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int) -> int:
+    """Serve over these descriptors. The exit status: 1 when the editor left without shutdown, as the protocol asks."""
+    side = EditorSide()
+    try:
+        await serve_stream(Headers(), open_agent, stdin_fd=stdin_fd, stdout_fd=stdout_fd, receive=side.receive)
+    finally:
+        side.close()
+    return side.exit_status
+
+
+class EditorSide:
+    """What is the editor's, and not our protocol's, in one conversation."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._backlog: list[dict[str, Any]] = []
+        self._editor: Editor | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[Any] | None = None
+        self._shut_down = False
+        self.exit_status = 0
+
+    def receive(self, connection: Connection, message: Any) -> bool:
+        """Take the message if it is the editor's."""
+        if not isinstance(message, dict):
+            return False
+        given: dict[str, Any] = message  # type: ignore[assignment]
+        method = given.get("method")
+        if method == "exit":
+            self._exit()
+        elif method == "initialize":
+            self._initialize(connection, given)
+        elif self._connection is None:
+            # before initialize: the connection refuses requests, notifications are dropped
+            return "id" in given and method is not None
+        elif method == "shutdown":
+            self._shut_down = True
+            connection.answer(given.get("id"), None)
+        elif self._shut_down and method is not None and "id" in given:
+            connection.refuse(given["id"], "the server was shut down")
+        elif self._is_ours(connection, method, given):
+            return False
+        else:
+            self._to_editor(given)
+        return True
+
+    def close(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+
+    def _is_ours(self, connection: Connection, method: Any, message: dict[str, Any]) -> bool:
+        if method is None:
+            return connection.has_asked(message.get("id"))
+        if method == "$/cancelRequest":
+            params = message.get("params")
+            return isinstance(params, dict) and connection.serves(params.get("id"))  # type: ignore[union-attr]
+        return isinstance(method, str) and method.startswith(OURS)
+
+    def _initialize(self, connection: Connection, message: dict[str, Any]) -> None:
+        if self._connection is not None:
+            connection.refuse(message.get("id"), "Already initialized")
+            return
+        self._connection = connection
+        self._reading = asyncio.current_task()
+        info = {"name": "treadle", "version": __version__}
+        connection.answer(message.get("id"), {"capabilities": CAPABILITIES, "serverInfo": info})
+        connection.greet(_handshake(message.get("params")))
+        self._to_editor(message)
+        self._loading = asyncio.ensure_future(self._load(connection))
+
+    def _to_editor(self, message: dict[str, Any]) -> None:
+        if self._editor is not None:
+            self._editor.receive(message)
+        elif len(self._backlog) < MAX_BACKLOG:
+            self._backlog.append(message)
+
+    async def _load(self, connection: Connection) -> None:
+        """After the agent, which a user waits for, comes what serves the editor's documents."""
+        await connection.settled()
+        try:
+            module = await asyncio.to_thread(importlib.import_module, f"{__package__}.editor")
+            editor: Editor = module.Editor(connection.put_text)
+            backlog, self._backlog = self._backlog, []
+            for message in backlog:
+                editor.receive(message)
+            self._editor = editor
+        except Exception:
+            _log.exception("the language side could not be loaded")
+
+    def _exit(self) -> None:
+        self.exit_status = 0 if self._shut_down else 1
+        if self._reading is not None:
+            self._reading.cancel()
+
+
+def _handshake(params: Any) -> Handshake:
+    """Who the editor is. Nothing that an editor says of itself may make us refuse it."""
+    given = _map(params)
+    options = _map(given.get("initializationOptions"))
+    silenced: Any = options.get("optOutNotificationMethods")
+    methods: list[Any] = silenced if isinstance(silenced, list) else []
+    name = options.get("clientName") or _map(given.get("clientInfo")).get("name") or "editor"
+    return Handshake(str(name), tuple(method for method in methods if isinstance(method, str)))
+
+
+def _map(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}  # type: ignore[return-value]
