@@ -211,7 +211,15 @@ FRAGMENT = st.sampled_from(
 )
 
 
-@given(st.one_of(st.text(max_size=200), st.lists(st.one_of(FRAGMENT, LINE), max_size=25).map("\n".join)), st.text(max_size=60))
+BODY = st.lists(st.tuples(st.sampled_from([" ", "-", "+", ""]), st.sampled_from(["", "a", "b"])).map("".join), max_size=8)
+GARBAGE = st.one_of(
+    st.text(max_size=200),
+    st.lists(st.one_of(FRAGMENT, LINE), max_size=25).map("\n".join),
+    BODY.map(lambda body: wrap("*** Update File: b", *body)),
+)
+
+
+@given(GARBAGE, st.one_of(st.text(max_size=60), st.lists(st.sampled_from(["", "a", "b"]), max_size=6).map("\n".join)))
 def test_garbage_is_refused_or_understood_and_never_crashes(text: str, content: str) -> None:
     preview(text)
     from_script(text)

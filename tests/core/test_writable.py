@@ -35,6 +35,7 @@ def test_roots_follow_the_policy(policy: SandboxPolicy, roots: tuple[str, ...] |
         ("/w2/f", "outside"),
         ("/", "outside"),
         ("/w/.git", ".git is protected"),
+        ("/w/.GIT/config", ".git is protected"),
         ("/w/a/b/.git/config", ".git is protected"),
         ("/w/.vscode/settings.json", ".vscode is protected"),
         ("/tmp/in/.codex/f", ".codex is protected"),

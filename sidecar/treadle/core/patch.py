@@ -274,7 +274,7 @@ def _edits(lines: list[str], chunks: Sequence[Chunk], path: str) -> Iterator[tup
             elif cursor == len(lines):
                 at = cursor
         if at is None:
-            where = _elsewhere(lines, old, cursor)
+            where = _elsewhere(lines, chunk.old, cursor)
             raise PatchError(f"Failed to find expected lines in {path}:\n" + "\n".join(chunk.old) + where)
         yield at, body
         cursor = at + len(old)

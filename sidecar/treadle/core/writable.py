@@ -39,7 +39,8 @@ def refusal(path: str, roots: Sequence[str] | None) -> str | None:
     if not inside:
         return "it is outside the writable folders"
     for root in inside:
-        parts = target.relative_to(root).parts
+        # Lower case: on some disks .GIT is .git.
+        parts = [part.lower() for part in target.relative_to(root).parts]
         if parts[0] in PROTECTED:
             return f"{parts[0]} is protected"
         if ".git" in parts:
