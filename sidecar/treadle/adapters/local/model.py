@@ -67,7 +67,7 @@ class EmbeddedModel:
 
         body = dumps(dialogue.body(request.parsed())).encode()
         await self.warm()
-        reply = Reply()
+        process, reply = self.server.pid, Reply()
         try:
             async with self._http().stream(
                 "POST",
@@ -84,6 +84,9 @@ class EmbeddedModel:
                     if reply.completed:
                         return
         except httpx.TransportError as error:
+            # Dead or as good as dead; its end may not have been noticed yet, and the next call must not ask it again.
+            if self.server.pid == process:
+                await self.server.close()
             raise self._cut(str(error) or type(error).__name__) from error
         finally:
             self._progress("")

@@ -80,7 +80,19 @@ def same_interpreter(python: str) -> bool:
 
 def lean_environment(own: bool) -> dict[str, str]:
     """For a child of ours: what a program needs to find itself, and no secrets. `own`: the child is this same interpreter."""
-    keep = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "USERPROFILE"}
+    keep = {
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "SYSTEMROOT",
+        "USERPROFILE",
+        "LD_LIBRARY_PATH",
+        "OMP_WAIT_POLICY",
+    }
     if own:
         keep |= {"PYTHONPATH", "PYTHONHOME"}
     return {name: value for name, value in os.environ.items() if name.upper() in keep}

@@ -89,7 +89,8 @@ class LlamaServer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=lean_environment(own),
+                # Passive: threads that wait for each other sleep. On a busy machine the usual spinning is many times slower.
+                env={"OMP_WAIT_POLICY": "PASSIVE"} | lean_environment(own),
                 **apart,
             )
         except OSError as error:

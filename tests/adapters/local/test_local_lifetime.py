@@ -1,0 +1,83 @@
+"""The server's process: it ends with its parent, however that ended, and a start that fails says why and leaves nothing."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from treadle.adapters.local import EmbeddedModel, open_local
+from treadle.adapters.local.server import LlamaServer
+from treadle.core.errors import ModelError
+from treadle.core.settings import LocalModel, Provider, Settings
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from treadle.adapters.local.server import LlamaServer
+
+async def main():
+    server = LlamaServer(sys.executable)
+    starting = asyncio.create_task(server.start(Path(sys.argv[1]), context=512, threads=1))
+    while server.pid is None:
+        await asyncio.sleep(0.01)
+    if sys.argv[2] == "ready":
+        await starting
+    print(server.pid, flush=True)
+    await asyncio.sleep(3600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.local_model
+@pytest.mark.parametrize("when", ["ready", "loading"])
+def test_the_server_ends_when_its_parent_is_killed(weights_home: Path, when: str) -> None:
+    (weights,) = (weights_home / "models").glob("*.gguf")
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(weights), when], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        try:
+            assert select.select([child], [], [], 0)[0] == []
+            parent.send_signal(signal.SIGKILL)
+            ended, _, _ = select.select([child], [], [], 60)
+            assert ended
+        finally:
+            os.close(child)
+
+
+async def test_a_file_that_is_no_model_is_said_to_be_unusable(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"not a model")
+    model = EmbeddedModel(LocalModel(model_path=str(broken)), home=tmp_path)
+    with pytest.raises(ModelError, match="could not be loaded") as raised:
+        await model.warm()
+    assert not raised.value.retryable
+    assert model.server.pid is None
+    await model.close()
+
+
+async def test_an_interpreter_without_the_engine_names_the_way_out(tmp_path: Path) -> None:
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True)
+    server = LlamaServer(str(tmp_path / "env" / "bin" / "python"))
+    with pytest.raises(ModelError, match="not installed") as raised:
+        await server.start(tmp_path / "any.gguf", context=512, threads=1)
+    assert "pip install 'treadle[local]'" in raised.value.sentence()
+
+
+async def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="/no/such/python"):
+        await LlamaServer("/no/such/python").start(tmp_path / "any.gguf", context=512, threads=1)
+
+
+def test_the_interpreter_and_the_folder_follow_the_environment_then_the_settings() -> None:
+    settings = Settings(cwd="/", model="local", provider=Provider("local", "Local", "", wire="local"))
+    configured = Settings(cwd="/", model="local", provider=settings.provider, extra={"local": {"python": "/configured"}})
+    assert open_local(settings, environ={}).server.python == sys.executable
+    assert open_local(configured, environ={}).server.python == "/configured"
+    chosen = open_local(configured, environ={"TREADLE_LOCAL_PYTHON": "/chosen", "TREADLE_HOME": "/home/of/treadle"})
+    assert (chosen.server.python, chosen.home) == ("/chosen", Path("/home/of/treadle"))
