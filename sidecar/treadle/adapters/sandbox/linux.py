@@ -12,6 +12,7 @@ import os
 import platform
 import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts, seccomp
 from .placeholders import Placeholders
-from .probe import NOT_INSTALLED, blocked, find_bubblewrap, writable_proc_entries
+from .probe import NOT_INSTALLED, blocked, find_bubblewrap, has_bind_fd, writable_proc_entries
 from .process import ChildProcess, open_channel
 from .spawner import Spawner
 from .unconfined import Unconfined, checked
@@ -40,6 +41,8 @@ class Base:
     argv: tuple[str, ...]
     filter: int
     "A memory file with the seccomp program."
+    pins: bool
+    "Whether writable folders can be handed over by descriptor."
 
 
 class NamespaceTree:
@@ -80,6 +83,7 @@ class LinuxSandbox:
         self._spawner = Spawner(confined=True)
         self._unconfined = Unconfined()
         self._placeholders = Placeholders(state_dir / "placeholders")
+        self._state_dir = state_dir
         self._own = (os.path.realpath(state_dir), *own)
         self._hidden = hidden
         self._roots = mounts.Roots()
@@ -105,6 +109,7 @@ class LinuxSandbox:
         if self._probe is not None:
             self._probe.cancel()
             await asyncio.gather(self._probe, return_exceptions=True)
+        await self._spawner.settle()
         await asyncio.gather(*(process.kill() for process in tuple(self._live)), *self._killing)
         await self._unconfined.close()
         await asyncio.to_thread(self._spawner.close)
@@ -129,15 +134,13 @@ class LinuxSandbox:
 
     def _adopt(self, born: tuple[subprocess.Popen[bytes], tuple[str, ...]], ours: int, tty: bool) -> ChildProcess:
         child, held = born
-        process = ChildProcess(child, ours, tty=tty, tree=NamespaceTree(child.pid))
+
+        def tidy(done: Callable[[], None]) -> None:
+            self._spawner.tell(lambda: self._placeholders.release(held), done)
+
+        process = ChildProcess(child, ours, tty=tty, tree=NamespaceTree(child.pid), tidy=tidy if held else None)
         self._live.add(process)
-
-        def forget() -> None:
-            self._live.discard(process)
-            if held:
-                self._spawner.post(lambda: self._placeholders.release(held))
-
-        process.when_gone(forget)
+        process.when_gone(lambda: self._live.discard(process))
         return process
 
     def _bear(self, command: CommandSpec, policy: SandboxPolicy, theirs: int) -> tuple[subprocess.Popen[bytes], tuple[str, ...]]:
@@ -149,15 +152,16 @@ class LinuxSandbox:
             protected = mounts.look(places, self._own)
             held = self._placeholders.acquire(sorted(protected.missing)) if protected.missing else ()
             hidden = tuple(path for path in map(os.path.realpath, self._hidden) if os.path.isfile(path))
-            program = os.open(f"/proc/self/fd/{base.filter}", os.O_RDONLY | os.O_CLOEXEC)
+            pins = mounts.Pins(base.pins)
             try:
-                argv = [*base.argv, *mounts.arguments(places, protected, held, hidden)]
+                argv = [*base.argv, *mounts.arguments(places, protected, held, hidden, pins)]
+                pins.held.append(program := os.open(f"/proc/self/fd/{base.filter}", os.O_RDONLY | os.O_CLOEXEC))
                 argv += [] if policy.network else ["--unshare-net"]
                 environment, passed_on = _split_loader(command.env)
                 argv += [*passed_on, "--chdir", command.cwd, "--seccomp", str(program), "--", *_inner(command)]
-                return self._popen(argv, environment, theirs, program, command.tty), held
+                return _popen(argv, environment, theirs, tuple(pins.held), command.tty), held
             finally:
-                os.close(program)
+                pins.close()
         except BaseException:
             if held:
                 self._placeholders.release(held)
@@ -165,25 +169,9 @@ class LinuxSandbox:
         finally:
             os.close(theirs)
 
-    def _popen(self, argv: list[str], env: dict[str, str], theirs: int, program: int, tty: bool) -> subprocess.Popen[bytes]:
-        try:
-            return subprocess.Popen(
-                argv,
-                stdin=theirs if tty else subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
-                env=env,
-                cwd="/",
-                pass_fds=(program,),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise TreadleError(f"The command could not be started: {error.strerror}.") from error
-        except ValueError as error:
-            raise ToolFailure(f"The command could not be started: {error}.") from error
-
     def _make_base(self) -> Base:
         assert self._bubblewrap is not None
+        self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is missing cannot be protected
         argv = [self._bubblewrap, "--die-with-parent", "--new-session", "--unshare-user", "--unshare-pid", "--unshare-ipc"]
         argv += ["--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"]
         argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
@@ -196,7 +184,7 @@ class LinuxSandbox:
         memory = os.memfd_create("seccomp", os.MFD_CLOEXEC)
         os.write(memory, code)
         os.lseek(memory, 0, os.SEEK_SET)
-        return Base(tuple(argv), memory)
+        return Base(tuple(argv), memory, has_bind_fd(self._bubblewrap))
 
     async def _try_out(self) -> SandboxStatus:
         if self._bubblewrap is None:
@@ -219,6 +207,24 @@ class LinuxSandbox:
         if code != 0:
             return SandboxStatus("none", False, blocked(said.decode("utf-8", "replace")))
         return SandboxStatus("bubblewrap", True)
+
+
+def _popen(argv: list[str], env: dict[str, str], theirs: int, fds: tuple[int, ...], tty: bool) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=theirs if tty else subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            env=env,
+            cwd="/",
+            pass_fds=fds,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise TreadleError(f"The command could not be started: {error.strerror}.") from error
+    except ValueError as error:
+        raise ToolFailure(f"The command could not be started: {error}.") from error
 
 
 def _inner(command: CommandSpec) -> list[str]:

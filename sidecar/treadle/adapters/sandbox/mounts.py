@@ -86,7 +86,33 @@ def look(places: Writable, own: tuple[str, ...]) -> Protected:
     return find(places.roots, places.temporary, own)
 
 
-def arguments(places: Writable, protected: Protected, standing: tuple[str, ...], hidden: tuple[str, ...]) -> list[str]:
+@dataclass(slots=True)
+class Pins:
+    """Folders held by descriptor. Another command may be running: between our look and bubblewrap's mount it could put a link
+    where a folder was, and would be given the link's target to write."""
+
+    usable: bool
+    "Whether this bubblewrap has --bind-fd."
+    held: list[int] = field(default_factory=list[int])
+
+    def bind(self, path: str) -> list[str]:
+        if not self.usable:
+            return ["--bind", path, path]
+        fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self.held.append(fd)
+        if os.readlink(f"/proc/self/fd/{fd}") != path:
+            raise TreadleError(f"The folder {path} was replaced while a command was about to start.", hint="Try again.")
+        return ["--bind-fd", str(fd), path]
+
+    def close(self) -> None:
+        for fd in self.held:
+            os.close(fd)
+        self.held.clear()
+
+
+def arguments(
+    places: Writable, protected: Protected, standing: tuple[str, ...], hidden: tuple[str, ...], pins: Pins
+) -> list[str]:
     """The part of the command line after the base. `standing` are the missing paths that have a placeholder now."""
     read_only = _outermost({*protected.existing, *standing})
     all_roots = {*places.roots, *places.temporary}
@@ -94,9 +120,9 @@ def arguments(places: Writable, protected: Protected, standing: tuple[str, ...],
     argv: list[str] = []
     for path in sorted(binds | protected.frozen, key=_depth):
         if path in protected.frozen:
-            argv += _frozen(path, binds)
+            argv += _frozen(path, binds) if path in all_roots else ["--ro-bind", path, path]
         else:
-            argv += ["--bind", path, path]
+            argv += pins.bind(path)
     for path in read_only:
         argv += ["--ro-bind", path, path]
     for path in hidden:

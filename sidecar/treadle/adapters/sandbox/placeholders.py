@@ -92,7 +92,8 @@ class Placeholders:
             if path:
                 with contextlib.suppress(OSError):  # gone, or somebody has filled it
                     os.rmdir(path)
-            os.unlink(note)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(note)
         except BlockingIOError:
             pass  # another sidecar's command needs it
         finally:

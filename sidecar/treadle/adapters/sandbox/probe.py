@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def find_bubblewrap() -> str | None:
             if os.access(path := os.path.join(place, name), os.X_OK):
                 return path
     return None
+
+
+def has_bind_fd(bubblewrap: str) -> bool:
+    try:
+        told = subprocess.run([bubblewrap, "--help"], capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return b"--bind-fd" in told.stdout + told.stderr
 
 
 def blocked(said: str) -> str:

@@ -39,13 +39,23 @@ def exit_code(returncode: int) -> int:
 class ChildProcess:
     """One command: the child that stands for it, the descriptor with its output, and the tree below it."""
 
-    def __init__(self, child: subprocess.Popen[bytes], output: int, *, tty: bool, tree: Tree) -> None:
+    def __init__(
+        self,
+        child: subprocess.Popen[bytes],
+        output: int,
+        *,
+        tty: bool,
+        tree: Tree,
+        tidy: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        """`tidy` is called once when the child is reaped, with what to call when it is done; until then nobody is told."""
         self.pid = child.pid
         self._loop = asyncio.get_running_loop()
         self._child = child
         self._fd = output
         self._tty = tty
         self._tree = tree
+        self._tidy = tidy
         self._reading = False
         self._exit_time = 0.0
         self._exit: asyncio.Future[int] = self._loop.create_future()
@@ -149,6 +159,13 @@ class ChildProcess:
         if self._child.poll() is None:
             self._loop.call_later(_REAP_RETRY, self.reap)
             return
+        tidy, self._tidy = self._tidy, None
+        if tidy is not None:
+            tidy(self._finish)
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
         self.set_exit(exit_code(self._child.returncode))
         if not self._gone.done():
             self._gone.set_result(None)

@@ -8,6 +8,7 @@ not the process. Must never handle a file-system right in the ruleset: mount(2) 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import struct
 import sys
@@ -56,15 +57,30 @@ class Spawner:
                 result = job()
             except BaseException as caught:
                 error = caught
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop has closed; commands die with this thread
                 loop.call_soon_threadsafe(settle, result, error)
-            except RuntimeError:  # the loop has closed; commands die with this thread
-                return
 
-        self.post(perform)
+        self._post(perform)
         return await answer
 
-    def post(self, job: Callable[[], None]) -> None:
+    async def settle(self) -> None:
+        """Returns when every job so far has been done and its result handed over."""
+        if self._thread is not None:
+            await self.run(lambda: None, lambda _: None, lambda: None)
+
+    def tell(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+        """`done` runs in the loop's thread after the job, however that ended."""
+        loop = asyncio.get_running_loop()
+
+        def perform() -> None:
+            with contextlib.suppress(OSError):
+                job()
+            with contextlib.suppress(RuntimeError):  # the loop has closed
+                loop.call_soon_threadsafe(done)
+
+        self._post(perform)
+
+    def _post(self, job: Callable[[], None]) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="spawner", daemon=True)
             self._thread.start()

@@ -61,7 +61,10 @@ def _watch(control: int, wake: int, command: int) -> int:
 
 def _end_all(command: int, code: int) -> int:
     for _ in range(_ROUNDS):
-        for pid in _descendants(command):
+        if sys.platform != "linux":  # orphans are not adopted there, but most stay in the command's group
+            with contextlib.suppress(OSError):
+                os.killpg(command, signal.SIGKILL)
+        for pid in _descendants():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         alive, ended = _reap(command)
@@ -87,7 +90,7 @@ def _reap(command: int) -> tuple[bool, int | None]:
             ended = 128 - code if code < 0 else code
 
 
-def _descendants(command: int) -> list[int]:
+def _descendants() -> list[int]:
     parents = _parents()
     below = {os.getpid()}
     grown = True
@@ -95,8 +98,6 @@ def _descendants(command: int) -> list[int]:
         more = {pid for pid, parent in parents.items() if parent in below} - below
         below |= more
         grown = bool(more)
-    if command in parents:
-        below.add(command)
     return sorted(below - {os.getpid()})
 
 
@@ -164,4 +165,4 @@ def _no_core_dumps() -> None:
 if __name__ == "__main__":
     if sys.argv[3] == "drop":
         os.environ.pop("LC_CTYPE", None)
-    sys.exit(main(int(sys.argv[1]), sys.argv[2] == "tty", sys.argv[4:]))
+    os._exit(main(int(sys.argv[1]), sys.argv[2] == "tty", sys.argv[4:]))

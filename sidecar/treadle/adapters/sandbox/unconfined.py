@@ -109,6 +109,7 @@ class Unconfined:
         return self._adopt(child, ours, control, command.tty)
 
     async def close(self) -> None:
+        await self._spawner.settle()
         await asyncio.gather(*(process.kill() for process in tuple(self._live)), *self._killing)
         await asyncio.to_thread(self._spawner.close)
 
