@@ -90,6 +90,7 @@ TABLE = [
     Row(WriteFiles((f"{CWD}/.git/hooks/pre-commit",)), Ask, False, "protected"),
     Row(WriteFiles((f"{CWD}/.GIT/config",)), Ask, False, "protected"),
     Row(WriteFiles((f"{CWD}/sub/.git",)), Ask, False, "protected"),
+    Row(WriteFiles((f"{CWD}/.vscode/launch.json",)), Ask, False, "protected"),
     Row(WriteFiles((f"{CWD}/.codex/config.toml",)), Ask, False, "protected"),
     Row(WriteFiles((f"{CWD}/.agents/x",)), Ask, False, "protected"),
     Row(WriteFiles((f"{CWD}/.gitignore",)), Allow, True),

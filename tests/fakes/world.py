@@ -245,6 +245,9 @@ class FakeBriefing:
     def sources(self, settings: Settings) -> tuple[str, ...]:
         return ()
 
+    def problems(self, settings: Settings) -> tuple[str, ...]:
+        return ()
+
     def window(self, settings: Settings) -> int | None:
         return 1000
 

@@ -22,6 +22,7 @@ SETTINGS = Settings("/ws", "gpt-5.5", PROVIDER, sandbox=SandboxPolicy("workspace
 @dataclass(frozen=True)
 class Found:
     documents: tuple[Document, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class Files:

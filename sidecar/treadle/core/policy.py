@@ -14,9 +14,8 @@ from typing import TypeAlias
 from . import command
 from .danger import danger
 from .settings import SandboxPolicy, Settings
+from .writable import refusal
 
-PROTECTED_NAMES = (".git", ".codex", ".agents")
-"Read-only inside every writable root, at any depth."
 _SHOWN_PATHS = 5
 
 
@@ -201,19 +200,13 @@ def _refused(paths: tuple[str, ...], settings: Settings, tmpdir: str | None) -> 
     outside = tuple(p for p in paths if not any(_inside(p, root) for root in roots))
     if outside:
         return f"files outside the workspace: {_named(outside)}"
-    protected = tuple(p for p in paths if _protected(p, roots))
+    protected = tuple(p for p in paths if refusal(p, [str(root) for root in roots]))
     return f"protected files: {_named(protected)}" if protected else None
 
 
 def _inside(path: str, root: PurePosixPath) -> bool:
     # Not normalised away: a path that still climbs is not the resolved path we were promised.
     return posixpath.isabs(path) and ".." not in PurePosixPath(path).parts and PurePosixPath(path).is_relative_to(root)
-
-
-def _protected(path: str, roots: list[PurePosixPath]) -> bool:
-    """Below any root that holds it: a protected name stays protected when a deeper root would hide it."""
-    inside = [PurePosixPath(path).relative_to(root) for root in roots if _inside(path, root)]
-    return any(part.lower() in PROTECTED_NAMES for rest in inside for part in rest.parts)
 
 
 def _named(paths: tuple[str, ...]) -> str:

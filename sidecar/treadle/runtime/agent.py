@@ -231,7 +231,7 @@ class Agent:
         loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
 
     async def _warnings(self, loaded: Loaded, problems: tuple[str, ...]) -> tuple[str, ...]:
-        found = list(problems)
+        found = [*problems, *self._world.briefing.problems(loaded.settings)]
         if loaded.settings.sandbox.confines:
             status = await self._world.sandbox.status()
             if status.reason:

@@ -28,6 +28,8 @@ class Found(Protocol):
 
     @property
     def documents(self) -> tuple[context.Document, ...]: ...
+    @property
+    def problems(self) -> tuple[str, ...]: ...
 
 
 class InstructionSource(Protocol):
@@ -130,6 +132,10 @@ class ThreadBriefing:
     def sources(self, settings: Settings) -> tuple[str, ...]:
         """Instruction files in force, absolute paths, outermost first."""
         return tuple(document.path for document in self._around.instructions.find(settings).documents)
+
+    def problems(self, settings: Settings) -> tuple[str, ...]:
+        """A sentence per instruction file that was cut or could not be read."""
+        return self._around.instructions.find(settings).problems
 
     def window(self, settings: Settings) -> int | None:
         return facts_for(settings).context_window
