@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -230,3 +231,20 @@ async def test_ten_commands_at_once(bench: Bench, policy: SandboxPolicy) -> None
 
 async def test_core_dumps_are_off(bench: Bench, policy: SandboxPolicy) -> None:
     assert (await bench.run("ulimit -c", policy)).text == "0\n"
+
+
+async def test_commands_die_with_a_sidecar_that_is_killed(tmp_path: Path) -> None:
+    mark = f"TREADLE_TEST_MARK_{os.getpid()}_{time.monotonic_ns()}"
+    sidecar = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(__file__).with_name("orphaning.py")),
+        str(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, mark: "1"},
+    )
+    assert sidecar.stdout is not None
+    assert await sidecar.stdout.readline() == b"ready\n"
+    assert len(marked(mark)) > 4
+    sidecar.kill()
+    await sidecar.wait()
+    await until(lambda: marked(mark) == [])

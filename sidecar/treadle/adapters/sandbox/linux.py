@@ -175,9 +175,8 @@ class LinuxSandbox:
         argv = [self._bubblewrap, "--die-with-parent", "--new-session", "--unshare-user", "--unshare-pid", "--unshare-ipc"]
         argv += ["--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"]
         argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
-        if os.geteuid() == 0:  # still the owner of kernel knobs, whatever the namespace
-            for path in writable_proc_entries():
-                argv += ["--ro-bind", path, path]
+        for path in writable_proc_entries():  # root still owns the kernel's knobs, whatever the namespace
+            argv += ["--ro-bind", path, path]
         if os.path.isdir("/run/user"):
             argv += ["--tmpfs", "/run/user", "--remount-ro", "/run/user"]
         code = seccomp.program(platform.machine())

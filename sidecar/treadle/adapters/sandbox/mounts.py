@@ -7,6 +7,7 @@ it cannot be renamed away. Fails closed: a root that is missing or absurd raises
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 from dataclasses import dataclass, field
@@ -69,17 +70,17 @@ def _usable_tmpdir(path: str) -> str | None:
     if not os.path.isabs(path) or not os.path.isdir(path):
         return None
     real = os.path.realpath(path)
-    home = os.path.realpath(_home())
-    if real in ("/", home) or below(home, real) or within(real, _SYSTEM) or real in ("/var", "/home", "/root"):
+    if real in ("/", "/var", "/home", "/root") or within(real, _SYSTEM):
         return None
-    return real
+    return None if any(within(home, (real,)) for home in _homes()) else real
 
 
-def _home() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return os.path.expanduser("~")
+def _homes() -> list[str]:
+    """By name and by environment; they may differ."""
+    homes = [os.path.expanduser("~")]
+    with contextlib.suppress(KeyError):
+        homes.append(pwd.getpwuid(os.getuid()).pw_dir)
+    return [os.path.realpath(home) for home in homes]
 
 
 def look(places: Writable, own: tuple[str, ...]) -> Protected:
