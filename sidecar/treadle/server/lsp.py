@@ -143,7 +143,7 @@ def _handshake(params: Any) -> Handshake:
     given = _map(params)
     options = _map(given.get("initializationOptions"))
     silenced: Any = options.get("optOutNotificationMethods")
-    methods: list[Any] = silenced if isinstance(silenced, list) else []
+    methods: list[Any] = silenced if isinstance(silenced, list) else []  # type: ignore[assignment]
     name = options.get("clientName") or _map(given.get("clientInfo")).get("name") or "editor"
     return Handshake(str(name), tuple(method for method in methods if isinstance(method, str)))
 

@@ -1,0 +1,166 @@
+"""The command line. Starts a door; everything else is loaded when that door needs it.
+
+Exit status: what the door says; 2 for a command line that makes no sense.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from .command_line import Line
+    from .runtime.agent import Agent
+
+PROTOCOL = 2
+_PLAIN_DOORS = (["serve"], ["app-server"])
+
+
+def main() -> int:
+    """Entry point of the `treadle` program."""
+    words = sys.argv[1:]
+    if words in _PLAIN_DOORS:
+        # the way most starts go: not even the parser is loaded before the client is answered
+        return _door(words[0], [])
+    from .command_line import Usage, parse  # noqa: PLC0415
+
+    try:
+        line = parse(words)
+    except Usage as error:
+        sys.stderr.write(f"treadle: {error}\nTry: treadle --help\n")
+        return 2
+    return _run(line)
+
+
+def _run(line: Line) -> int:
+    from .command_line import EXEC_HELP, HELP  # noqa: PLC0415
+
+    if line.help or line.command == "help":
+        sys.stdout.write(EXEC_HELP if line.command == "exec" else HELP)
+        return 0
+    match line.command:
+        case "version":
+            return _version(line)
+        case "exec":
+            return _exec(line)
+        case "doctor":
+            return _doctor(line)
+        case door:
+            return _door(door, line.config)
+
+
+def _door(name: str, config: list[str]) -> int:
+    if name == "serve":
+        from .server import lsp  # noqa: PLC0415
+
+        return lsp.serve(_opener(config, name))
+    from .server import app_server  # noqa: PLC0415
+
+    return app_server.serve(_opener(config, name))
+
+
+def _opener(config: list[str], door: str) -> Callable[[], Awaitable[Agent]]:
+    async def open_agent() -> Agent:
+        from . import app  # noqa: PLC0415 - all adapters come with it
+
+        return await app.open_agent(app.Options(_overrides(config), door))
+
+    return open_agent
+
+
+def _overrides(config: list[str]) -> dict[str, Any]:
+    from .adapters.config_files import parse_override  # noqa: PLC0415
+
+    return dict(parse_override(text) for text in config)
+
+
+def _version(line: Line) -> int:
+    if not line.json:
+        sys.stdout.write(f"treadle {__version__}\n")
+        return 0
+    import json  # noqa: PLC0415
+
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    said = {"name": "treadle", "version": __version__, "protocol": PROTOCOL, "python": python}
+    sys.stdout.write(json.dumps(said) + "\n")
+    return 0
+
+
+def _exec(line: Line) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from .server import exec_json  # noqa: PLC0415
+
+    prompt = _prompt(line.prompt)
+    if not prompt.strip():
+        sys.stderr.write("treadle: there is no prompt; give one, or pipe it in\n")
+        return 2
+    cwd = os.path.abspath(line.cd or os.getcwd())
+    if not os.path.isdir(cwd):
+        sys.stderr.write(f"treadle: no such folder: {cwd}\n")
+        return 2
+    request = exec_json.ExecRequest(
+        prompt=prompt,
+        cwd=cwd,
+        json=line.json,
+        images=tuple(os.path.abspath(path) for path in line.images),
+        output_last_message=_absolute(line.output_last_message),
+        output_schema=_absolute(line.output_schema),
+        overrides=_overrides(line.config),
+        resume=line.resume,
+        model=line.model,
+        sandbox=line.sandbox,
+        ephemeral=line.ephemeral,
+        color=line.color == "always" or (line.color == "auto" and sys.stderr.isatty() and "NO_COLOR" not in os.environ),
+    )
+    try:
+        return asyncio.run(exec_json.run(_opener(line.config, "exec"), request))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)
+
+
+def _prompt(given: str | None) -> str:
+    if given in (None, "-"):
+        return sys.stdin.read()
+    if sys.stdin is None or sys.stdin.isatty():
+        return given
+    piped = sys.stdin.read()
+    return f"{given}\n\n<stdin>\n{piped}\n</stdin>" if piped.strip() else given
+
+
+def _doctor(line: Line) -> int:
+    import asyncio  # noqa: PLC0415
+    import json  # noqa: PLC0415
+
+    async def report() -> Any:
+        agent = await _opener(line.config, "doctor")()
+        try:
+            return await agent.info("doctor", cwd=os.getcwd())
+        finally:
+            await agent.close()
+
+    from .core.errors import TreadleError  # noqa: PLC0415
+
+    try:
+        found = asyncio.run(report())
+    except TreadleError as error:
+        sys.stderr.write(f"treadle: {error.sentence()}\n")
+        return 1
+    if line.json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        for name, fact in found.items():
+            sys.stdout.write(f"{name}: {fact if isinstance(fact, str) else json.dumps(fact)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

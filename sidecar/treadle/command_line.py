@@ -1,0 +1,166 @@
+"""The words of the command line -> what to do. Standard library only and no argparse: `serve` must be up in an instant.
+
+Raises Usage for what it does not understand; it reads no file and starts nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+HELP = """\
+treadle: an open coding agent
+
+  treadle serve                  for editors: Language Server Protocol with the agent's methods, on standard input and output
+  treadle app-server             for programs: the same methods as JSON lines
+  treadle exec [PROMPT]          one turn without a user; `treadle exec -h` for its options
+  treadle doctor                 what works on this machine, and what to do about the rest
+  treadle --version [--json]
+
+  -c, --config KEY=VALUE         set a key of config.toml for this run; the value is TOML or text
+  -h, --help
+"""
+
+EXEC_HELP = """\
+treadle exec: one turn without a user
+
+  treadle exec [OPTIONS] [PROMPT]
+  treadle exec resume [--last | ID] [OPTIONS] [PROMPT]
+
+PROMPT is read from standard input when it is missing or `-`; otherwise what is piped in follows it as a <stdin> block.
+
+  -C, --cd DIR                   work in this folder
+  -m, --model MODEL
+  -s, --sandbox MODE             read-only, workspace-write or danger-full-access
+  -i, --image FILE               add a picture; may be given more than once
+  -o, --output-last-message FILE write the last message of the agent to a file
+      --output-schema FILE       the last message must be JSON after this JSON schema
+      --json                     print events as JSON lines
+      --ephemeral                do not keep the thread
+      --color WHEN               always, never or auto
+      --skip-git-repo-check      accepted; there is no such check
+  -c, --config KEY=VALUE
+  -h, --help
+
+Exit status: 0 done, 1 the turn failed, 2 the command line was wrong, 130 interrupted.
+"""
+
+MODES = ("read-only", "workspace-write", "danger-full-access")
+DOORS = ("serve", "app-server", "exec", "doctor")
+
+
+class Usage(Exception):
+    """Words that make no sense; the message says which."""
+
+
+@dataclass
+class Line:
+    """A command line, understood."""
+
+    command: str = "help"
+    config: list[str] = field(default_factory=list[str])
+    json: bool = False
+    help: bool = False
+    prompt: str | None = None
+    cd: str | None = None
+    model: str | None = None
+    sandbox: str | None = None
+    images: list[str] = field(default_factory=list[str])
+    output_last_message: str | None = None
+    output_schema: str | None = None
+    resume: str | None = None
+    last: bool = False
+    ephemeral: bool = False
+    color: str = "auto"
+
+
+_VALUES = {
+    "-C": "cd",
+    "--cd": "cd",
+    "-m": "model",
+    "--model": "model",
+    "-s": "sandbox",
+    "--sandbox": "sandbox",
+    "-o": "output_last_message",
+    "--output-last-message": "output_last_message",
+    "--output-schema": "output_schema",
+    "--color": "color",
+    "-i": "images",
+    "--image": "images",
+}
+_SWITCHES = {"--json": "json", "--ephemeral": "ephemeral", "--last": "last", "--skip-git-repo-check": None}
+
+
+def parse(words: list[str]) -> Line:
+    """Understand the words after the program's name."""
+    line = Line()
+    plain: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            plain += rest
+            break
+        if word == "-" or not word.startswith("-"):
+            plain.append(word)
+            if len(plain) == 1 and line.command == "help":
+                line.command = plain.pop()
+            continue
+        _option(line, word, rest)
+    if line.command not in (*DOORS, "help", "version"):
+        raise Usage(f"no such command: {line.command}")
+    _place(line, plain)
+    return line
+
+
+def _option(line: Line, word: str, rest: list[str]) -> None:
+    name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:].removeprefix("="))
+    if name in ("-h", "--help"):
+        line.help = True
+    elif name in ("-V", "--version") and line.command == "help":
+        line.command = "version"
+    elif name in ("-c", "--config"):
+        given = value if equals else _next(name, rest)
+        if "=" not in given:
+            raise Usage(f"{name} {given}: expected KEY=VALUE")
+        line.config.append(given)
+    elif name == "--json":
+        line.json = True
+    elif line.command != "exec":
+        raise Usage(f"no such option: {word}")
+    elif name in _SWITCHES:
+        if _SWITCHES[name]:
+            setattr(line, str(_SWITCHES[name]), True)
+    elif name in _VALUES:
+        given = value if equals else _next(name, rest)
+        if name in ("-i", "--image"):
+            line.images += given.split(",")
+        else:
+            setattr(line, _VALUES[name], given)
+    else:
+        raise Usage(f"no such option: {word}")
+
+
+def _next(name: str, rest: list[str]) -> str:
+    if not rest:
+        raise Usage(f"{name}: a value is missing")
+    return rest.pop(0)
+
+
+def _place(line: Line, plain: list[str]) -> None:
+    """The words that are no options."""
+    if line.command == "exec" and plain and plain[0] == "resume":
+        plain.pop(0)
+        if not line.last:
+            if not plain:
+                raise Usage("exec resume: give the id of a thread, or --last")
+            line.resume = plain.pop(0)
+        else:
+            line.resume = "last"
+    if line.command == "exec" and plain:
+        line.prompt = plain.pop(0)
+    if plain:
+        raise Usage(f"one word too many: {plain[0]}")
+    if line.sandbox is not None and line.sandbox not in MODES:
+        raise Usage(f"--sandbox {line.sandbox}: expected one of {', '.join(MODES)}")
+    if line.color not in ("always", "never", "auto"):
+        raise Usage(f"--color {line.color}: expected always, never or auto")
