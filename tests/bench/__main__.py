@@ -93,7 +93,7 @@ def steps(table: Table, model: ModelProcess, name: str, tool: str, count: int, m
             server.initialize()
             thread = server.thread()
             model.stats()
-            server.turn(thread, f"steps {count} {tool} {n}")
+            server.turn(thread, f"steps {count} {tool} {mode}-{n}")
             times = model.stats()["times"]
             gaps.append([(after[0] - before[1]) * 1000 for before, after in itertools.pairwise(times)])
             memory.append(server.memory())
