@@ -52,6 +52,7 @@ class EmbeddedModel:
         self.found: Found | None = None
         self.server = LlamaServer(python)
         self._progress = progress
+        self._shown = ""
         self._environ = environ
         self._starting: asyncio.Task[None] | None = None
         self._client: httpx.AsyncClient | None = None
@@ -89,7 +90,7 @@ class EmbeddedModel:
                 await self.server.close()
             raise self._cut(str(error) or type(error).__name__) from error
         finally:
-            self._progress("")
+            self._say("")
         raise self._cut("the stream ended early")
 
     async def close(self) -> None:
@@ -104,7 +105,7 @@ class EmbeddedModel:
         await self.server.close()
 
     async def _start(self) -> None:
-        say = _in_loop(self._progress)
+        say = _in_loop(self._say)
         try:
             if self.found is None or not self.found.path.exists():
                 search = Search(self.settings, self.home, self.server.python, say, self._environ)
@@ -133,7 +134,12 @@ class EmbeddedModel:
         new = read["total"] - read["cache"]
         done = read["processed"] - read["cache"]
         if new >= WORTH_SAYING:
-            self._progress("" if done >= new else f"Reading {new} tokens … {max(0, done) * 100 // new} %")
+            self._say("" if done >= new else f"Reading {new} tokens … {max(0, done) * 100 // new} %")
+
+    def _say(self, line: str) -> None:
+        if line != self._shown:
+            self._shown = line
+            self._progress(line)
 
     def _cut(self, why: str) -> ModelError:
         return ModelError(

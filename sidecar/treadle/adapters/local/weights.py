@@ -166,13 +166,13 @@ class Search:
         return self.folder / f"{weights.sha256}.gguf"
 
     def _percent(self, label: str, total: int) -> Callable[[int], None]:
-        """Bytes -> a line for people, once per percent."""
-        shown = -1
+        """Bytes -> a line for people, every five percent."""
+        shown = -5
 
         def show(done: int) -> None:
             nonlocal shown
             percent = min(100, done * 100 // total) if total else 100
-            if percent != shown:
+            if percent == 100 or percent >= shown + 5:
                 shown = percent
                 self.progress(f"{label} … {percent} %")
 
