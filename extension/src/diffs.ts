@@ -33,6 +33,11 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     return this.texts.get(uri.toString()) ?? "";
   }
 
+  /** The user is in the panel now, so no editor of theirs can be covered. */
+  left(): void {
+    this.lastTouch = 0;
+  }
+
   /** Opens a change by itself, unless that would cover the editor that the user is busy in. */
   async offer(itemId: string, change: FileUpdateChange): Promise<void> {
     if (Date.now() - this.lastTouch > quietFor) await this.open(itemId, change, true);

@@ -18,11 +18,20 @@ import { type CommandApprovalParams, commandApproval, type FileApprovalParams, t
 
 const lastThreadKey = "treadle.lastThread";
 
+let window: Window | undefined;
+
 export function activate(context: vscode.ExtensionContext): void {
-  const window = new Window(context, createLog());
+  window = new Window(context, createLog());
   context.subscriptions.push(window);
   // Not awaited: the view is not shown while activate runs.
-  if (vscode.workspace.getConfiguration("treadle").get("openAtStart", false)) void vscode.commands.executeCommand(`${viewId}.focus`);
+  if (vscode.workspace.getConfiguration("treadle").get("openAtStart", false)) {
+    void vscode.commands.executeCommand(`${viewId}.focus`);
+  }
+}
+
+/** VS Code waits for this, so that the sidecar can end its turn and its commands in order. */
+export async function deactivate(): Promise<void> {
+  await window?.end();
 }
 
 class Window implements vscode.Disposable {
@@ -34,6 +43,7 @@ class Window implements vscode.Disposable {
   private readonly panel: Panel;
   private readonly disposables: vscode.Disposable[] = [];
   private recent: RecentThread[] = [];
+  private configuredModel = "";
   private wasLost = false;
   private woken = false;
 
@@ -60,6 +70,10 @@ class Window implements vscode.Disposable {
       (message) => this.received(message),
     );
     this.connect();
+  }
+
+  end(): Promise<void> {
+    return this.sidecar.stop();
   }
 
   dispose(): void {
@@ -95,6 +109,7 @@ class Window implements vscode.Disposable {
       const turnId = runningTurn(view)?.id;
       this.approvals.drop((asked, threadId) => threadId !== view.id || asked.turnId !== turnId || finished.has(asked.itemId));
     }
+    if (method === "panel/closed" && this.sidecar.state.connection === "ready") void this.readAround();
     if (!method.endsWith("elta")) this.drawStatus();
   }
 
@@ -125,13 +140,18 @@ class Window implements vscode.Disposable {
       this.log.warn(`The last thread cannot be opened: ${sentence(error)}`);
       if (!this.chat.view.id) void this.context.workspaceState.update(lastThreadKey, undefined);
     }
-    await this.readRecent();
+    await this.readAround();
   }
 
-  private async readRecent(): Promise<void> {
-    const folder = workspaceFolder()?.uri.fsPath;
-    if (!folder) return;
-    const threads = await this.chat.list(folder, 4).catch(() => []);
+  /** What the empty panel shows: the model that a thread would have, and the last threads of this folder. */
+  private async readAround(): Promise<void> {
+    const cwd = workspaceFolder()?.uri.fsPath;
+    if (!cwd) return;
+    const [read, threads] = await Promise.all([
+      this.sidecar.request("config/read", { cwd }).catch(() => null),
+      this.chat.list(cwd, 4).catch(() => []),
+    ]);
+    this.configuredModel = read?.config.model ?? "";
     this.recent = threads.map((thread) => ({ id: thread.id, title: title(thread), updatedAt: thread.updatedAt }));
     this.panel.refresh();
   }
@@ -144,7 +164,7 @@ class Window implements vscode.Disposable {
       folder: folder?.uri.fsPath ?? null,
       home: home(),
       trusted: settings.trusted,
-      model: settings.model,
+      model: settings.model || this.configuredModel,
       sandboxMode: settings.sandboxMode,
       recent: this.recent.filter((thread) => thread.id !== this.chat.view.id).slice(0, 3),
     };
@@ -192,6 +212,8 @@ class Window implements vscode.Disposable {
     switch (message.type) {
       case "ready":
         return this.wake();
+      case "focused":
+        return this.diffs.left();
       case "send":
         return this.chat.send(message.text);
       case "decide":

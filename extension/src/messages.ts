@@ -42,6 +42,7 @@ export type PanelCommand =
 
 export type FromWebview =
   | { type: "ready" }
+  | { type: "focused" }
   | { type: "send"; text: string }
   | { type: "decide"; approvalId: string; decision: Decision }
   | { type: "openDiff"; itemId: string; path: string }

@@ -192,7 +192,7 @@ export class Sidecar implements vscode.Disposable {
     });
   }
 
-  private async stop(): Promise<void> {
+  async stop(): Promise<void> {
     clearTimeout(this.timer);
     this.generation += 1;
     const { client, child } = this;

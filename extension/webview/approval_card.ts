@@ -16,7 +16,7 @@ export function approvalForm(approval: ApprovalView, context: CardContext): Temp
     ${command && approval.command ? commandBlock(approval.command) : nothing}
     <dl class="facts">
       ${fact("folder", "Folder", approval.cwd ? html`<code title=${approval.cwd}>${shortPath(approval.cwd, null, context.home)}</code>` : nothing)}
-      ${fact("comment", "Reason", approval.reason ? withCode(approval.reason) : nothing)}
+      ${fact("comment", "Reason", approval.reason ? withCode(nearby(approval.reason, context.folder)) : nothing)}
       ${fact("shield", "Sandbox", approval.outside ?? nothing, "outside")}
     </dl>
     <div class="answers">
@@ -26,6 +26,11 @@ export function approvalForm(approval: ApprovalView, context: CardContext): Temp
       ${answer(approval, "cancel", "Cancel", "Do not do it, and stop the turn")}
     </div>
   </div>`;
+}
+
+/** Absolute paths inside the folder are said as one would say them there. */
+function nearby(reason: string, folder: string | null): string {
+  return folder ? reason.replaceAll(`${folder}/`, "") : reason;
 }
 
 function commandBlock(command: string): TemplateResult {

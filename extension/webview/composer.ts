@@ -78,8 +78,8 @@ export class Composer extends LitElement {
     const placeholder = this.disabled
       ? "Open a folder to start"
       : this.running
-        ? "Add to what Treadle is doing…"
-        : "Ask Treadle to explain, change or run something…";
+        ? "Add to the running turn…"
+        : "What should Treadle do?";
     return html`<div class="composer ${this.disabled ? "disabled" : ""}">
       <textarea
         rows="2"

@@ -56,6 +56,6 @@ function meter(view: ThreadView): unknown {
     <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
       ${svg`<circle class="track" cx="8" cy="8" r="6"></circle><circle class="level" cx="8" cy="8" r="6" stroke-dasharray="${share * around} ${around}"></circle>`}
     </svg>
-    ${percent}%
+    <span class="percent">${percent}%</span>
   </span>`;
 }

@@ -28,6 +28,7 @@ export class Panel extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     listen((message) => this.receive(message));
+    window.addEventListener("focus", () => post({ type: "focused" }));
     post({ type: "ready" });
   }
 

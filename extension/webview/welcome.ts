@@ -8,10 +8,10 @@ const examples: [icon: string, title: string, prompt: string][] = [
   [
     "book",
     "Explain this project",
-    "Give me a short tour of this project: what it does, how it is laid out, and where to start reading.",
+    "Give me a short tour: what this project does, how it is laid out, and where to start reading.",
   ],
-  ["beaker", "Run the tests, mend what fails", "Find out how the tests of this project are run, run them, and fix what fails."],
-  ["edit", "Make a small change", "Find one small improvement in this project that is worth making, propose it, and make it."],
+  ["beaker", "Fix the failing tests", "Find out how this project runs its tests, run them, and fix what fails."],
+  ["edit", "Make a small change", "Find one small improvement that is worth making here, explain it, and make it."],
 ];
 
 export function welcome(panel: PanelState, suggest: (prompt: string) => void, now: number): TemplateResult {
