@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -55,6 +56,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         yield folder
 
 
+async def changes(repository: Path) -> bytes:
+    status = ["git", "-C", str(repository), "status", "--porcelain"]
+    return await asyncio.to_thread(subprocess.check_output, status, env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"})
+
+
 async def test_a_request_is_answered_by_the_embedded_model(repository: Path) -> None:
     watcher = Watcher()
     agent = await open_agent(Options({"local.size": "0.5b", "local.context": 4096}))
@@ -82,5 +88,23 @@ async def test_a_request_is_answered_by_the_embedded_model(repository: Path) -> 
     assert last.last.cached_input_tokens >= first.last.total_tokens - 2
     progress = [event.message for event in watcher.events if isinstance(event, WarningReported)]
     assert any(line.startswith("Joining") for line in progress)
-    status = ["git", "-C", str(repository), "status", "--porcelain"]
-    assert await asyncio.to_thread(subprocess.check_output, status, env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"}) == b""
+    assert await changes(repository) == b""
+
+
+async def test_exec_answers_with_the_embedded_model_and_leaves_the_tree_clean(repository: Path) -> None:
+    command = [sys.executable, "-m", "treadle", "exec", "-C", str(repository), "-s", "read-only"]
+    command += ["-c", 'local.size="0.5b"', "-c", "local.context=4096", "Say hello to Anna and wish her a nice day."]
+    running = await asyncio.create_subprocess_exec(
+        *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert running.stdout
+    assert running.stderr
+    errors = asyncio.create_task(running.stderr.read())
+    pieces: list[bytes] = []
+    while piece := await running.stdout.read(4096):
+        pieces.append(piece)
+    assert await running.wait() == 0, (await errors).decode()
+    assert len(pieces) > 1
+    assert "Anna" in b"".join(pieces).decode()
+    assert b"Loading" in await errors
+    assert await changes(repository) == b""
