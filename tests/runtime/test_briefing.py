@@ -78,6 +78,23 @@ def test_each_change_is_appended_alone() -> None:
     assert thread.prompt.request({}).body().startswith(before[:-2])
 
 
+def test_nothing_is_composed_anew_when_nothing_changed() -> None:
+    loads: list[str] = []
+
+    def load(name: str) -> str:
+        loads.append(name)
+        return prompts.load(name)
+
+    brief = ThreadBriefing(FrozenClock(), Surroundings(Files(), load, "bash", lambda at: ("2026-01-01", "UTC")), builtin)
+    thread = Thread("t")
+    told(thread, brief)
+    told(thread, brief)
+    before = len(loads)
+    for _ in range(10):
+        assert told(thread, brief) == []
+    assert len(loads) == before
+
+
 def test_another_model_is_a_new_epoch_with_the_same_input() -> None:
     brief, _ = briefing()
     thread = Thread("t")

@@ -365,12 +365,10 @@ class Agent:
         loaded.audience.notify(*started)
         try:
             outcome = await runner.run()
-            left = list(runner.steers)
             error = dataclasses.asdict(outcome.error) if outcome.error else None
             ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error)
-            # words that came too late for the model are kept for the next turn
-            loaded.store.append(thread.id, (*left, ended))
-            thread.append(*left, ended)
+            loaded.store.append(thread.id, (ended,))
+            thread.append(ended)
             status, failure = outcome.status, outcome.error
         except Exception as bug:
             _log.exception("turn %s", runner.turn_id)

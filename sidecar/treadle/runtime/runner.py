@@ -101,9 +101,11 @@ class Runner:
                 except Stopped as stopped:
                     stop = stopped
         except StopIteration as done:
-            outcome: Outcome = done.value
+            # words that came too late for the model are kept for the next turn
+            self.closed = True
+            self.thread.append(*self.steers)
             self._catch_up()
-            return outcome
+            return done.value
 
     def _catch_up(self) -> None:
         """Persist and announce what the turn has appended, less what was recorded on the way."""
