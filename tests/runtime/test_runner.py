@@ -10,9 +10,11 @@ import pytest
 from fakes.world import RecordingClient, ScriptedModel, begin, build, end, message, more
 from treadle.core.effects import TakeSteers
 from treadle.core.errors import RequestRefused
-from treadle.core.events import CardCompleted, Event, UsageUpdated
+from treadle.core.events import CardCompleted, CardStarted, Event, UsageUpdated
 from treadle.core.items import Text, UserMessage
 from treadle.core.ops import InterruptTurn, SteerTurn
+from treadle.core.replies import ItemBegun
+from treadle.core.views import MessageCard
 from treadle.runtime.agent import Agent
 
 
@@ -40,11 +42,11 @@ async def test_an_interrupt_between_two_effects_is_not_lost() -> None:
 
 
 async def test_a_steer_that_an_interrupt_overtook_is_kept_for_the_next_turn() -> None:
-    model = ScriptedModel([asyncio.Event()], [*message("two"), *end()])
+    model = ScriptedModel([ItemBegun("m", "message", {}), asyncio.Event()], [*message("two"), *end()])
     agent, _, store = build(model)
     client = RecordingClient()
     thread_id, turn_id = await begin(agent, client)
-    await client.until(lambda e: isinstance(e, CardCompleted))
+    await client.until(lambda e: isinstance(e, CardStarted) and isinstance(e.card, MessageCard))
     await agent.submit(SteerTurn(thread_id, turn_id, (Text("and this"),)), client)
     await agent.submit(InterruptTurn(thread_id, turn_id), client)
     assert (await client.turn_end(turn_id)).status == "interrupted"
@@ -52,7 +54,7 @@ async def test_a_steer_that_an_interrupt_overtook_is_kept_for_the_next_turn() ->
     assert kept == [(Text("hi"),), (Text("and this"),)]
     client.check_cards()
     shown = [event.card.id for event in client.events if isinstance(event, CardCompleted)]
-    assert len(shown) == 2
+    assert len(shown) == 3
     await client.turn_end(await more(agent, client, thread_id))
     assert "and this" in model.requests[1].body().decode()
 
