@@ -1,5 +1,5 @@
 // Bundles the extension host (one CommonJS file) and the webview (scripts without imports, so that a nonce is all the CSP must allow).
-import { rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import * as esbuild from "esbuild";
 
 const production = process.argv.includes("--production");
@@ -37,6 +37,8 @@ const webview = {
 for (const name of ["extension", "webview", "highlight", "style"]) {
   for (const ending of ["js", "css", "js.map", "css.map"]) rmSync(`dist/${name}.${ending}`, { force: true });
 }
+mkdirSync("dist", { recursive: true });
+copyFileSync("../LICENSE", "dist/LICENSE.txt");
 if (watch) {
   for (const options of [host, webview]) await (await esbuild.context(options)).watch();
 } else {

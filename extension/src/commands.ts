@@ -99,8 +99,9 @@ async function aboutSelection({ chat, panel, log }: Parts, command: SelectionCom
   await chat.send(prompt).catch((error) => log.error(`turn/start: ${error}`));
 }
 
+/** The thread's name, or the first line of what was asked. */
 export function title(thread: { name: string | null; preview: string }): string {
-  const text = (thread.name || thread.preview || "Untitled thread").replace(/\s+/g, " ").trim();
+  const text = (thread.name || thread.preview || "").trim().split("\n")[0]?.trim() || "Untitled thread";
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 

@@ -45,6 +45,8 @@ class Window implements vscode.Disposable {
   private recent: RecentThread[] = [];
   private configuredModel = "";
   private wasLost = false;
+  /** A turn was running when the sidecar was lost, and the user has not been told yet. */
+  private cutShort = false;
   private woken = false;
 
   constructor(
@@ -116,8 +118,8 @@ class Window implements vscode.Disposable {
   private sidecarChanged(connection: PanelState["connection"]): void {
     if (connection !== "ready" && connection !== "starting") {
       this.approvals.drop(() => true);
-      if (this.chat.view.id && !this.wasLost)
-        this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
+      this.cutShort ||= this.chat.running;
+      if (!this.wasLost) this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
       this.wasLost = true;
     }
     if (connection === "ready") void this.restore();
@@ -133,6 +135,7 @@ class Window implements vscode.Disposable {
     try {
       if (this.chat.view.id) {
         if (wasLost) await this.chat.reopen();
+        this.tellWhatWasCut();
       } else if (remembered && !this.chat.running) {
         await this.chat.resume(remembered);
       }
@@ -141,6 +144,13 @@ class Window implements vscode.Disposable {
       if (!this.chat.view.id) void this.context.workspaceState.update(lastThreadKey, undefined);
     }
     await this.readAround();
+  }
+
+  private tellWhatWasCut(): void {
+    if (!this.cutShort) return;
+    this.cutShort = false;
+    const message = "The sidecar stopped and was started again. The turn that was running is stopped; what it had done is kept.";
+    this.chat.notice("warning", `cut:${Date.now()}`, message);
   }
 
   /** What the empty panel shows: the model that a thread would have, and the last threads of this folder. */

@@ -82,7 +82,7 @@ function file(item: FileChangeItem, change: FileUpdateChange, diff: DiffView, co
         <span class="codicon codicon-${context.approval ? "diff" : "go-to-file"}"></span>
       </button>
     </div>
-    ${lines.length ? html`<div class="diff" tabindex="0" role="region" aria-label="Changes of ${path}"><div class="lines">${lines.map(line)}</div></div>` : nothing}
+    ${lines.length ? html`<div class="diff" tabindex="0" role="group" aria-label="Changes of ${path}"><div class="lines">${lines.map(line)}</div></div>` : nothing}
     ${rest > 0 ? html`<button class="link rest" @click=${open}>${rest} more lines</button>` : nothing}
   </div>`;
 }

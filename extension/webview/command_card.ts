@@ -50,7 +50,7 @@ function body(item: CommandItem, output: string, context: CardContext): unknown 
 }
 
 function outputBlock(output: string): TemplateResult {
-  return html`<pre class="output" tabindex="0" role="region" aria-label="Output of the command"><code>${plain(output, shownLines)}</code></pre>`;
+  return html`<pre class="output" tabindex="0" role="group" aria-label="Output of the command"><code>${plain(output, shownLines)}</code></pre>`;
 }
 
 function firstLine(command: string): string {
