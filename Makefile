@@ -18,6 +18,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.made extension/dist/.built ## make .venv and build the extension
+	@echo "Ready: .venv/bin/treadle, make run, make test."
 
 .venv/.made: pyproject.toml constraints.txt $(DEV)/python.sh
 	@$(DEV)/system.sh

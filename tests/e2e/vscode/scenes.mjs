@@ -47,6 +47,7 @@ export const scene = (name, { script = [], theme = DARK, settings = {}, provider
       await page.goto(vscode.url);
       await workbench.ready(page);
       const panel = await Panel.open(page);
+      await workbench.widen(page, 430);
       await act({ ...vscode, model, panel, shot });
       assert.deepEqual(model.faults, [], 'every request extends the one before, and the script was long enough');
       assert.deepEqual([...vscode.outside], [], 'no request leaves the machine');

@@ -28,6 +28,15 @@ export const openFile = async (page, name) => {
   await page.locator('.tab.active', { hasText: name }).waitFor();
 };
 
+/** Drags the edge of the side bar, so that the panel is `width` wide. */
+export const widen = async (page, width) => {
+  const bar = await page.locator('.part.sidebar').boundingBox();
+  await page.mouse.move(bar.x + bar.width, bar.y + bar.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(bar.x + width, bar.y + bar.height / 2, { steps: 5 });
+  await page.mouse.up();
+};
+
 export const tabs = (page) => page.locator('.tabs-container .tab');
 export const activeTab = (page) => page.locator('.editor-group-container.active .tab.active').first().getAttribute('data-resource-name');
 export const diffEditor = (page) => page.locator('.monaco-diff-editor');
