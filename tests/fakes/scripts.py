@@ -8,8 +8,7 @@ import os
 from treadle.core.events import Approval, ApprovalSettled, CardCompleted, CardDelta, CardStarted
 from treadle.core.views import CallCard, CommandView, MessageCard
 
-from .agent import AT, Stage
-from .agent import hello
+from .agent import AT, Stage, hello
 
 VIEW: CommandView = {"view": "command", "command": "make", "cwd": "/workspace", "actions": [], "output": None, "exit_code": None}
 

@@ -42,7 +42,7 @@ class Connection:
         self._open_agent = open_agent
         self._agent: asyncio.Future[Agent] | None = None
         self._handshake: Handshake | None = None
-        self._projector = Projector(framing.head)
+        self._projector = Projector(framing.head, stamped=framing.stamped)
         self._in_flight: dict[str | int, asyncio.Task[None]] = {}
         self._lanes: dict[str, asyncio.Lock] = {}
         self._ids = itertools.count()

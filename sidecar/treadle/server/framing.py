@@ -21,6 +21,8 @@ class Framing(Protocol):
 
     head: str
     "How every message begins: its brace, and the members that come first."
+    stamped: bool
+    "Whether notifications carry emittedAtMs beside method and params; strict JSON-RPC readers refuse members they do not know."
 
     def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
         """The messages that are complete with these bytes."""
@@ -35,6 +37,7 @@ class Lines:
     """A JSON text a line, without the "jsonrpc" member."""
 
     head = "{"
+    stamped = True
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -64,6 +67,7 @@ class Headers:
     """Content-Length headers before each JSON text, as in the Language Server Protocol."""
 
     head = '{"jsonrpc":"2.0",'
+    stamped = False
 
     def __init__(self) -> None:
         self._buffer = bytearray()

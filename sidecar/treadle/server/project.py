@@ -58,9 +58,10 @@ def compact(message: object) -> str:
 class Projector:
     """Turns batches of events into JSON texts, one a message, in order."""
 
-    def __init__(self, head: str = "{", silenced: Collection[str] = ()) -> None:
-        """`head` begins every message: "{" or "{" with the members that the door wants first."""
+    def __init__(self, head: str = "{", silenced: Collection[str] = (), *, stamped: bool = True) -> None:
+        """`head` begins every message: "{" or "{" with the members that the door wants first. `stamped`: say when it was sent."""
         self._head = head
+        self._stamped = stamped
         self.silenced = frozenset(silenced)
         self.questions: dict[str, tuple[str, RequestId]] = {}
         "Approvals that a client was asked: thread, and id of the request."
@@ -69,7 +70,7 @@ class Projector:
 
     def texts(self, events: Iterable[e.Event], now_ms: int) -> list[str]:
         """The messages for these events, but for those that the client opted out of."""
-        tail = f'}},"emittedAtMs":{now_ms}}}'
+        tail = "}" + self._end(now_ms)
         texts: list[str] = []
         for event in events:
             if type(event) is e.CardDelta:
@@ -95,7 +96,10 @@ class Projector:
         """One notification; None when the client does not want it."""
         if method in self.silenced:
             return None
-        return f'{self._head}"method":"{method}","params":{compact(params)},"emittedAtMs":{now_ms}}}'
+        return f'{self._head}"method":"{method}","params":{compact(params)}{self._end(now_ms)}'
+
+    def _end(self, now_ms: int) -> str:
+        return f',"emittedAtMs":{now_ms}}}' if self._stamped else "}"
 
     def _prefix(self, delta: e.CardDelta) -> str | None:
         method, index = _DELTAS[delta.kind]

@@ -1,0 +1,137 @@
+"""One of everything that the agent may say: cards, events, threads. Shared by the tests of the projection."""
+
+from __future__ import annotations
+
+from treadle.core import events as e
+from treadle.core.history import TurnState
+from treadle.core.items import Image, Text
+from treadle.core.replies import Usage
+from treadle.core.settings import Provider, SandboxPolicy, Settings
+from treadle.core.views import (
+    CallCard,
+    Card,
+    CommandView,
+    FileChangeView,
+    MessageCard,
+    OtherCard,
+    ReasoningCard,
+    SummaryCard,
+    ToolView,
+    UserCard,
+)
+from treadle.runtime.answers import ThreadState
+from treadle.runtime.ports import ThreadMeta
+
+T, U = "thread-1", "turn-1"
+AT = 1_700_000_000.25
+USAGE = Usage(100, 60, 20, 5, 120)
+
+COMMAND: CommandView = {
+    "view": "command",
+    "command": "cat a.py; rg x; ls; make",
+    "cwd": "/w",
+    "actions": [
+        {"type": "read", "command": "cat a.py", "name": "a.py", "path": "/w/a.py"},
+        {"type": "read", "command": "cat"},
+        {"type": "search", "command": "rg x", "query": "x", "path": None},
+        {"type": "listFiles", "command": "ls", "path": None},
+        {"type": "unknown", "command": "make"},
+    ],
+    "output": "done\n",
+    "exit_code": 0,
+    "duration_ms": 12,
+    "process_id": "7",
+}
+CHANGES: FileChangeView = {
+    "view": "file_change",
+    "changes": [
+        {"path": "/w/a", "kind": "add", "diff": "x\n"},
+        {"path": "/w/b", "kind": "delete", "diff": "y\n"},
+        {"path": "/w/c", "kind": "update", "move_path": "/w/d", "diff": "@@ -1 +1 @@\n-a\n+b\n"},
+    ],
+}
+TOOL: ToolView = {"view": "tool", "tool": "view_image", "arguments": '{"path": "a.png"}', "result": "ok", "success": True}
+MCP: ToolView = {"view": "tool", "tool": "mcp__docs__search", "arguments": {"q": "x"}, "result": "found", "success": True}
+
+CARDS: list[Card] = [
+    UserCard("u1", (Text("hi"), Image("data:image/png;base64,AA"), Image("data:image/png;base64,AA", "high", "/w/a.png")), "c1"),
+    MessageCard("m1", "Hello", "final_answer"),
+    MessageCard("m2", "cut", "a phase of tomorrow", complete=False),
+    ReasoningCard("r1", ("one", "two"), ("raw",)),
+    *(
+        CallCard("c1", "exec_command", "k", COMMAND, status)
+        for status in ("inProgress", "completed", "failed", "declined", "aborted")
+    ),
+    CallCard("c2", "exec_command", "k", {"view": "command"}, "inProgress"),
+    *(
+        CallCard("f1", "apply_patch", "k", CHANGES, status)
+        for status in ("inProgress", "completed", "failed", "declined", "aborted")
+    ),
+    *(CallCard("t1", "view_image", "k", TOOL, status) for status in ("inProgress", "completed", "failed", "declined", "aborted")),
+    CallCard("t2", "odd", "k", {"view": "tool", "arguments": "no json"}, "inProgress"),
+    *(CallCard("p1", "mcp__docs__search", "k", MCP, status) for status in ("inProgress", "completed", "failed")),
+    SummaryCard("s1"),
+    OtherCard("w1", "web_search_call", {"action": {"type": "search", "query": "q", "queries": ["q"]}}),
+    OtherCard("w2", "web_search_call", {"action": {"type": "open_page", "url": "https://x"}}),
+    OtherCard("w3", "web_search_call", {"action": {"type": "find", "url": "https://x", "pattern": "p"}}),
+    OtherCard("w4", "web_search_call", {"action": {"type": "new"}}),
+    OtherCard("w5", "web_search_call", {}),
+    OtherCard("o1", "image_generation_call", {"id": "o1", "type": "image_generation_call", "result": "…"}),
+]
+
+CODES = ["unauthorized", "model_not_found", "bad_request", "context_overflow", "rate_limited", "quota", "overloaded", "server"]
+CODES += ["unreachable", "stream_cut", "policy", "other", "sandbox", "config", "internal", "one of tomorrow"]
+
+EVENTS: list[e.Event] = [
+    e.ThreadStarted(T),
+    *(e.ThreadStatusChanged(T, status) for status in ("idle", "active", "waiting_on_approval")),
+    e.ThreadNamed(T, "a name"),
+    e.ThreadNamed(T, None),
+    e.TurnStarted(T, U, AT),
+    *(e.CardStarted(T, U, card, AT) for card in CARDS),
+    *(
+        e.CardDelta(T, U, "m1", kind, 'te"xt\n\ud800é', 2)
+        for kind in ("text", "reasoning", "summary", "summary_part", "output", "input")
+    ),
+    e.CardDelta(T, U, "t1", "output", "of a tool"),
+    *(e.CardCompleted(T, U, card, AT) for card in CARDS),
+    e.UsageUpdated(T, U, USAGE, USAGE, 128_000),
+    e.UsageUpdated(T, U, USAGE, USAGE, None),
+    *(e.ErrorReported(T, U, e.ErrorInfo("It broke.", code, 503, "details"), will_retry=True) for code in CODES),
+    e.WarningReported("careful"),
+    e.WarningReported("careful", T),
+    e.WarningReported("config.toml:3: no", T, "config", {"path": "/h/config.toml", "details": "line 3"}),
+    e.WarningReported("config.toml: no", None, "config"),
+    e.ContextChanged(T, ("/w/AGENTS.md",)),
+    e.TurnDiffUpdated(T, U, "diff"),
+    e.ApprovalSettled(T, "a1"),
+    *(e.TurnCompleted(T, U, AT + 2.5, status, None, AT) for status in ("completed", "interrupted")),
+    e.TurnCompleted(T, U, AT, "failed", e.ErrorInfo("No key.", "unauthorized", 401), None),
+]
+
+APPROVALS = [
+    e.Approval("a1", T, U, "c1", AT, "command", "why", COMMAND),
+    e.Approval("a2", T, U, "c1", AT, "command", "", COMMAND, True, ("git", "status")),
+    e.Approval("a3", T, U, "c2", AT, "command", "why", {"view": "command"}),
+    e.Approval("a4", T, U, "f1", AT, "file_change", "why", CHANGES),
+]
+
+POLICIES = [
+    SandboxPolicy("read-only", network=True),
+    SandboxPolicy("workspace-write", ("/a",), True, True, True),
+    SandboxPolicy("danger-full-access"),
+    SandboxPolicy("external", network=True),
+    SandboxPolicy("external"),
+]
+
+STATES = [
+    ThreadState(
+        ThreadMeta(T, AT, AT, "/w", "m", "p", "preview", "name", originator="treadle_vscode"),
+        "active",
+        Settings("/w", "m", Provider("p", "P", "http://x"), effort="high", sandbox=policy, roots=("/w", "/v")),
+        [TurnState(U, "completed", AT, AT + 1, None, list(CARDS)), TurnState("turn-2", "failed", AT, None, e.ErrorInfo("No."))],
+        ("/w/AGENTS.md",),
+    )
+    for policy in POLICIES
+]
+ROW = ThreadState(ThreadMeta(T, AT, AT, "/w", "m", "p", originator="someone"))

@@ -1,0 +1,78 @@
+"""The words of the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from treadle import __version__
+from treadle.command_line import Usage, parse
+
+
+def test_exec_understands_its_options_in_any_order() -> None:
+    words = ["exec", "-C", "/w", "--json", "-m", "gpt", "-s", "read-only", "-i", "a.png,b.png", "--image=c.png", "-o", "f"]
+    line = parse([*words, "--output-schema", "s", "--skip-git-repo-check", "--ephemeral", "-c", "a=1", "--config=b=x=y", "do it"])
+    assert (line.command, line.cd, line.json, line.model, line.sandbox) == ("exec", "/w", True, "gpt", "read-only")
+    assert (line.images, line.output_last_message, line.output_schema) == (["a.png", "b.png", "c.png"], "f", "s")
+    assert (line.ephemeral, line.config, line.prompt) == (True, ["a=1", "b=x=y"], "do it")
+
+
+@pytest.mark.parametrize(
+    ("words", "resume", "prompt"),
+    [
+        (["exec", "resume", "id", "go on"], "id", "go on"),
+        (["exec", "resume", "--last", "go on"], "last", "go on"),
+        (["exec", "resume", "--last"], "last", None),
+        (["exec", "--", "-x"], None, "-x"),
+        (["exec", "-"], None, "-"),
+        (["exec"], None, None),
+    ],
+)
+def test_exec_finds_the_prompt_and_the_thread(words: list[str], resume: str | None, prompt: str | None) -> None:
+    line = parse(words)
+    assert (line.resume, line.prompt) == (resume, prompt)
+
+
+def test_options_may_stand_before_the_command() -> None:
+    assert parse(["-c", "a=1", "serve", "-cb=2"]).config == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fly"],
+        ["serve", "-m", "x"],
+        ["exec", "-m"],
+        ["exec", "a", "b"],
+        ["exec", "-s", "x"],
+        ["exec", "-c", "a"],
+        ["exec", "--no"],
+        ["exec", "resume"],
+        ["exec", "--color", "red", "x"],
+        ["serve", "word"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(words: list[str]) -> None:
+    with pytest.raises(Usage):
+        parse(words)
+
+
+def treadle(*words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "treadle", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **more)  # type: ignore[call-overload]
+
+
+def test_the_program_says_what_it_is() -> None:
+    said = json.loads(treadle("--version", "--json").stdout)
+    assert (said["name"], said["version"]) == ("treadle", __version__) and said["protocol"] == 2
+    assert treadle("--version").stdout == f"treadle {__version__}\n"
+    assert "app-server" in treadle().stdout and "--json" in treadle("exec", "-h").stdout
+
+
+def test_a_wrong_command_line_is_one_sentence_and_status_2() -> None:
+    for words in (["fly"], ["exec"], ["exec", "-C", "/no/such", "x"]):
+        ran = treadle(*words)
+        assert ran.returncode == 2 and ran.stderr.startswith("treadle: ") and "Traceback" not in ran.stderr

@@ -1,0 +1,356 @@
+"""One client: what it asks, what it is told, and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import scripts
+from fakes.agent import ScriptedAgent, Stage
+from treadle.core.errors import TreadleError
+from treadle.core.events import Approval
+from treadle.core.items import Image, Text
+from treadle.core.ops import ListThreads, ResumeThread, StartThread, StartTurn
+from treadle.core.settings import SandboxPolicy
+from treadle.server import connection as module
+from treadle.server.connection import Connection
+from treadle.server.framing import Lines
+from treadle.server.wire.methods import CLIENT_REQUESTS, SERVER_NOTIFICATIONS, SERVER_REQUESTS
+
+HELLO = {"clientInfo": {"name": "tests", "version": "1"}}
+
+
+class Peer:
+    """The client's side: sends requests, keeps all that comes back, and holds it to the contract."""
+
+    def __init__(self, agent: ScriptedAgent, opened: Callable[[], Any] | None = None) -> None:
+        self.agent = agent
+        self.told: list[dict[str, Any]] = []
+        self._news = asyncio.Event()
+        self._asked: dict[Any, str] = {}
+        self._next = 100
+        self.connection = Connection(Lines(), self._put, opened or self._open)
+
+    async def _open(self) -> Any:
+        return self.agent
+
+    def _put(self, data: bytes) -> None:
+        for line in data.splitlines():
+            message = json.loads(line)
+            assert "jsonrpc" not in message
+            if "result" in message:
+                CLIENT_REQUESTS[self._asked[message["id"]]][1].model_validate(message["result"])
+            elif "id" in message and "method" in message:
+                SERVER_REQUESTS[message["method"]][0].model_validate(message["params"])
+            elif "method" in message:
+                SERVER_NOTIFICATIONS[message["method"]].model_validate(message["params"])
+            self.told.append(message)
+        self._news.set()
+
+    async def until(self, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        while True:
+            for message in self.told:
+                if found(message):
+                    return message
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), 10)
+
+    def send(self, method: str, params: Any = None) -> int:
+        self._next += 1
+        self._asked[self._next] = method
+        self.connection.receive({"id": self._next, "method": method, "params": params})
+        return self._next
+
+    async def ask(self, method: str, params: Any = None) -> dict[str, Any]:
+        id = self.send(method, params)
+        return await self.until(lambda m: m.get("id") == id and "method" not in m)
+
+    async def result(self, method: str, params: Any = None) -> Any:
+        answer = await self.ask(method, params)
+        assert "result" in answer, answer
+        return answer["result"]
+
+    async def thread(self) -> str:
+        return (await self.result("thread/start", {"cwd": "/w"}))["thread"]["id"]
+
+    async def turn(self, thread_id: str) -> str:
+        return (await self.result("turn/start", {"threadId": thread_id, "input": [{"type": "text", "text": "hi"}]}))["turn"]["id"]
+
+    def methods(self) -> list[str]:
+        return [message["method"] for message in self.told if "method" in message]
+
+    async def method(self, name: str) -> dict[str, Any]:
+        return await self.until(lambda m: m.get("method") == name)
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    peer = Peer(ScriptedAgent())
+    await peer.result("initialize", HELLO)
+    yield peer
+    await peer.connection.close()
+
+
+async def test_nothing_is_served_before_initialize_and_initialize_is_served_once() -> None:
+    peer = Peer(ScriptedAgent())
+    assert (await peer.ask("thread/list"))["error"] == {"code": -32600, "message": "Not initialized"}
+    wrong = await peer.ask("initialize", {"clientInfo": {"name": 5}})
+    assert (wrong["error"]["code"], wrong["error"]["data"]) == (-32602, {"path": "clientInfo.name"})
+    said = await peer.result("initialize", HELLO)
+    assert said["userAgent"].startswith("tests/")
+    assert (await peer.ask("initialize", HELLO))["error"] == {"code": -32600, "message": "Already initialized"}
+
+
+async def test_a_turn_is_told_in_the_promised_order(peer: Peer) -> None:
+    thread_id = await peer.thread()
+    turn_id = await peer.turn(thread_id)
+    await peer.method("turn/completed")
+    await peer.until(lambda m: m.get("params", {}).get("status") == {"type": "idle"})
+    names = [m.get("method", "answer") for m in peer.told]
+    assert names[1:4] == ["answer", "thread/started", "thread/status/changed"]
+    assert names[4:] == [
+        "answer",
+        "thread/status/changed",
+        "turn/started",
+        "item/started",
+        "item/completed",
+        "item/started",
+        *["item/agentMessage/delta"] * 3,
+        "item/completed",
+        "thread/tokenUsage/updated",
+        "turn/completed",
+        "thread/status/changed",
+    ]
+    deltas = [m["params"]["delta"] for m in peer.told if m.get("method") == "item/agentMessage/delta"]
+    completed = [m["params"]["item"] for m in peer.told if m.get("method") == "item/completed"]
+    assert "".join(deltas) == completed[-1]["text"] == "Hello, world"
+    assert all(m["params"]["turn"]["id"] == turn_id for m in peer.told if m.get("method", "").startswith("turn/"))
+
+
+async def test_a_resumed_thread_comes_with_its_turns(peer: Peer) -> None:
+    thread_id = await peer.thread()
+    await peer.turn(thread_id)
+    await peer.method("turn/completed")
+    resumed = await peer.result("thread/resume", {"threadId": thread_id})
+    assert [turn["status"] for turn in resumed["thread"]["turns"]] == ["completed"]
+    assert (await peer.result("thread/read", {"threadId": thread_id}))["thread"]["turns"] == []
+    assert (await peer.result("thread/list", {}))["data"][0]["turns"] == []
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        ("accept", "accept"),
+        ("acceptForSession", "accept_for_session"),
+        ({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["make"]}}, "accept_for_session"),
+        ("decline", "decline"),
+        ("cancel", "cancel"),
+        ("perhaps", "decline"),
+        (None, "decline"),
+    ],
+)
+async def test_a_question_waits_for_its_answer_and_is_then_settled(decision: Any, told: str) -> None:
+    peer = Peer(ScriptedAgent(scripts.approval))
+    await peer.result("initialize", HELLO)
+    await peer.turn(await peer.thread())
+    question = await peer.method("item/commandExecution/requestApproval")
+    assert "item/completed" not in peer.methods()
+    peer.connection.receive({"id": question["id"], "result": {"decision": decision}})
+    await peer.method("turn/completed")
+    names = peer.methods()
+    at = names.index("item/commandExecution/requestApproval")
+    assert names[at - 1 : at + 3] == [
+        "item/started",
+        "item/commandExecution/requestApproval",
+        "serverRequest/resolved",
+        "item/completed",
+    ]
+    resolved = await peer.method("serverRequest/resolved")
+    assert resolved["params"]["requestId"] == question["id"]
+    assert any(m["params"]["item"].get("aggregatedOutput") == told for m in peer.told if m.get("method") == "item/completed")
+    await peer.connection.close()
+
+
+async def test_an_answer_with_an_error_declines() -> None:
+    peer = Peer(ScriptedAgent(scripts.approval))
+    await peer.result("initialize", HELLO)
+    await peer.turn(await peer.thread())
+    question = await peer.method("item/commandExecution/requestApproval")
+    peer.connection.receive({"id": question["id"], "error": {"code": 1, "message": "no"}})
+    await peer.method("turn/completed")
+    assert "decline" in [m["params"]["delta"] for m in peer.told if m.get("method") == "item/agentMessage/delta"]
+
+
+async def test_a_client_that_is_gone_declines_and_ends_the_agent() -> None:
+    decided: list[str] = []
+
+    async def script(stage: Stage) -> None:
+        decided.append(await stage.client.ask(Approval("a", stage.thread_id, stage.turn_id, "c", 0.0, "file_change", "why", {})))
+        decided.append(await stage.client.ask(Approval("b", stage.thread_id, stage.turn_id, "c", 0.0, "file_change", "why", {})))
+
+    peer = Peer(ScriptedAgent(script))
+    await peer.result("initialize", HELLO)
+    await peer.turn(await peer.thread())
+    await peer.method("item/fileChange/requestApproval")
+    turn = next(iter(peer.agent.turns.values()))
+    peer.agent.turns.clear()
+    await peer.connection.close()
+    await turn
+    assert decided == ["decline", "decline"]
+    assert peer.agent.closed and peer.agent.dropped == [peer.connection]
+
+
+async def test_steering_and_interrupting_reach_the_turn() -> None:
+    peer = Peer(ScriptedAgent(scripts.endless))
+    await peer.result("initialize", HELLO)
+    thread_id = await peer.thread()
+    turn_id = await peer.turn(thread_id)
+    await peer.method("item/completed")
+    steer = {"threadId": thread_id, "expectedTurnId": turn_id, "input": [{"type": "text", "text": "more"}]}
+    assert await peer.result("turn/steer", steer) == {"turnId": turn_id}
+    assert await peer.result("turn/interrupt", {"threadId": thread_id, "turnId": turn_id}) == {}
+    ended = await peer.method("turn/completed")
+    assert ended["params"]["turn"]["status"] == "interrupted"
+    refused = await peer.ask("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})
+    assert refused["error"] == {"code": -32600, "message": "no turn is running in this thread"}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code", "path"),
+    [
+        ("no/such", {}, -32601, None),
+        ("thread/read", {}, -32602, "threadId"),
+        ("thread/read", {"threadId": 5}, -32602, "threadId"),
+        ("thread/read", [], -32602, "params"),
+        ("thread/start", {"sandbox": "bogus"}, -32602, "sandbox"),
+        ("turn/start", {"threadId": "t", "input": [{"type": "text"}]}, -32602, "input.0.text.text"),
+        ("turn/start", {"threadId": "t", "input": []}, -32602, "input"),
+        ("turn/start", {"threadId": "t", "input": [{"type": "image", "url": "file:///etc/passwd"}]}, -32602, "input.0.url"),
+        ("turn/start", {"threadId": "t", "input": [{"type": "localImage", "path": "/no/such"}]}, -32602, "input.0.path"),
+        ("turn/start", {"threadId": "unknown", "input": [{"type": "text", "text": "x"}]}, -32600, None),
+    ],
+)
+async def test_what_cannot_be_served_is_refused_with_the_reason(
+    peer: Peer, method: str, params: Any, code: int, path: str | None
+) -> None:
+    error = (await peer.ask(method, params))["error"]
+    assert error["code"] == code, error
+    if path is not None:
+        assert error["data"] == {"path": path}
+
+
+@pytest.mark.parametrize(
+    "message", [[], 5, None, {"id": 1, "method": 5}, {"id": {}, "method": "thread/list"}, {"id": True, "method": "x"}]
+)
+async def test_what_is_no_request_is_refused_and_the_conversation_goes_on(peer: Peer, message: Any) -> None:
+    peer.connection.receive(message)
+    assert peer.told[-1]["id"] is None and peer.told[-1]["error"]["code"] == -32600
+    assert (await peer.result("thread/list", None))["data"] == []
+
+
+async def test_too_many_requests_at_once_are_refused(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_IN_FLIGHT", 3)
+    thread_id = await peer.thread()
+    peer.agent.hold.clear()
+    for _ in range(3):
+        peer.send("thread/archive", {"threadId": thread_id})
+    refused = await peer.ask("thread/list")
+    assert refused["error"] == {"code": -32001, "message": "Server overloaded; retry later."}
+    peer.agent.hold.set()
+    await peer.until(lambda m: peer.methods().count("thread/archived") == 3)
+    assert (await peer.ask("thread/list"))["result"]
+
+
+async def test_a_cancelled_request_is_answered_as_cancelled(peer: Peer) -> None:
+    thread_id = await peer.thread()
+    peer.agent.hold.clear()
+    id = peer.send("thread/archive", {"threadId": thread_id})
+    await asyncio.sleep(0)
+    peer.connection.receive({"method": "$/cancelRequest", "params": {"id": id}})
+    assert (await peer.until(lambda m: m.get("id") == id))["error"]["code"] == -32800
+
+
+async def test_a_failure_to_load_the_agent_is_told_and_tried_again() -> None:
+    agent, full = ScriptedAgent(), True
+
+    async def opened() -> Any:
+        if full:
+            raise TreadleError("The folder is full.", hint="Empty it.")
+        return agent
+
+    peer = Peer(agent, opened)
+    await peer.result("initialize", HELLO)
+    assert (await peer.ask("thread/list"))["error"] == {"code": -32000, "message": "The folder is full. Empty it."}
+    full = False
+    assert (await peer.ask("thread/list"))["result"]["data"] == []
+
+
+async def test_our_own_bug_is_answered_without_its_insides(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(op: Any, client: Any) -> Any:
+        raise ZeroDivisionError("secret")
+
+    peer.agent.submit = broken  # type: ignore[method-assign]
+    error = (await peer.ask("thread/list"))["error"]
+    assert error["code"] == -32603 and "secret" not in error["message"]
+    assert "secret" in caplog.text
+
+
+async def test_parameters_become_ops(peer: Peer, tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n rest")
+    start = {"cwd": "/w", "sandbox": "workspace-write", "approvalPolicy": "untrusted", "config": {"a.b": 1}, "ephemeral": True}
+    thread = (await peer.result("thread/start", start))["thread"]
+    assert thread["ephemeral"] is True
+    policy = {"type": "workspaceWrite", "writableRoots": ["/x"], "networkAccess": True, "unknownField": 1}
+    said = [
+        {"type": "text", "text": "look", "text_elements": []},
+        {"type": "localImage", "path": str(picture)},
+        {"type": "skill", "name": "s", "path": "/s/SKILL.md"},
+        {"type": "mention", "name": "a.py", "path": "/w/a.py"},
+    ]
+    schema = {"type": "object"}
+    params = {"threadId": thread["id"], "input": said, "sandboxPolicy": policy, "effort": "high", "outputSchema": schema}
+    await peer.result("turn/start", params | {"clientUserMessageId": "mine", "approvalPolicy": "never"})
+    await peer.result("thread/list", {"cwd": "/w", "sortKey": "updated_at", "searchTerm": "x", "limit": 5000})
+    await peer.result("thread/resume", {"threadId": thread["id"], "sandbox": "read-only"})
+    started, turn, listed, resumed = (
+        next(op for op in peer.agent.ops if isinstance(op, kind)) for kind in (StartThread, StartTurn, ListThreads, ResumeThread)
+    )
+    assert started.overrides.config == {"a.b": 1, "sandbox_mode": "workspace-write"}
+    assert (started.overrides.approval_policy, started.ephemeral, started.originator) == ("on-request", True, "tests")
+    assert turn.content[0] == Text("look") and turn.content[2:] == (Text("[$s](/s/SKILL.md)"), Text("[@a.py](/w/a.py)"))
+    assert isinstance(turn.content[1], Image) and turn.content[1].url.startswith("data:image/png;base64,")
+    assert turn.overrides.sandbox == SandboxPolicy("workspace-write", ("/x",), True)
+    assert (turn.overrides.effort, turn.overrides.approval_policy) == ("high", "never")
+    assert (turn.output_schema, turn.client_id) == (schema, "mine")
+    assert (listed.cwds, listed.by_update, listed.search, listed.limit) == (("/w",), True, "x", 100)
+    assert resumed.overrides.sandbox == SandboxPolicy("read-only")
+
+
+async def test_the_smaller_methods_answer_as_declared(peer: Peer) -> None:
+    thread_id = await peer.thread()
+    assert (await peer.result("thread/loaded/list", {}))["data"] == [thread_id]
+    await peer.result("thread/name/set", {"threadId": thread_id, "name": "  new name "})
+    assert (await peer.method("thread/name/updated"))["params"]["threadName"] == "new name"
+    assert (await peer.result("thread/unarchive", {"threadId": thread_id}))["thread"]["name"] == "new name"
+    assert await peer.result("thread/unsubscribe", {"threadId": thread_id}) == {"status": "unsubscribed"}
+    assert await peer.result("thread/unsubscribe", {"threadId": "other"}) == {"status": "notLoaded"}
+    models = await peer.result("model/list", {"limit": 1})
+    assert ([row["id"] for row in models["data"]], models["nextCursor"]) == (["model-a"], "1")
+    assert [row["id"] for row in (await peer.result("model/list", {"cursor": "1"}))["data"]] == ["model-b"]
+    assert (await peer.result("config/read", {}))["config"]["model"] == "model-a"
+    assert (await peer.result("treadle/doctor", {}))["report"] == {"sandbox": "bubblewrap"}
+    read = await peer.result("treadle/context/read", {"threadId": thread_id})
+    assert read["instructionSources"] == ["/workspace/AGENTS.md"]
+
+
+async def test_a_picture_that_is_none_is_refused(peer: Peer, tmp_path: Path) -> None:
+    thread_id = await peer.thread()
+    (tmp_path / "a.txt").write_text("text")
+    said = {"threadId": thread_id, "input": [{"type": "localImage", "path": str(tmp_path / "a.txt")}]}
+    assert "not a PNG" in (await peer.ask("turn/start", said))["error"]["message"]

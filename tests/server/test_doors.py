@@ -1,0 +1,144 @@
+"""The doors as processes, with a scripted agent behind them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent.parent
+
+
+class Door:
+    """A sidecar that speaks JSON lines."""
+
+    def __init__(self, script: str, environment: dict[str, str] | None = None) -> None:
+        env = os.environ | {"PYTHONPATH": str(TESTS)} | (environment or {})
+        command = [sys.executable, "-m", "fakes.door", "app-server", script]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=env)
+
+    def write(self, *messages: Any) -> None:
+        assert self.process.stdin is not None
+        lines = (message if isinstance(message, bytes) else json.dumps(message).encode() for message in messages)
+        self.process.stdin.write(b"".join(line + b"\n" for line in lines))
+        self.process.stdin.flush()
+
+    def read(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def until(self, method: str) -> list[dict[str, Any]]:
+        found = [self.read()]
+        while found[-1].get("method") != method:
+            found.append(self.read())
+        return found
+
+    def turn(self) -> None:
+        """Initialize, start a thread, start a turn."""
+        hello = {"clientInfo": {"name": "tests", "version": "1"}}
+        start = {"id": 2, "method": "thread/start", "params": {"cwd": "/w"}}
+        self.write({"id": 1, "method": "initialize", "params": hello}, {"method": "initialized"}, start)
+        self.until("thread/started")
+        said = {"threadId": "thread-1", "input": [{"type": "text", "text": "go"}]}
+        self.write({"id": 3, "method": "turn/start", "params": said})
+
+    def end(self) -> tuple[int, bytes, bytes]:
+        """Close its input; exit status and what was left to read."""
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def doors() -> Iterator[list[Door]]:
+    opened: list[Door] = []
+    yield opened
+    for door in opened:
+        door.process.kill()
+        door.process.communicate()
+
+
+def test_a_turn_over_json_lines_and_the_end_of_input_ends_the_process(doors: list[Door]) -> None:
+    doors.append(door := Door("hello"))
+    door.turn()
+    told = door.until("turn/completed")
+    assert [m["id"] for m in told if "id" in m] == [3] and told[-1]["params"]["turn"]["status"] == "completed"
+    assert door.end()[0] == 0
+
+
+def test_requests_that_came_before_the_end_of_input_are_still_answered() -> None:
+    hello = {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "t", "version": "1"}}}
+    text = json.dumps(hello) + "\n" + json.dumps({"id": 2, "method": "thread/list", "params": {}}) + "\n"
+    ran = subprocess.run(
+        [sys.executable, "-m", "fakes.door", "app-server"],
+        input=text,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        timeout=30,
+        check=True,
+    )
+    assert [json.loads(line)["id"] for line in ran.stdout.splitlines()] == [1, 2]
+
+
+def test_what_is_no_json_is_answered_and_passed_over(doors: list[Door]) -> None:
+    doors.append(door := Door("hello"))
+    door.write(b"{bad json", b'"\xff"', b"", {"id": 1, "method": "thread/list"})
+    codes = [door.read()["error"]["code"] for _ in range(3)]
+    assert codes == [-32700, -32700, -32600]
+
+
+def test_stray_words_on_standard_output_cannot_break_the_stream(doors: list[Door]) -> None:
+    doors.append(door := Door("noisy"))
+    door.turn()
+    door.until("turn/completed")
+    _, _, err = door.end()
+    assert b"stray words on descriptor 1" in err
+
+
+def test_a_terminated_sidecar_ends_in_good_order(doors: list[Door]) -> None:
+    doors.append(door := Door("endless"))
+    door.turn()
+    door.until("item/completed")
+    door.process.send_signal(signal.SIGTERM)
+    assert door.process.wait(30) == 0
+    out = door.process.stdout
+    assert out is not None
+    assert all(json.loads(line) for line in out.read().splitlines())
+
+
+def test_a_client_that_stops_reading_and_dies_takes_the_sidecar_with_it(doors: list[Door]) -> None:
+    doors.append(door := Door("flood", {"FLOOD": "1000000", "FLOOD_BATCH": "1000"}))
+    door.turn()
+    door.until("item/started")
+    assert door.process.stdout is not None
+    door.process.stdout.close()
+    assert door.process.wait(30) == 0
+
+
+def test_a_flood_of_deltas_arrives_whole(doors: list[Door]) -> None:
+    doors.append(door := Door("flood", {"FLOOD": "20000", "FLOOD_BATCH": "7"}))
+    door.turn()
+    told = door.until("turn/completed")
+    deltas = [m["params"]["delta"] for m in told if m.get("method") == "item/agentMessage/delta"]
+    [final] = [m["params"]["item"]["text"] for m in told if m.get("method") == "item/completed"]
+    assert len(deltas) == 20000 // 7 * 7
+    assert final.startswith("".join(deltas))
+
+
+def test_initialize_is_answered_before_anything_heavy_is_loaded() -> None:
+    probe = (
+        "import os, sys; sys.argv = ['treadle', 'app-server']\n"
+        "import treadle.__main__, treadle.server.app_server, treadle.server.early\n"
+        "heavy = {'asyncio', 'pydantic', 'httpx', 'pygls', 'dataclasses'} & set(sys.modules)\n"
+        "sys.exit(' '.join(sorted(heavy)) or 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -1,0 +1,145 @@
+"""A headless turn: what is printed, what is written, what the exit status says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import samples, scripts
+from fakes.agent import AT, ScriptedAgent, Stage
+from treadle.core import events as e
+from treadle.core.errors import TreadleError
+from treadle.core.ops import ResumeThread, StartThread, StartTurn
+from treadle.server import exec_json
+from treadle.server.exec_json import ExecRequest
+
+KINDS = {"agent_message", "reasoning", "command_execution", "file_change", "mcp_tool_call", "web_search", "error"}
+
+
+def request(tmp_path: Path, **more: Any) -> ExecRequest:
+    return ExecRequest(prompt="say hello", cwd=str(tmp_path), **more)
+
+
+async def run(agent: ScriptedAgent, asked: ExecRequest) -> int:
+    async def opened() -> Any:
+        return agent
+
+    return await exec_json.run(opened, asked)
+
+
+async def test_the_answer_is_on_standard_output_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    agent = ScriptedAgent()
+    assert await run(agent, request(tmp_path)) == 0
+    assert capsys.readouterr().out == "Hello, world\n"
+    assert agent.closed
+    start = agent.ops[0]
+    assert isinstance(start, StartThread) and start.overrides.approval_policy == "never"
+
+
+async def test_json_lines_are_those_that_programs_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await run(ScriptedAgent(), request(tmp_path, json=True)) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    usage = {"input_tokens": 10, "cached_input_tokens": 4, "cache_write_input_tokens": 0, "output_tokens": 5}
+    assert lines == [
+        {"type": "thread.started", "thread_id": "thread-1"},
+        {"type": "turn.started"},
+        {"type": "item.completed", "item": {"id": "item_0", "type": "agent_message", "text": "Hello, world"}},
+        {"type": "turn.completed", "usage": usage | {"reasoning_output_tokens": 2}},
+    ]
+
+
+async def test_every_card_has_its_line_and_every_id_is_stable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def everything(stage: Stage) -> None:
+        for number, card in enumerate(samples.CARDS):
+            own = card.__class__(f"{card.id}-{number}", *[getattr(card, name) for name in list(card.__slots__)[1:]])
+            stage.say(
+                e.CardStarted(stage.thread_id, stage.turn_id, own, AT), e.CardCompleted(stage.thread_id, stage.turn_id, own, AT)
+            )
+
+    assert await run(ScriptedAgent(everything), request(tmp_path, json=True)) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    items = [line for line in lines if line["type"].startswith("item.")]
+    assert {line["item"]["type"] for line in items} == KINDS - {"error"}
+    started = [line["item"]["id"] for line in items if line["type"] == "item.started"]
+    completed = [line["item"]["id"] for line in items if line["type"] == "item.completed"]
+    assert set(started) <= set(completed) and len(set(completed)) == len(completed)
+    statuses = {line["item"]["status"] for line in items if "status" in line["item"]}
+    assert statuses == {"in_progress", "completed", "failed", "declined"}
+
+
+async def test_a_failed_turn_is_said_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def fails(stage: Stage) -> None:
+        stage.error = e.ErrorInfo("No key is set. Run treadle doctor.", "unauthorized")
+        stage.status = "failed"
+
+    assert await run(ScriptedAgent(fails), request(tmp_path)) == 1
+    assert "No key is set. Run treadle doctor." in capsys.readouterr().err
+    assert await run(ScriptedAgent(fails), request(tmp_path, json=True)) == 1
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last == {"type": "turn.failed", "error": {"message": "No key is set. Run treadle doctor."}}
+
+
+async def test_questions_are_declined_with_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await run(ScriptedAgent(scripts.approval), request(tmp_path)) == 0
+    out, err = capsys.readouterr()
+    assert out == "decline\n" and "declined, since nobody is there to ask: May it?" in err
+
+
+async def test_an_interrupt_stops_the_turn(tmp_path: Path) -> None:
+    working = asyncio.Event()
+
+    async def script(stage: Stage) -> None:
+        working.set()
+        await scripts.endless(stage)
+
+    agent = ScriptedAgent(script)
+    running = asyncio.ensure_future(run(agent, request(tmp_path)))
+    await working.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await asyncio.wait_for(running, 10) == 130
+    assert agent.threads["thread-1"].turns[0].status == "interrupted"
+
+
+async def test_the_last_message_goes_to_a_file_and_the_schema_comes_from_one(tmp_path: Path) -> None:
+    (tmp_path / "schema.json").write_text('{"type": "object"}')
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    agent = ScriptedAgent()
+    asked = request(tmp_path, output_last_message="last.txt", output_schema="schema.json", images=("a.png",))
+    assert await run(agent, asked) == 0
+    assert (tmp_path / "last.txt").read_text() == "Hello, world"
+    turn = next(op for op in agent.ops if isinstance(op, StartTurn))
+    assert turn.output_schema == {"type": "object"} and len(turn.content) == 2
+
+
+@pytest.mark.parametrize("wrong", [{"images": ("none.png",)}, {"output_schema": "none.json"}])
+async def test_what_cannot_be_read_is_a_wrong_command_line(
+    tmp_path: Path, wrong: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run(ScriptedAgent(), request(tmp_path, **wrong)) == 2
+    assert "none." in capsys.readouterr().err
+
+
+async def test_a_thread_is_resumed_by_id_or_as_the_newest(tmp_path: Path) -> None:
+    agent = ScriptedAgent()
+    assert await run(agent, request(tmp_path)) == 0
+    for resume in ("thread-1", exec_json.LAST):
+        assert await run(agent, request(tmp_path, resume=resume)) == 0
+        assert [op.thread_id for op in agent.ops if isinstance(op, ResumeThread)][-1] == "thread-1"
+    assert await run(agent, request(tmp_path, resume="unknown")) == 1
+    assert await run(ScriptedAgent(), request(tmp_path, resume=exec_json.LAST)) == 1
+
+
+async def test_an_agent_that_cannot_be_opened_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def opened() -> Any:
+        raise TreadleError("The folder is full.", hint="Empty it.")
+
+    assert await exec_json.run(opened, request(tmp_path, json=True)) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"type": "error", "message": "The folder is full. Empty it."}
+    assert err == "treadle: The folder is full. Empty it.\n"
