@@ -18,9 +18,9 @@ from . import __version__, prompts
 from .adapters.clock import SystemClock
 from .adapters.config import ConfigFiles, Loaded, load
 from .adapters.credentials import Credentials
-from .adapters.environment import child_environment
 from .adapters.files import DiskFiles
 from .adapters.instructions import InstructionFiles
+from .adapters.login import CommandEnvironment
 from .adapters.sandbox import pick
 from .adapters.store.sqlite import SqliteStore
 from .core.errors import RequestRefused, TreadleError
@@ -73,6 +73,7 @@ async def open_agent(options: Options) -> Agent:
         hint = "Set TREADLE_HOME to a folder that can be written."
         raise TreadleError(f"Treadle cannot use its folder {folders.treadle}: {error.strerror}.", hint=hint) from error
     parts = Parts(options, folders, dict(os.environ))
+    parts.environment.start()
     return parts.agent
 
 
@@ -87,6 +88,7 @@ class Parts:
         self._credentials = Credentials(folders.codex, environ)
         self.sandbox: Sandbox = pick(folders.treadle)
         self.models = ModelsByWire(self._credentials, environ, self._say)
+        self.environment = CommandEnvironment(environ, self._hidden)
         clock = SystemClock()
         surroundings = Surroundings(
             instructions=InstructionFiles(folders.codex),
@@ -102,7 +104,7 @@ class Parts:
             clock=clock,
             briefing=ThreadBriefing(clock, surroundings, builtin),
             configure=self.configure,
-            environment=self._child_environment,
+            environment=self.environment,
             new_sessions=Sessions,
             grants=Grants,
             info=self.info,
@@ -129,11 +131,11 @@ class Parts:
         loaded = self._load(cwd, keys)
         return loaded.settings, tuple(problem.sentence() for problem in loaded.warnings)
 
-    def _child_environment(self, settings: Settings) -> dict[str, str]:
+    def _hidden(self, settings: Settings) -> tuple[set[str], list[str]]:
+        """Names and values that no command may see."""
         names = {"OPENAI_API_KEY", "CODEX_API_KEY", settings.provider.env_key or ""}
         names.update(name for _, name in settings.provider.env_http_headers)
-        secrets = [settings.provider.bearer_token] if settings.provider.bearer_token else []
-        return child_environment(self._environ, settings.shell_environment, secret_names=names - {""}, secrets=secrets)
+        return names - {""}, [settings.provider.bearer_token] if settings.provider.bearer_token else []
 
     async def info(self, what: str, **args: Any) -> Any:
         """Facts for pickers and for the doctor."""
@@ -179,11 +181,12 @@ class ModelsByWire:
 
     def get(self, provider: Provider, settings: Settings) -> Model:
         if provider.wire == "local":
-            model = self._local.get(settings.local)
+            wanted = (settings.local, str(settings.extra.get("local")))
+            model = self._local.get(wanted)
             if model is None:
                 from .adapters.local import open_local  # noqa: PLC0415
 
-                model = self._local[settings.local] = open_local(settings, self._say, self._environ)
+                model = self._local[wanted] = open_local(settings, self._say, self._environ)
             return model
         if self._responses is None:
             from .adapters.responses import ResponsesModels  # noqa: PLC0415

@@ -252,6 +252,14 @@ class FakeBriefing:
         return 1000
 
 
+class NoVariables:
+    def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
+        return {}, False
+
+    async def close(self) -> None:
+        pass
+
+
 class NoSessions:
     async def close(self) -> None:
         pass
@@ -283,7 +291,7 @@ def build(
         clock=clock,
         briefing=FakeBriefing(clock, tools or (FakeTool(),)),  # type: ignore[arg-type]
         configure=configure,
-        environment=lambda settings: {},
+        environment=NoVariables(),
         new_sessions=NoSessions,
         grants=Grants,
         info=no_info,

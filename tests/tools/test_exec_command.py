@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import re
@@ -240,3 +241,10 @@ def test_the_entry_in_the_prompt_is_the_same_every_time():
     assert json.dumps(ExecCommand().spec(True)) == json.dumps(EXEC.spec(False))
     assert "login" in EXEC.spec(True)["parameters"]["properties"]
     assert "login" not in ExecCommand(allow_login_shell=False).spec(True)["parameters"]["properties"]
+
+
+async def test_a_login_shell_is_not_started_again_when_the_environment_is_its_own(shell: Shell) -> None:
+    scope = dataclasses.replace(shell.scope(), login_done=True)
+    call = Call("i", "c", "exec_command", json.dumps({"cmd": "true"}), False, "t", "u")
+    plan = await EXEC.prepare(call, scope)
+    assert plan.data.spec.argv[1] == "-c"

@@ -43,6 +43,16 @@ class Sessions(Protocol):
     async def close(self) -> None: ...
 
 
+class Environment(Protocol):
+    """Variables for child processes."""
+
+    def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
+        """The variables, and whether they are already those of a login shell."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 @dataclass(slots=True)
 class World:
     """Everything outside, as ports. Built by app.py."""
@@ -54,13 +64,13 @@ class World:
     clock: Clock
     briefing: Briefing
     configure: Configure
-    environment: Callable[[Settings], dict[str, str]]
-    "Variables for child processes."
+    environment: Environment
     new_sessions: Callable[[], Sessions]
     grants: Callable[[], Grants]
     info: Callable[..., Awaitable[Any]]
 
     async def close(self) -> None:
+        await self.environment.close()
         await self.models.close()
         await self.sandbox.close()
         self.store.close()
@@ -122,6 +132,7 @@ def _calls(  # noqa: PLR0917
     def grant(grants: Grants) -> None:
         loaded.grants = grants
 
+    environment, login_done = world.environment.variables(settings)
     scope = Scope(
         settings=settings,
         sandbox=world.sandbox,
@@ -129,7 +140,8 @@ def _calls(  # noqa: PLR0917
         clock=world.clock,
         emit=_nothing,
         policy=confinement(settings),
-        environment=world.environment(settings),
+        environment=environment,
+        login_done=login_done,
         sessions=loaded.sessions,
     )
     return Calls(

@@ -224,6 +224,8 @@ class Scope:
     "For child processes; already free of secrets."
     sessions: Any = None
     "The thread's background commands: tools/sessions.py."
+    login_done: bool = False
+    "The environment is already that of a login shell: commands need not start one."
 
 
 @dataclass(frozen=True, slots=True)

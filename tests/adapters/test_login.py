@@ -1,0 +1,63 @@
+"""The login shell is asked once; commands get what it sets and none of its noise."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from treadle.adapters import login
+from treadle.adapters.login import CommandEnvironment
+from treadle.core.settings import Provider, Settings
+
+SETTINGS = Settings("/", "m", Provider("p", "P", ""))
+
+
+def environment(home: Path, profile: str, **more: str) -> CommandEnvironment:
+    (home / ".bash_profile").write_text(profile)
+    own = {"HOME": str(home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/bash", "TREADLE_HOME": "/x", **more}
+    return CommandEnvironment(own, lambda settings: ({"MY_PROVIDER"}, []))
+
+
+async def test_what_the_profile_sets_reaches_commands(tmp_path: Path) -> None:
+    profile = "echo noise\nexport PATH=/opt/tool/bin:$PATH GREETING='two\nlines' SOME_TOKEN=x\nexport FROM=$TREADLE_HOME"
+    found = environment(tmp_path, profile, MY_PROVIDER="secret-value")
+    before, done = found.variables(SETTINGS)
+    assert not done
+    assert "GREETING" not in before
+    found.start()
+    await found.asked()
+    variables, done = found.variables(SETTINGS)
+    assert done
+    assert variables["PATH"] == "/opt/tool/bin:/usr/bin:/bin" or variables["PATH"].startswith("/opt/tool/bin:")
+    assert variables["GREETING"] == "two\nlines"
+    assert variables["FROM"] == ""
+    assert not {"SOME_TOKEN", "MY_PROVIDER", "TREADLE_HOME", "SHLVL", "PWD"} & set(variables)
+    await found.close()
+
+
+async def test_threads_without_login_shells_keep_the_plain_variables(tmp_path: Path) -> None:
+    found = environment(tmp_path, "export GREETING=hi")
+    found.start()
+    await found.asked()
+    variables, done = found.variables(dataclasses.replace(SETTINGS, allow_login_shell=False))
+    assert not done
+    assert "GREETING" not in variables
+
+
+@pytest.mark.parametrize("profile", ["exit 3", "exec sleep 600", "exec > /dev/null"])
+async def test_a_profile_that_does_not_answer_is_given_up(tmp_path: Path, profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "PATIENCE", 0.5)
+    found = environment(tmp_path, profile)
+    found.start()
+    await found.asked()
+    assert found.variables(SETTINGS)[1] is False
+
+
+async def test_closing_ends_a_shell_that_is_still_being_asked(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    found = environment(tmp_path, f"mkfifo {ready}; read line < {ready}")
+    found.start()
+    await found.close()
+    assert found.variables(SETTINGS)[1] is False
