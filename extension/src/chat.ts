@@ -57,8 +57,12 @@ export class Chat {
       const input: UserInput[] = [{ type: "text", text, text_elements: [] }];
       const turn = runningTurn(this.view);
       const common = { threadId, input, clientUserMessageId: clientId };
-      if (turn) await this.steer(turn.id, common);
-      else await this.sidecar.request("turn/start", { ...common, ...this.changedSettings() });
+      if (turn) {
+        await this.steer(turn.id, common);
+      } else {
+        await this.applySettings(threadId);
+        await this.sidecar.request("turn/start", common);
+      }
     } catch (error) {
       this.publish({ method: "panel/unsent", params: { clientId } });
       this.notice("error", `unsent:${clientId}`, said(error));
@@ -97,10 +101,7 @@ export class Chat {
   }
 
   async resume(threadId: string): Promise<void> {
-    const params = this.around.threadParams();
-    // The thread keeps the folder that it was started in.
-    const { cwd: _cwd, ...rest } = params ?? { cwd: "" };
-    await this.open(() => this.sidecar.request("thread/resume", { ...rest, threadId }));
+    await this.open(() => this.sidecar.request("thread/resume", { ...this.settings(), threadId }));
   }
 
   /** The sidecar is up again after it was lost: read the shown thread anew. */
@@ -138,7 +139,7 @@ export class Chat {
         if (this.opening !== opening) return answer.thread.id;
         this.opening = undefined;
         this.publish({ method: "panel/opened", params: answer });
-        this.applied = JSON.stringify(this.around.threadParams());
+        this.applied = this.settingsNow();
         this.around.rememberThread(answer.thread.id);
         return answer.thread.id;
       })
@@ -150,30 +151,25 @@ export class Chat {
     return opening;
   }
 
-  /** Settings that changed since the thread was opened; they stay in force for its later turns. */
-  private changedSettings(): Partial<TurnStartParams> {
-    const params = this.around.threadParams();
-    const now = JSON.stringify(params);
-    if (!params || now === this.applied) return {};
-    const before = JSON.parse(this.applied || "null") as ThreadStartParams | null;
-    this.applied = now;
-    const changed: Partial<TurnStartParams> = {};
-    if (params.model && params.model !== before?.model) changed.model = params.model;
-    if (params.approvalPolicy !== before?.approvalPolicy) changed.approvalPolicy = params.approvalPolicy;
-    if (params.sandbox !== before?.sandbox) changed.sandboxPolicy = sandboxPolicy(params.sandbox);
-    return changed;
+  /** Opening a thread anew puts the settings in force that were changed since it was opened. */
+  private async applySettings(threadId: string): Promise<void> {
+    if (this.settingsNow() !== this.applied) await this.resume(threadId);
+  }
+
+  private settingsNow(): string {
+    return JSON.stringify(this.settings());
+  }
+
+  /** What a thread may be changed to; it keeps the folder that it was started in. */
+  private settings(): Omit<ThreadStartParams, "cwd"> {
+    const { cwd: _cwd, ...settings } = this.around.threadParams() ?? {};
+    return settings;
   }
 
   private publish(event: ViewEvent): void {
     this.view = fold(this.view, event);
     for (const listener of this.listeners) listener(event);
   }
-}
-
-function sandboxPolicy(mode: ThreadStartParams["sandbox"]): TurnStartParams["sandboxPolicy"] {
-  if (mode === "danger-full-access") return { type: "dangerFullAccess" };
-  if (mode === "read-only") return { type: "readOnly", networkAccess: false };
-  return { type: "workspaceWrite", writableRoots: [], networkAccess: false };
 }
 
 export function said(error: unknown): string {

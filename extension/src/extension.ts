@@ -137,13 +137,25 @@ class Window implements vscode.Disposable {
         if (wasLost) await this.chat.reopen();
         this.tellWhatWasCut();
       } else if (remembered && !this.chat.running) {
-        await this.chat.resume(remembered);
+        await this.resumeRemembered(remembered);
       }
     } catch (error) {
       this.log.warn(`The last thread cannot be opened: ${sentence(error)}`);
-      if (!this.chat.view.id) void this.context.workspaceState.update(lastThreadKey, undefined);
     }
     await this.readAround();
+  }
+
+  /** After a reload of the window the sidecar of before may hold the thread for a moment longer. */
+  private async resumeRemembered(threadId: string): Promise<void> {
+    for (const wait of [500, 1_500, 3_000, 0]) {
+      try {
+        return await this.chat.resume(threadId);
+      } catch (error) {
+        if (!wait) throw error;
+        await new Promise((done) => setTimeout(done, wait));
+        if (this.chat.view.id || this.chat.running) return;
+      }
+    }
   }
 
   private tellWhatWasCut(): void {

@@ -3,32 +3,10 @@
  * webview needs only a snapshot and the events after it. Pure: no `vscode`, no clock, no DOM. It never throws on an unknown kind,
  * and what it keeps of a command's output is bounded.
  */
-import { headAndTail } from "./output";
-import type {
-  AgentMessageItem,
-  CommandItem,
-  FileUpdateChange,
-  Notification,
-  OtherItem,
-  ReasoningItem,
-  ThreadItem,
-  ThreadOpened,
-  ThreadTokenUsage,
-  Turn,
-  TurnError,
-  WireItem,
-} from "./wire";
+import { type CardItem, grown, type ItemView, itemView, keepOutput, stopped } from "./items";
+import type { Notification, ThreadOpened, ThreadTokenUsage, Turn, TurnError, WireItem } from "./wire";
 
-export type CardItem =
-  | Extract<ThreadItem, { type: "userMessage" | "agentMessage" | "reasoning" | "commandExecution" | "fileChange" }>
-  | OtherItem;
-
-export interface ItemView {
-  item: CardItem;
-  done: boolean;
-  startedAt?: number;
-  completedAt?: number;
-}
+export type { CardItem, ItemView };
 
 export interface TurnView {
   id: string;
@@ -194,6 +172,7 @@ function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
     approvalPolicy: typeof answer.approvalPolicy === "string" ? answer.approvalPolicy : null,
     instructions: answer.instructionSources ?? [],
     turns: (thread.turns ?? []).map(turnView),
+    usage: view.id === thread.id ? view.usage : null,
   };
 }
 
@@ -221,10 +200,6 @@ function turnCompleted(view: ThreadView, turn: Turn): ThreadView {
 /** No card may spin for ever: what had not finished when its turn ended is done now. */
 function settle(turn: TurnView): ItemView[] {
   return turn.items.map((entry) => (entry.done ? entry : { ...entry, done: true, item: stopped(entry.item) }));
-}
-
-function stopped(item: CardItem): CardItem {
-  return "status" in item && item.status === "inProgress" ? { ...item, status: "failed" } : item;
 }
 
 function lost(view: ThreadView, message: string): ThreadView {
@@ -272,60 +247,6 @@ function withoutSent(view: ThreadView, clientId: unknown): ThreadView {
   return { ...view, unconfirmed };
 }
 
-/** A completed command without aggregated output keeps what streamed. */
-function keepOutput(entry: ItemView, before: ItemView | undefined): ItemView {
-  const item = entry.item;
-  if (item.type === "commandExecution" && item.aggregatedOutput == null && before?.item.type === "commandExecution") {
-    return { ...entry, item: { ...item, aggregatedOutput: before.item.aggregatedOutput ?? null } };
-  }
-  return { ...entry };
-}
-
-const ownCards = new Set(["userMessage", "agentMessage", "reasoning", "commandExecution", "fileChange"]);
-
-function itemView(wire: WireItem, done: boolean): ItemView {
-  const entry: ItemView = { item: known(wire), done };
-  if (wire.startedAtMs != null) entry.startedAt = wire.startedAtMs;
-  if (wire.completedAtMs != null) entry.completedAt = wire.completedAtMs;
-  return entry;
-}
-
-function known(wire: WireItem): CardItem {
-  if (!ownCards.has(wire.type)) return other(wire);
-  const item = wire as unknown as CardItem;
-  switch (item.type) {
-    case "reasoning":
-      return { ...item, summary: item.summary ?? [], content: item.content ?? [] };
-    case "commandExecution":
-      return { ...item, aggregatedOutput: item.aggregatedOutput == null ? null : headAndTail(item.aggregatedOutput) };
-    case "fileChange":
-      return { ...item, changes: item.changes ?? [] };
-    case "userMessage":
-      return { ...item, content: item.content ?? [] };
-    case "agentMessage":
-      return { ...item, text: item.text ?? "" };
-    default:
-      return other(wire);
-  }
-}
-
-function other(wire: WireItem): OtherItem {
-  const { type, id, startedAtMs, completedAtMs, status, tool, server, query, ...rest } = wire as unknown as Record<
-    string,
-    unknown
-  >;
-  const title = [server, tool ?? query].filter((part) => typeof part === "string" && part).join(" · ");
-  const body = JSON.stringify(rest, (_key, value: unknown) => value ?? undefined, 2);
-  return {
-    type: "other",
-    id: String(id),
-    kind: String(type),
-    title,
-    status: typeof status === "string" ? status : undefined,
-    body: body === "{}" ? "" : headAndTail(body),
-  };
-}
-
 function itemDelta(view: ThreadView, method: string, params: Record<string, unknown>): ThreadView {
   return updateTurn(view, params.turnId, (turn) => {
     const index = turn.items.findLastIndex((entry) => entry.item.id === params.itemId);
@@ -334,36 +255,6 @@ function itemDelta(view: ThreadView, method: string, params: Record<string, unkn
     const item = grown(entry.item, method, params);
     return item === entry.item ? turn : { ...turn, items: turn.items.with(index, { ...entry, item }) };
   });
-}
-
-function grown(item: CardItem, method: string, params: Record<string, unknown>): CardItem {
-  const delta = String(params.delta ?? "");
-  switch (`${item.type} ${method}`) {
-    case "agentMessage item/agentMessage/delta": {
-      const message = item as AgentMessageItem;
-      return { ...message, text: message.text + delta };
-    }
-    case "reasoning item/reasoning/textDelta":
-      return { ...(item as ReasoningItem), content: appended((item as ReasoningItem).content, params.contentIndex, delta) };
-    case "reasoning item/reasoning/summaryTextDelta":
-    case "reasoning item/reasoning/summaryPartAdded":
-      return { ...(item as ReasoningItem), summary: appended((item as ReasoningItem).summary, params.summaryIndex, delta) };
-    case "commandExecution item/commandExecution/outputDelta": {
-      const command = item as CommandItem;
-      return { ...command, aggregatedOutput: headAndTail((command.aggregatedOutput ?? "") + delta) };
-    }
-    case "fileChange item/fileChange/patchUpdated":
-      return { ...item, changes: (params.changes as FileUpdateChange[] | undefined) ?? [] } as CardItem;
-    case "other treadle/item/outputDelta":
-      return { ...(item as OtherItem), body: headAndTail((item as OtherItem).body + delta) };
-    default:
-      return item;
-  }
-}
-
-function appended(parts: string[], index: unknown, delta: string): string[] {
-  const at = typeof index === "number" && index >= 0 && index <= parts.length ? index : Math.max(parts.length - 1, 0);
-  return at < parts.length ? parts.with(at, parts[at] + delta) : [...parts, delta];
 }
 
 function usage(wire: ThreadTokenUsage): ThreadView["usage"] {

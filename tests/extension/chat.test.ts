@@ -76,14 +76,15 @@ describe("the chat of a window", () => {
     expect(calls).toEqual([]);
   });
 
-  test("sends settings that were changed in between with the next turn, once", async () => {
+  test("puts settings that were changed in between in force before the next turn, once", async () => {
     const { chat, calls, change } = setUp();
     await chat.send("one");
-    change({ cwd: "/w", approvalPolicy: "never", sandbox: "read-only", model: "other" });
+    change({ cwd: "/w", approvalPolicy: "never", sandbox: "read-only", model: "other", config: { ask_before_edits: false } });
     await chat.send("two");
-    expect(calls.at(-1)?.[1]).toMatchObject({ model: "other", approvalPolicy: "never", sandboxPolicy: { type: "readOnly" } });
+    expect(calls.slice(2).map(([method]) => method)).toEqual(["thread/resume", "turn/start"]);
+    expect(calls[2]?.[1]).toEqual({ threadId, approvalPolicy: "never", sandbox: "read-only", model: "other", config: { ask_before_edits: false } });
     await chat.send("three");
-    expect(calls.at(-1)?.[1]).not.toHaveProperty("model");
+    expect(calls.slice(4).map(([method]) => method)).toEqual(["turn/start"]);
   });
 
   test("keeps notifications that arrive before the answer that names their thread", async () => {

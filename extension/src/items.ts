@@ -1,0 +1,105 @@
+/**
+ * One item of a thread as it is drawn: from the wire, and as its deltas come. A kind without a card of its own becomes a plain one. Pure.
+ */
+import { headAndTail } from "./output";
+import type { AgentMessageItem, CommandItem, FileUpdateChange, OtherItem, ReasoningItem, ThreadItem, WireItem } from "./wire";
+
+export type CardItem =
+  | Extract<ThreadItem, { type: "userMessage" | "agentMessage" | "reasoning" | "commandExecution" | "fileChange" }>
+  | OtherItem;
+
+export interface ItemView {
+  item: CardItem;
+  done: boolean;
+  startedAt?: number;
+  completedAt?: number;
+}
+
+/** A completed command without aggregated output keeps what streamed. */
+export function keepOutput(entry: ItemView, before: ItemView | undefined): ItemView {
+  const item = entry.item;
+  if (item.type === "commandExecution" && item.aggregatedOutput == null && before?.item.type === "commandExecution") {
+    return { ...entry, item: { ...item, aggregatedOutput: before.item.aggregatedOutput ?? null } };
+  }
+  return { ...entry };
+}
+
+const ownCards = new Set(["userMessage", "agentMessage", "reasoning", "commandExecution", "fileChange"]);
+
+export function itemView(wire: WireItem, done: boolean): ItemView {
+  const entry: ItemView = { item: known(wire), done };
+  if (wire.startedAtMs != null) entry.startedAt = wire.startedAtMs;
+  if (wire.completedAtMs != null) entry.completedAt = wire.completedAtMs;
+  return entry;
+}
+
+function known(wire: WireItem): CardItem {
+  if (!ownCards.has(wire.type)) return other(wire);
+  const item = wire as unknown as CardItem;
+  switch (item.type) {
+    case "reasoning":
+      return { ...item, summary: item.summary ?? [], content: item.content ?? [] };
+    case "commandExecution":
+      return { ...item, aggregatedOutput: item.aggregatedOutput == null ? null : headAndTail(item.aggregatedOutput) };
+    case "fileChange":
+      return { ...item, changes: item.changes ?? [] };
+    case "userMessage":
+      return { ...item, content: item.content ?? [] };
+    case "agentMessage":
+      return { ...item, text: item.text ?? "" };
+    default:
+      return other(wire);
+  }
+}
+
+function other(wire: WireItem): OtherItem {
+  const { type, id, startedAtMs, completedAtMs, status, tool, server, query, ...rest } = wire as unknown as Record<
+    string,
+    unknown
+  >;
+  const title = [server, tool ?? query].filter((part) => typeof part === "string" && part).join(" · ");
+  const body = JSON.stringify(rest, (_key, value: unknown) => value ?? undefined, 2);
+  return {
+    type: "other",
+    id: String(id),
+    kind: String(type),
+    title,
+    status: typeof status === "string" ? status : undefined,
+    body: body === "{}" ? "" : headAndTail(body),
+  };
+}
+
+/** What had not finished when its turn ended. */
+export function stopped(item: CardItem): CardItem {
+  return "status" in item && item.status === "inProgress" ? { ...item, status: "failed" } : item;
+}
+
+export function grown(item: CardItem, method: string, params: Record<string, unknown>): CardItem {
+  const delta = String(params.delta ?? "");
+  switch (`${item.type} ${method}`) {
+    case "agentMessage item/agentMessage/delta": {
+      const message = item as AgentMessageItem;
+      return { ...message, text: message.text + delta };
+    }
+    case "reasoning item/reasoning/textDelta":
+      return { ...(item as ReasoningItem), content: appended((item as ReasoningItem).content, params.contentIndex, delta) };
+    case "reasoning item/reasoning/summaryTextDelta":
+    case "reasoning item/reasoning/summaryPartAdded":
+      return { ...(item as ReasoningItem), summary: appended((item as ReasoningItem).summary, params.summaryIndex, delta) };
+    case "commandExecution item/commandExecution/outputDelta": {
+      const command = item as CommandItem;
+      return { ...command, aggregatedOutput: headAndTail((command.aggregatedOutput ?? "") + delta) };
+    }
+    case "fileChange item/fileChange/patchUpdated":
+      return { ...item, changes: (params.changes as FileUpdateChange[] | undefined) ?? [] } as CardItem;
+    case "other treadle/item/outputDelta":
+      return { ...(item as OtherItem), body: headAndTail((item as OtherItem).body + delta) };
+    default:
+      return item;
+  }
+}
+
+function appended(parts: string[], index: unknown, delta: string): string[] {
+  const at = typeof index === "number" && index >= 0 && index <= parts.length ? index : Math.max(parts.length - 1, 0);
+  return at < parts.length ? parts.with(at, parts[at] + delta) : [...parts, delta];
+}
