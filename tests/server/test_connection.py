@@ -19,7 +19,7 @@ from treadle.core.ops import ListThreads, ResumeThread, StartThread, StartTurn
 from treadle.core.settings import SandboxPolicy
 from treadle.server import connection as module
 from treadle.server.connection import Connection
-from treadle.server.framing import Lines
+from treadle.server.framing import Headers, Lines
 from treadle.server.wire.methods import CLIENT_REQUESTS, SERVER_NOTIFICATIONS, SERVER_REQUESTS
 
 HELLO = {"clientInfo": {"name": "tests", "version": "1"}}
@@ -203,6 +203,21 @@ async def test_a_client_that_is_gone_declines_and_ends_the_agent() -> None:
     await turn
     assert decided == ["decline", "decline"]
     assert peer.agent.closed and peer.agent.dropped == [peer.connection]
+
+
+async def test_an_editor_is_told_that_a_question_is_withdrawn() -> None:
+    told: list[str] = []
+
+    async def opened() -> Any:
+        return ScriptedAgent()
+
+    connection = Connection(Headers(), lambda data: told.append(data.decode().partition("\r\n\r\n")[2]), opened)
+    asking = asyncio.ensure_future(connection.ask(Approval("a", "t", "u", "c", 0.0, "file_change", "why", {})))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    question, withdrawn = (json.loads(text) for text in told)
+    assert withdrawn == {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": question["id"]}}
 
 
 async def test_steering_and_interrupting_reach_the_turn() -> None:

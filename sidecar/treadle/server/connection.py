@@ -139,6 +139,10 @@ class Connection:
         self._send(f'{self._framing.head}"id":{id},"method":"{method}","params":{compact(params)}}}')
         try:
             return decision(await answer)
+        except asyncio.CancelledError:
+            if self._framing.withdraws:
+                self._send(f'{self._framing.head}"method":"$/cancelRequest","params":{{"id":{id}}}}}')
+            raise
         finally:
             del self._pending[id]
 

@@ -23,6 +23,8 @@ class Framing(Protocol):
     "How every message begins: its brace, and the members that come first."
     stamped: bool
     "Whether notifications carry emittedAtMs beside method and params; strict JSON-RPC readers refuse members they do not know."
+    withdraws: bool
+    "Whether a question that needs no answer any more is withdrawn with $/cancelRequest too, as editors expect."
 
     def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
         """The messages that are complete with these bytes."""
@@ -38,6 +40,7 @@ class Lines:
 
     head = "{"
     stamped = True
+    withdraws = False
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -68,6 +71,7 @@ class Headers:
 
     head = '{"jsonrpc":"2.0",'
     stamped = False
+    withdraws = True
 
     def __init__(self) -> None:
         self._buffer = bytearray()
