@@ -57,7 +57,13 @@ function answer(approval: ApprovalView, decision: Decision, label: string, hint:
     class=${decision}
     title=${hint}
     aria-keyshortcuts=${primary ? "Control+Enter" : nothing}
-    @click=${() => post({ type: "decide", approvalId: approval.id, decision })}
+    @click=${() => decide(approval, decision)}
     >${label}</vscode-button
   >`;
+}
+
+/** The button goes away with its question: the keyboard goes back to where the user writes, not to nowhere. */
+function decide(approval: ApprovalView, decision: Decision): void {
+  post({ type: "decide", approvalId: approval.id, decision });
+  document.querySelector<HTMLTextAreaElement>("treadle-composer textarea")?.focus();
 }
