@@ -13,7 +13,7 @@ fetch_server() {
   cd "$VSCODE"
   echo '{"private":true}' > package.json
   # The stock install scripts compile seven native modules; a local, single-user server needs one of them.
-  npm install --ignore-scripts --no-audit --no-fund --loglevel=error "code-server@$CODE_SERVER_VERSION"
+  npm install --ignore-scripts --no-audit --no-fund --loglevel=error "code-server@$CODE_SERVER_VERSION" "node-gyp@$NODE_GYP_VERSION"
 }
 
 fetch_parts() {
@@ -21,11 +21,13 @@ fetch_parts() {
   npm install --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
+# Not by "npm rebuild": Debian's npm brings a node-gyp that links everything to Debian's own Node, and VS Code's Node then crashes.
 build_log_module() {
-  cd "$VSCODE/node_modules/code-server/lib/vscode"
-  # The native module must be built against the headers of the Node that loads it.
-  PATH="$(dirname "$NODE24"):$PATH" npm_config_nodedir="$(dirname "$(dirname "$NODE24")")" npm rebuild --loglevel=error @vscode/spdlog
+  cd "$VSCODE/node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog"
+  PATH="$(dirname "$NODE24"):$PATH" "$NODE24" "$VSCODE/node_modules/node-gyp/bin/node-gyp.js" rebuild \
+    --nodedir="$(dirname "$(dirname "$NODE24")")" && "$NODE24" -e "$PROBE" "$VSCODE/probe.log" || rm -rf build
 }
+PROBE='require(process.cwd()).createRotatingLogger("probe", process.argv[1], 4096, 1).then((log) => { log.info("x"); log.flush(); })'
 
 check_server() { "$NODE24" "$CODE_SERVER" --config "$VSCODE/probe.yaml" --version; }
 
