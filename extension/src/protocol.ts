@@ -406,6 +406,11 @@ export type NotLoadedStatus = {
 
 export type PatchChangeKind = AddKind | DeleteKind | UpdateKind;
 
+/** What takes long just now, e.g. loading the embedded model; null when it is over. */
+export type ProgressNotification = {
+  message: string | null;
+};
+
 export type ReadAction = {
   type: "read";
   command: string;
@@ -945,6 +950,7 @@ export interface ServerNotifications {
   "configWarning": ConfigWarningNotification;
   "serverRequest/resolved": ServerRequestResolvedNotification;
   "treadle/context/changed": ContextChangedNotification;
+  "treadle/progress": ProgressNotification;
   "treadle/item/inputDelta": ToolInputDeltaNotification;
   "treadle/item/outputDelta": ToolOutputDeltaNotification;
 }

@@ -112,7 +112,7 @@ class Parts:
         self.agent = Agent(world)
 
     def _say(self, message: str) -> None:
-        self.agent.broadcast(message, "local_model")
+        self.agent.report_progress(message or None)
 
     def _load(self, cwd: str | None, keys: Mapping[str, Any]) -> Loaded:
         folder = os.path.realpath(cwd or os.getcwd())

@@ -102,6 +102,8 @@ EVENTS: list[e.Event] = [
     e.WarningReported("careful", T),
     e.WarningReported("config.toml:3: no", T, "config", {"path": "/h/config.toml", "details": "line 3"}),
     e.WarningReported("config.toml: no", None, "config"),
+    e.ProgressReported("Loading the embedded model"),
+    e.ProgressReported(None),
     e.ContextChanged(T, ("/w/AGENTS.md",)),
     e.TurnDiffUpdated(T, U, "diff"),
     e.ApprovalSettled(T, "a1"),

@@ -126,6 +126,13 @@ class WarningReported:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgressReported:
+    """What takes long just now, e.g. loading the embedded model; None when it is over. Replaces what was said before."""
+
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ContextChanged:
     """The instruction files in force for the thread."""
 
@@ -154,6 +161,7 @@ Event: TypeAlias = (
     | UsageUpdated
     | ErrorReported
     | WarningReported
+    | ProgressReported
     | ContextChanged
     | ApprovalSettled
 )

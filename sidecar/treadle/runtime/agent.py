@@ -17,6 +17,7 @@ from ..core.errors import RequestRefused
 from ..core.events import (
     ErrorInfo,
     ErrorReported,
+    ProgressReported,
     ThreadNamed,
     ThreadStarted,
     ThreadStatusChanged,
@@ -129,11 +130,11 @@ class Agent:
         for loaded in self._loaded.values():
             loaded.audience.leave(client)
 
-    def broadcast(self, message: str, code: str = "warning") -> None:
-        """Say something to every client of every loaded thread, once each."""
+    def report_progress(self, message: str | None) -> None:
+        """Tell every client of every loaded thread, once each, what takes long; None: it is over."""
         clients = {id(client): client for loaded in self._loaded.values() for client in loaded.audience.clients}
         for client in clients.values():
-            client.notify([WarningReported(message, code=code)])
+            client.notify([ProgressReported(message)])
 
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self._loaded)

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..core.errors import RequestRefused, TreadleError
-from ..core.events import Approval, Decision, Event
+from ..core.events import Approval, Decision, Event, ProgressReported
 from ..core.items import JsonObject
 from .cards import approval_request
 from .framing import Framing
@@ -122,7 +122,9 @@ class Connection:
     def notify(self, events: Sequence[Event]) -> None:
         if self._closed or not events:
             return
-        if self._opening and (thread_id := events[0].thread_id) is not None and thread_id not in self._threads:
+        first = events[0]
+        thread_id = None if isinstance(first, ProgressReported) else first.thread_id
+        if self._opening and thread_id is not None and thread_id not in self._threads:
             self._held = [*self._held, *events][-MAX_HELD:]
             return
         texts = self._projector.texts(events, _now())

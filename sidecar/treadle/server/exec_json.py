@@ -248,6 +248,8 @@ class Progress:
                 self._completed(event.card)
             case e.ErrorReported() if event.will_retry:
                 self._note(f"{event.error.message} Trying again.")
+            case e.ProgressReported(message=str(message)):
+                self._note(message)
             case e.WarningReported():
                 self._note(f"warning: {event.message}")
             case e.TurnCompleted(error=e.ErrorInfo() as error):

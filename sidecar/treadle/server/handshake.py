@@ -48,8 +48,8 @@ def shake(params: Any) -> tuple[Handshake, dict[str, Any]]:
 
 
 def home() -> str:
-    """The folder with our configuration."""
-    return os.path.abspath(os.environ.get("TREADLE_HOME") or os.path.expanduser("~/.treadle"))
+    """The folder with the configuration, which Treadle shares with Codex."""
+    return os.path.abspath(os.environ.get("CODEX_HOME") or os.path.expanduser("~/.codex"))
 
 
 def _system() -> str:

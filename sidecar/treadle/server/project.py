@@ -149,6 +149,8 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [("error", _of_turn(event) | {"error": turn_error(event.error), "willRetry": event.will_retry})]
         case e.WarningReported():
             return [_warning(event)]
+        case e.ProgressReported():
+            return [("treadle/progress", {"message": event.message})]
         case e.ContextChanged():
             sources = list(event.instruction_sources)
             return [("treadle/context/changed", {"threadId": event.thread_id, "instructionSources": sources})]

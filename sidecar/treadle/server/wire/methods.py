@@ -66,6 +66,7 @@ SERVER_NOTIFICATIONS: dict[str, Model] = {
     "configWarning": error.ConfigWarningNotification,
     "serverRequest/resolved": approval.ServerRequestResolvedNotification,
     "treadle/context/changed": treadle.ContextChangedNotification,
+    "treadle/progress": treadle.ProgressNotification,
     "treadle/item/inputDelta": treadle.ToolInputDeltaNotification,
     "treadle/item/outputDelta": treadle.ToolOutputDeltaNotification,
 }

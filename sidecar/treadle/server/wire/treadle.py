@@ -21,6 +21,12 @@ class ContextChangedNotification(Wire):
     instruction_sources: list[str]
 
 
+class ProgressNotification(Wire):
+    """What takes long just now, e.g. loading the embedded model; null when it is over."""
+
+    message: str | None
+
+
 class DoctorParams(Params):
     cwd: str | None = None
 
