@@ -100,6 +100,8 @@ export type CommandExecutionRequestApprovalParams = {
   commandActions: CommandAction[] | null;
   proposedExecpolicyAmendment: string[] | null;
   availableDecisions: CommandExecutionApprovalDecision[] | null;
+  /** Ours: the command would run unconfined. */
+  outsideSandbox: boolean;
 };
 
 export type CommandExecutionRequestApprovalResponse = {

@@ -54,6 +54,8 @@ export interface ThreadView {
   /** Keys of notices that the user has closed; they are not shown again in this window. */
   dismissed: string[];
   usage: { used: number; window: number | null; total: number; cached: number } | null;
+  /** What takes long just now, in words of the sidecar; e.g. loading the embedded model. */
+  progress: string | null;
 }
 
 /** What only this window knows, in the same stream as the sidecar's notifications. */
@@ -85,6 +87,7 @@ export const emptyView: ThreadView = {
   notices: [],
   dismissed: [],
   usage: null,
+  progress: null,
 };
 
 export function runningTurn(view: ThreadView): TurnView | undefined {
@@ -144,6 +147,8 @@ function foldNotification(view: ThreadView, method: string, params: Record<strin
       return { ...view, usage: usage(params.tokenUsage as ThreadTokenUsage) };
     case "treadle/context/changed":
       return { ...view, instructions: (params.instructionSources as string[] | undefined) ?? [] };
+    case "treadle/progress":
+      return { ...view, progress: (params.message as string | null | undefined) || null };
     case "error":
       return failed(view, params);
     case "warning":

@@ -80,5 +80,6 @@ export const drawn = [
   "item/fileChange/patchUpdated",
   "serverRequest/resolved",
   "treadle/context/changed",
+  "treadle/progress",
   "treadle/item/outputDelta",
 ] as const satisfies readonly (keyof ServerNotifications)[];

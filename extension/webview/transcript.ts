@@ -158,7 +158,7 @@ export class Transcript extends LitElement {
     if (view.approvals.length) return nothing;
     const streaming =
       last && !last.done && last.item.type !== "userMessage" && !(last.item.type === "agentMessage" && !last.item.text);
-    const word = streaming ? "" : "Working";
+    const word = view.progress ?? (streaming ? "" : "Working");
     return html`<div class="working" role="status" aria-label="Treadle is working">
       <span class="weave" aria-hidden="true"><i></i><i></i><i></i></span>${word ? html`<span class="shimmer">${word}</span>` : nothing}
     </div>`;

@@ -43,6 +43,16 @@ def test_a_call_without_an_output_is_in_progress() -> None:
     assert turn.cards == [CallCard("c", "tool", "k", {"view": "tool", "tool": "tool", "arguments": "{}"}, "inProgress")]
 
 
+def test_a_command_that_no_tool_has_drawn_still_shows_its_line() -> None:
+    payload = {"arguments": '{"cmd":"make","workdir":"/w"}'}
+    (turn,) = turns([model_item("c", "function_call", payload, call_id="k", name="exec_command")])
+    view = {"view": "command", "command": "make", "cwd": "/w"}
+    assert turn.cards == [CallCard("c", "exec_command", "k", view, "inProgress")]  # type: ignore[arg-type]
+    (turn,) = turns([model_item("c", "function_call", {"arguments": "[1"}, call_id="k", name="exec_command")])
+    assert isinstance(turn.cards[0], CallCard)
+    assert turn.cards[0].view["view"] == "tool"
+
+
 def test_an_output_without_a_call_is_passed_over() -> None:
     (turn,) = turns([TurnBegan("b", 1.0, "t1"), ToolOutput("o", 2.0, "t1", "nobody", "out")])
     assert turn.cards == []

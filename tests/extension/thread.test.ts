@@ -119,6 +119,12 @@ describe("a thread's view", () => {
     expect(fold(closed, warning).notices).toEqual([]);
   });
 
+  test("says what takes long until it is over", () => {
+    const begun = after(...running, { method: "treadle/progress", params: { message: "Loading the embedded model" } });
+    expect(begun.progress).toBe("Loading the embedded model");
+    expect(fold(begun, { method: "treadle/progress", params: { message: null } }).progress).toBeNull();
+  });
+
   test("marks the running turn when the sidecar is lost", () => {
     const view = after(...running, started(command("c")), { method: "panel/lost", params: { message: "It stopped." } });
     expect(view.turns[0]).toMatchObject({ status: "interrupted", error: { message: "It stopped." } });

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fakes.world import FakeTool, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
-from treadle.core.events import CardStarted
+from treadle.core.events import CardStarted, UsageUpdated
 from treadle.core.items import ToolOutput, TurnEnded
 from treadle.core.ops import ResumeThread
 from treadle.runtime.agent import ThreadState
@@ -25,6 +25,8 @@ async def test_a_thread_is_resumed_by_another_process_with_the_same_next_request
     state = await other.submit(ResumeThread(thread_id), client)
     assert isinstance(state, ThreadState)
     assert [turn.status for turn in state.turns] == ["completed"]
+    usage = [event for event in client.events if isinstance(event, UsageUpdated)]
+    assert (usage[-1].last.input_tokens, usage[-1].total.input_tokens, usage[-1].context_window) == (10, 20, 1000)
     await client.turn_end(await more(agent, client, thread_id, "next"))
     resumed = RecordingClient()
     await resumed.turn_end(await more(other, resumed, thread_id, "next"))

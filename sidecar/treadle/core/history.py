@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from .items import (
     UserMessage,
 )
 from .prompt import DISCARDED
-from .views import CallCard, Card, MessageCard, OtherCard, ReasoningCard, SummaryCard, ToolView, UserCard
+from .views import CallCard, CallView, Card, MessageCard, OtherCard, ReasoningCard, SummaryCard, UserCard
 
 
 @dataclass(slots=True)
@@ -89,10 +90,20 @@ def turns(items: Iterable[Item]) -> list[TurnState]:
     return list(found.values())
 
 
-def _unfinished(item: ModelItem) -> CallCard:
+def likely_view(item: ModelItem) -> CallView:
+    """A view of a call that no tool has drawn, from its arguments alone."""
     payload = item.payload
-    view: ToolView = {"view": "tool", "tool": item.name or "", "arguments": payload.get("arguments", payload.get("input"))}
-    return CallCard(item.id, item.name or "", item.call_id or "", view, "inProgress")
+    if item.name == "exec_command":
+        try:
+            arguments: Any = json.loads(payload.get("arguments") or "")
+            return {"view": "command", "command": str(arguments["cmd"]), "cwd": str(arguments.get("workdir") or "")}
+        except (ValueError, LookupError, TypeError, AttributeError):
+            pass
+    return {"view": "tool", "tool": item.name or "", "arguments": payload.get("arguments", payload.get("input"))}
+
+
+def _unfinished(item: ModelItem) -> CallCard:
+    return CallCard(item.id, item.name or "", item.call_id or "", likely_view(item), "inProgress")
 
 
 def _finish(calls: dict[str, tuple[TurnState, int]], output: ToolOutput) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..core import history
@@ -23,10 +22,11 @@ from ..core.events import (
     ThreadStatusChanged,
     TurnCompleted,
     TurnStarted,
+    UsageUpdated,
     WarningReported,
 )
 from ..core.history import TurnState
-from ..core.items import Image, Text, TurnBegan, TurnEnded, UserMessage
+from ..core.items import Image, Text, TurnBegan, TurnEnded, UsageReported, UserMessage
 from ..core.ops import (
     ArchiveThread,
     InterruptTurn,
@@ -40,13 +40,13 @@ from ..core.ops import (
     StartTurn,
     SteerTurn,
 )
-from ..core.policy import Grants
 from ..core.settings import Settings
 from ..core.thread import Thread
 from . import overrides as over
 from .answers import Answer, ThreadPage, ThreadState
-from .assembly import Sessions, World, assemble
+from .assembly import World, assemble
 from .audience import Audience
+from .loaded import Loaded, Nowhere
 from .ports import Client, Store, ThreadMeta
 from .repair import repaired
 from .runner import INTERNAL, Runner
@@ -55,32 +55,6 @@ _log = logging.getLogger(__name__)
 __all__ = ["Agent", "Answer", "ThreadPage", "ThreadState"]
 _PREVIEW = 200
 "Characters of the first message that stand for a thread in lists."
-
-
-@dataclass(slots=True)
-class Loaded:
-    """A thread in memory, with all that lives as long as it does."""
-
-    thread: Thread
-    meta: ThreadMeta
-    overrides: Overrides
-    settings: Settings
-    store: Store
-    audience: Audience
-    sessions: Sessions
-    grants: Grants
-    runner: Runner | None = None
-    task: asyncio.Task[None] | None = None
-
-
-class _Nowhere:
-    """The store of an ephemeral thread."""
-
-    def append(self, thread_id: str, items: Any) -> None:
-        pass
-
-    def update(self, meta: ThreadMeta) -> None:
-        pass
 
 
 class Agent:
@@ -174,7 +148,7 @@ class Agent:
         )
         store: Any = world.store
         if op.ephemeral:
-            store = _Nowhere()
+            store = Nowhere()
         else:
             world.store.create(meta)
             world.store.claim(thread_id)
@@ -194,8 +168,17 @@ class Agent:
         loaded.audience.join(client)
         state = self._state(loaded, await self._warnings(loaded, problems))
         state.turns = history.turns(loaded.thread.items)
-        client.notify([WarningReported(text, loaded.thread.id) for text in state.warnings])
+        client.notify([*self._usage(loaded), *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
         return state
+
+    def _usage(self, loaded: Loaded) -> tuple[UsageUpdated, ...]:
+        """What a client that did not watch has missed of the tokens."""
+        thread = loaded.thread
+        reported = next((item for item in reversed(thread.items) if isinstance(item, UsageReported)), None)
+        if reported is None:
+            return ()
+        window = self._world.briefing.window(loaded.settings)
+        return (UsageUpdated(thread.id, reported.turn_id, thread.last_usage, thread.usage, window),)
 
     def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
         world = self._world

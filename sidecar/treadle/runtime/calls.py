@@ -16,10 +16,11 @@ from typing import cast
 
 from ..core.errors import ToolFailure, TreadleError
 from ..core.events import Approval, CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
+from ..core.history import likely_view
 from ..core.items import Item, JsonObject, ModelItem, OutputStatus, ToolOutput
 from ..core.policy import Allow, Ask, Deny, Grants, RunCommand, decide
 from ..core.settings import SandboxPolicy
-from ..core.views import CallCard, CallView, FileChangeView, ToolView
+from ..core.views import CallCard, CallView, FileChangeView
 from .audience import Audience
 from .ports import Call, Plan, Scope, Tool, ToolResult
 
@@ -94,7 +95,7 @@ class Calls:
     def _finish(self, card: CallCard | None, output: ToolOutput, item: ModelItem) -> None:
         self.record(output)
         self.outputs.append(output)
-        card = card or self._draw(item, _unknown_view(item))
+        card = card or self._draw(item, likely_view(item))
         view = cast("CallView", output.detail) if output.detail else card.view
         done = dataclasses.replace(card, view=view, status=output.status)
         self.audience.notify(CardCompleted(self.thread_id, self.turn_id, done, self.scope.clock.now()))
@@ -127,7 +128,7 @@ class Calls:
             text += f" after {self.scope.clock.monotonic() - begun.began:.1f}s"
         if partial:
             text += f"\nOutput so far (its end):\n{partial[-_ABORTED_TAIL:]}"
-        view = dict(begun.card.view) if begun and begun.card else dict(_unknown_view(item))
+        view = dict(begun.card.view) if begun and begun.card else dict(likely_view(item))
         if view.get("view") == "command":
             view["output"] = partial
         self._finish(begun.card if begun else None, self._made(item, text, cast("CallView", view), "aborted"), item)
@@ -147,7 +148,7 @@ class Calls:
     async def _output(self, item: ModelItem, before: list[asyncio.Task[ToolOutput]]) -> ToolOutput:
         if before:
             await asyncio.wait(before)
-        view = _unknown_view(item)
+        view = likely_view(item)
         try:
             tool = self.tools.get(item.name or "")
             if tool is None:
@@ -223,8 +224,3 @@ class Calls:
             case "accept":
                 pass
         return dataclasses.replace(scope.policy, mode="danger-full-access") if verdict.outside_sandbox else scope.policy
-
-
-def _unknown_view(item: ModelItem) -> ToolView:
-    payload = item.payload
-    return {"view": "tool", "tool": item.name or "", "arguments": payload.get("arguments", payload.get("input"))}

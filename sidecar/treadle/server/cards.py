@@ -236,6 +236,7 @@ def approval_request(approval: Approval) -> tuple[str, JsonObject]:
         "command": view.get("command"),
         "cwd": view.get("cwd"),
         "commandActions": command_actions(view),
+        "outsideSandbox": approval.outside_sandbox,
         "proposedExecpolicyAmendment": prefix,
         "availableDecisions": [*decisions, "decline", "cancel"],
     }

@@ -41,6 +41,8 @@ class CommandExecutionRequestApprovalParams(Wire):
     command_actions: list[CommandAction] | None
     proposed_execpolicy_amendment: list[str] | None
     available_decisions: list[CommandExecutionApprovalDecision] | None
+    outside_sandbox: bool
+    "Ours: the command would run unconfined."
 
 
 class CommandExecutionRequestApprovalResponse(Params):
