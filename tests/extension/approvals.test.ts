@@ -1,3 +1,4 @@
+// Approvals: a question from the sidecar waits in the panel until it is answered once.
 import { describe, expect, test } from "vitest";
 import { Approvals, type Cancellation } from "@src/approvals";
 import type { ApprovalView } from "@src/thread";

@@ -1,3 +1,4 @@
+// Deltas reach the webview together, in order, and none is lost.
 import { expect, test } from "vitest";
 import { joined } from "@src/batch";
 import { emptyView, fold } from "@src/thread";

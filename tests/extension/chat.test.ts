@@ -1,3 +1,4 @@
+// The conversation behind the panel: sending, steering, reopening, and what happens when the sidecar goes away.
 import { describe, expect, test } from "vitest";
 import { Chat } from "@src/chat";
 import type { ClientRequests, ThreadStartParams } from "@src/wire";

@@ -1,3 +1,4 @@
+// A command's output stays bounded, and both of its ends stay readable.
 import { expect, test } from "vitest";
 import { headAndTail, headLimit, tailLimit } from "@src/output";
 import { plain } from "@webview/terminal";

@@ -1,3 +1,4 @@
+// The words that editor commands send for a selection.
 import { expect, test } from "vitest";
 import { selectionPrompt } from "@src/prompts";
 

@@ -1,3 +1,4 @@
+// A proposed edit becomes the text of the file as it would be.
 import { expect, test } from "vitest";
 import { newPath, sides } from "@src/proposal";
 import type { FileUpdateChange } from "@src/wire";

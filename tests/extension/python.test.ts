@@ -1,3 +1,4 @@
+// Which Python runs the sidecar, and why one is refused.
 import { describe, expect, test } from "vitest";
 import { Backoff } from "@src/backoff";
 import { type Ask, findSidecar, readVersion } from "@src/python";

@@ -1,3 +1,4 @@
+// The fold from notifications to what the panel shows; it must never throw.
 import { describe, expect, test } from "vitest";
 import { emptyView, fold, isRunning, type ThreadView, type ViewEvent } from "@src/thread";
 import { command, completed, delta, message, opened, started, threadId, turnCompleted, turnId, turnStarted } from "./events";
