@@ -36,8 +36,8 @@ def snapshot(name: str, text: str) -> None:
 def readable(request: Mapping[str, Any], *, instructions: bool = False, replace: Mapping[str, str] | None = None) -> str:
     """A parsed request as a text that people read: a heading an input item, then its texts as they are.
 
-    Of the tools only the names are shown, of the instructions only how they begin unless `instructions`. `replace`: what differs from machine
-    to machine -> what to show instead.
+    Of the tools only the names are shown, of the instructions only how they begin unless `instructions`. `replace`: what differs
+    from machine to machine -> what to show instead.
     """
     lines = [f"{key}: {json.dumps(value)}" for key, value in request.items() if key not in ("instructions", "tools", "input")]
     words = request.get("instructions", "")
