@@ -42,7 +42,6 @@ def body(*items: Item, tail: dict[str, object] | None = None) -> dict[str, objec
 def test_the_constants_of_a_request() -> None:
     request = body(tail={"reasoning": {"effort": "low"}})
     assert request == {
-        "model": "gpt-5.5",
         "stream": True,
         "store": False,
         "tool_choice": "auto",
@@ -52,9 +51,17 @@ def test_the_constants_of_a_request() -> None:
         "instructions": "Be brief.",
         "tools": [{"type": "function", "name": "exec_command"}],
         "input": [],
+        "model": "gpt-5.5",
         "reasoning": {"effort": "low"},
     }
-    assert list(request)[-2:] == ["input", "reasoning"]
+    assert list(request)[-3:] == ["input", "model", "reasoning"]
+
+
+def test_another_model_moves_no_earlier_byte() -> None:
+    prompt = Thread("t", [OPENING, UserMessage("u", 1.0, "t", (Text("x"),))]).prompt
+    one, two = prompt.request({"model": "a"}), prompt.request({"model": "b"})
+    assert (one.head, one.fragments) == (two.head, two.fragments)
+    assert [request.parsed()["model"] for request in (one, two)] == ["a", "b"]
 
 
 def test_every_item_as_the_model_sees_it() -> None:

@@ -72,7 +72,7 @@ class Driver:
             case TakeSteers():
                 return self.steers.pop(0) if self.steers else []
             case Sample():
-                self.bodies.append(self.thread.prompt.request({}).body())
+                self.bodies.append(self.thread.prompt.request({}).prefix())
                 return self.replies.pop(0)
             case RunTools(calls=calls):
                 return [output(call) for call in calls]
@@ -97,7 +97,7 @@ def test_outputs_are_appended_and_the_model_is_asked_again() -> None:
     driver = Driver(thread, [Reply((called("a"), called("b"))), Reply((answered("done"),))])
     assert driver.run().status == "completed"
     assert kinds(thread) == ["opening", "user_message", "function_call", "function_call", "tool_output", "tool_output", "message"]
-    assert driver.bodies[1].startswith(driver.bodies[0][:-2])
+    assert driver.bodies[1].startswith(driver.bodies[0])
 
 
 def test_a_steer_that_arrives_during_the_last_reply_keeps_the_turn_alive() -> None:
@@ -182,7 +182,7 @@ def test_every_request_extends_the_one_before_byte_for_byte(plan: list[str], wor
         thread.append(Context(fresh(), 1.0, "developer", (Section("permissions", next(word)),)))
     bodies = driver.bodies
     for before, after in itertools.pairwise(bodies):
-        assert after.startswith(before[:-2])
+        assert after.startswith(before)
     calls = [item.call_id for item in thread.items if isinstance(item, ModelItem) and item.is_call]
     answers = [item.call_id for item in thread.items if isinstance(item, ToolOutput)]
     assert sorted(calls) == sorted(answers)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fakes.world import FrozenClock
 from treadle import prompts
 from treadle.core.context import Document
-from treadle.core.items import Context, Opening
+from treadle.core.items import Context, Opening, Summary
 from treadle.core.settings import LocalModel, Provider, SandboxPolicy, Settings
 from treadle.core.thread import Thread
 from treadle.runtime.briefing import Surroundings, ThreadBriefing
@@ -64,7 +64,7 @@ def test_each_change_is_appended_alone() -> None:
     brief, files = briefing()
     thread = Thread("t")
     told(thread, brief)
-    before = thread.prompt.request({}).body()
+    before = thread.prompt.request({}).prefix()
     files.found = Found((Document("/ws/AGENTS.md", "use spaces"),))
     assert told(thread, brief) == [("user", "agents_md")]
     assert told(thread, brief) == []
@@ -75,7 +75,7 @@ def test_each_change_is_appended_alone() -> None:
     files.found = Found()
     assert told(thread, brief, read_only) == [("user", "agents_md")]
     assert told(thread, brief, read_only) == []
-    assert thread.prompt.request({}).body().startswith(before[:-2])
+    assert thread.prompt.request({}).body().startswith(before)
 
 
 def test_nothing_is_composed_anew_when_nothing_changed() -> None:
@@ -95,14 +95,40 @@ def test_nothing_is_composed_anew_when_nothing_changed() -> None:
     assert len(loads) == before
 
 
-def test_another_model_is_a_new_epoch_with_the_same_input() -> None:
+def test_another_model_of_the_same_kind_changes_nothing_but_the_name_in_the_tail() -> None:
     brief, _ = briefing()
     thread = Thread("t")
     told(thread, brief)
     other = dataclasses.replace(SETTINGS, model="gpt-5.1")
-    assert told(thread, brief, other) == [("opening",)]
+    assert told(thread, brief, other) == []
+    assert brief.tail(other)["model"] == "gpt-5.1"
+
+
+def test_other_instructions_of_a_model_are_appended_and_told_again_after_a_summary() -> None:
+    brief, _ = briefing()
+    thread = Thread("t")
+    told(thread, brief)
+    before = thread.prompt.request({}).body()
+    other = dataclasses.replace(SETTINGS, base_instructions="Only this.")
+    assert told(thread, brief, other) == [("developer", "model_instructions")]
+    assert told(thread, brief, other) == []
+    assert thread.prompt.request({}).head in before
+    thread.append(Summary("s", 1.0, "t", "short", ()))
+    assert told(thread, brief, other) == [
+        ("developer", "model_instructions", "permissions"),
+        ("user", "agents_md", "environment"),
+    ]
+    assert told(thread, brief) == [("developer", "model_instructions")]
+
+
+def test_a_model_that_needs_other_tools_begins_a_new_epoch_with_the_same_input() -> None:
+    brief, _ = briefing()
+    thread = Thread("t")
+    told(thread, brief)
+    gateway = dataclasses.replace(SETTINGS, provider=dataclasses.replace(PROVIDER, id="gateway", custom_tools=False))
+    assert told(thread, brief, gateway) == [("opening",)]
     assert isinstance(thread.opening, Opening)
-    assert thread.opening.model == "gpt-5.1"
+    assert thread.opening.provider == "gateway"
 
 
 def test_a_small_local_model_gets_one_tool_and_few_words() -> None:

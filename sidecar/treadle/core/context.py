@@ -17,7 +17,13 @@ from .settings import Settings
 Role: TypeAlias = Literal["developer", "user"]
 Message: TypeAlias = tuple[Role, tuple[Section, ...]]
 
-CAPS = {"permissions": 8_000, "developer_instructions": 64_000, "agents_md": 100_000, "environment": 6_000}
+CAPS = {
+    "model_instructions": 256_000,
+    "permissions": 8_000,
+    "developer_instructions": 64_000,
+    "agents_md": 100_000,
+    "environment": 6_000,
+}
 "Characters, wording included."
 COMPACT_CAPS = {**CAPS, "permissions": 600, "developer_instructions": 4_000, "agents_md": 6_000, "environment": 1_500}
 "For a model with a small window."
@@ -26,6 +32,7 @@ PROJECT_SEPARATOR = "\n\n--- project-doc ---\n\n"
 _CUT = "\n[cut: too long]"
 
 _REPLACES = {
+    "model_instructions": "Another model goes on from here. Its instructions replace those at the beginning.\n\n",
     "agents_md": "The AGENTS.md instructions changed. These replace all AGENTS.md instructions given before.\n\n",
     "developer_instructions": "These developer instructions replace the ones given before.\n\n",
 }
@@ -59,6 +66,8 @@ class Situation:
     sandboxed: bool = True
     "False when this machine has no working sandbox."
     compact: bool = False
+    base_instructions: str = ""
+    "What belongs to the model in use; told by the Opening, and again when another model needs other words."
 
 
 def opening_context(now: Situation) -> tuple[Message, ...]:
@@ -69,7 +78,7 @@ def opening_context(now: Situation) -> tuple[Message, ...]:
 def changes(told: Mapping[str, str], now: Situation) -> tuple[Message, ...]:
     """The sections that differ from `told` (name -> text as last told), grouped by role."""
     current: tuple[Message, ...] = (
-        ("developer", (_permissions(now), _developer(now))),
+        ("developer", (_model_instructions(now), _permissions(now), _developer(now))),
         ("user", (_agents_md(now), _environment(now))),
     )
     messages: list[Message] = []
@@ -92,6 +101,8 @@ def _news(told: Mapping[str, str], current: Section, now: Situation) -> Section 
         if before is None or removed is None or before == removed:
             return None
         return Section(name, removed, current.source)
+    if name == "model_instructions" and before is None:
+        return None  # the Opening has yet to tell them
     text = _capped(name, current.text, now)
     # After a removal the plain form says all; after an older text the new one has to say that it replaces it.
     again = _REPLACES.get(name, "") + text
@@ -107,6 +118,10 @@ def _capped(name: str, text: str, now: Situation) -> str:
         return text
     closing = text[text.rfind("\n") :] if name != "developer_instructions" else ""
     return text[: cap - len(_CUT) - len(closing)] + _CUT + closing
+
+
+def _model_instructions(now: Situation) -> Section:
+    return Section("model_instructions", now.base_instructions, f"model {now.settings.model}")
 
 
 def _permissions(now: Situation) -> Section:

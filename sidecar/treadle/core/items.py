@@ -28,6 +28,8 @@ class Opening:
     tools: str
     "The JSON text of the tool list, exactly as sent."
     parallel_tool_calls: bool = True
+    dialect: str = ""
+    "What kind of tools and prompt the model was given; a model that needs another kind begins a new epoch."
     type: Literal["opening"] = "opening"
 
 

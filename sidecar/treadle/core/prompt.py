@@ -2,7 +2,8 @@
 
 The body is `head + b",".join(fragments) + tail`. Within an epoch `head` is constant and `fragments` only grow, so a request
 without its tail is a byte-exact prefix of the next one. What may change from turn to turn without touching the provider's
-cache (reasoning effort, text format) is in the tail, after the input. Output items of the model are replayed verbatim.
+cache (reasoning effort, text format) is in the tail, after the input; so is the model, so that a switch moves no earlier byte.
+Output items of the model are replayed verbatim.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class Request:
     def body(self) -> bytes:
         return b"".join((self.head, b",".join(self.fragments), self.tail))
 
+    def prefix(self) -> bytes:
+        """The body without its tail: what the next request of the epoch begins with."""
+        return b"".join((self.head, b",".join(self.fragments)))
+
     def parsed(self) -> dict[str, Any]:
         """The body as JSON data, for adapters that must translate it."""
         return json.loads(self.body())
@@ -47,6 +52,7 @@ class Prompt:
         self._thread_id = thread_id
         self._head = b""
         self._model = ""
+        "Of the Opening; the tail may name another."
         self._fragments: list[bytes] = []
         self.encoded = 0
         "How many items were ever encoded: grows by what is new, whatever the length of the thread."
@@ -63,14 +69,15 @@ class Prompt:
                 self._fragments.append(text.encode())
 
     def request(self, tail: JsonObject) -> Request:
-        """The request as of now; `tail` holds the fields that may change without moving the prefix.
+        """The request as of now; `tail` holds the fields that may change without moving the prefix, `model` among them.
 
         Raises ValueError before the thread has an Opening.
         """
         if not self._head:
             raise ValueError("a thread without an Opening has no prompt")
-        closing = "]," + dumps(tail)[1:] if tail else "]}"
-        return Request(self._head, tuple(self._fragments), closing.encode(), self._model, self._thread_id)
+        tail = {"model": self._model, **tail}
+        closing = f"],{dumps(tail)[1:]}".encode()
+        return Request(self._head, tuple(self._fragments), closing, tail["model"], self._thread_id)
 
 
 def fragment(item: Item) -> str | None:
@@ -109,7 +116,6 @@ def _part(part: Any) -> JsonObject:
 
 def _head(opening: Opening, thread_id: str) -> bytes:
     fields: JsonObject = {
-        "model": opening.model,
         "stream": True,
         "store": False,
         "tool_choice": "auto",

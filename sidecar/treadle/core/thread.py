@@ -46,6 +46,7 @@ class Thread:
         match item:
             case Opening():
                 self.opening = item
+                self.told["model_instructions"] = item.instructions
             case Context():
                 self.told.update((section.name, section.text) for section in item.sections)
             case ModelItem() if item.is_call:
@@ -56,7 +57,7 @@ class Thread:
                 if self._unanswered.pop(item.call_id, None) is None:
                     raise ValueError(f"output for {item.call_id!r}, which is not open")
             case Summary():
-                self.told.clear()
+                self.told = {"model_instructions": self.opening.instructions} if self.opening else {}
             case TurnBegan():
                 self.open_turn = item.turn_id
             case TurnEnded():

@@ -82,10 +82,11 @@ class ThreadBriefing:
             timezone,
             sandboxed,
             compact=facts.prompt == "compact",
+            base_instructions=self._base(settings, facts),
         )
         items: list[Item] = []
         opening = thread.opening
-        if opening is None or (opening.model, opening.provider) != (settings.model, settings.provider.id):
+        if opening is None or (opening.dialect and opening.dialect != _dialect(facts)):
             items.append(self._opening(settings, facts))
         new_id, now = self._clock.new_id, self._clock.now()
         items.extend(Context(new_id(), now, role, sections) for role, sections in context.changes(thread.told, situation))
@@ -94,23 +95,27 @@ class ThreadBriefing:
         return items
 
     def _opening(self, settings: Settings, facts: ModelFacts) -> Opening:
-        base = settings.base_instructions
-        if base is None:
-            base = self._around.load_prompt("compact" if facts.prompt == "compact" else "base")
         specs = [tool.spec(facts.custom_tools) for tool in self.tools(settings)]
         return Opening(
             self._clock.new_id(),
             self._clock.now(),
             settings.model,
             settings.provider.id,
-            base,
+            self._base(settings, facts),
             dumps(specs),
             parallel_tool_calls=facts.parallel_tool_calls,
+            dialect=_dialect(facts),
         )
+
+    def _base(self, settings: Settings, facts: ModelFacts) -> str:
+        """The instructions that belong to the model, unless the user or the client has set others."""
+        if settings.base_instructions is not None:
+            return settings.base_instructions
+        return self._around.load_prompt("compact" if facts.prompt == "compact" else "base")
 
     def tail(self, settings: Settings) -> JsonObject:
         """Request fields that may change from turn to turn without moving the prefix."""
-        facts, tail = facts_for(settings), dict[str, Any]()
+        facts, tail = facts_for(settings), dict[str, Any](model=settings.model)
         if facts.reasoning:
             effort = settings.effort or facts.default_effort
             reasoning = {"effort": effort, "summary": settings.reasoning_summary or "auto"}
@@ -139,3 +144,7 @@ class ThreadBriefing:
 
     def window(self, settings: Settings) -> int | None:
         return facts_for(settings).context_window
+
+
+def _dialect(facts: ModelFacts) -> str:
+    return f"{facts.prompt}, {'custom' if facts.custom_tools else 'function'} tools"
