@@ -41,7 +41,7 @@ package: setup ## extension/dist/treadle-*.vsix, with the sidecar inside
 	@$(DEV)/bundle.sh
 	@$(DEV)/build.sh package
 
-test: setup ## everything that must hold: checks, unit tests, end-to-end tests
+test: setup model ## everything that must hold: checks, unit tests, end-to-end tests
 	@$(DEV)/test.sh check unit e2e
 
 check: setup ## protocol drift, lint, format, types

@@ -22,10 +22,10 @@ def as_nobody(argv: list[str], scratch: str) -> subprocess.CompletedProcess[str]
 
 
 def interpreter(scratch: str) -> str | None:
-    """One of this version that an ordinary user may run; the one in use may lie in root's home."""
+    """One of this version that an ordinary user may run, pytest included; those in use may lie in root's home."""
     for path in (sys.executable, "/usr/bin/python3"):
         try:
-            told = as_nobody([path, "-c", "import sys; print(sys.version_info[:2])"], scratch)
+            told = as_nobody([path, "-c", "import pytest, sys; print(sys.version_info[:2])"], scratch)
         except OSError:
             continue
         if told.stdout.strip() == str(sys.version_info[:2]):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import struct
 import sys
 import threading
@@ -82,6 +83,7 @@ class Spawner:
 
     def _post(self, job: Callable[[], None]) -> None:
         if self._thread is None:
+            _let_children_hear_ctrl_c()
             self._thread = threading.Thread(target=self._serve, name="spawner", daemon=True)
             self._thread.start()
         self._jobs.put(job)
@@ -98,6 +100,13 @@ class Spawner:
             confine_thread()
         while (job := self._jobs.get()) is not None:
             job()
+
+
+def _let_children_hear_ctrl_c() -> None:
+    """A program that a shell started in the background ignores SIGINT, and all that it starts would inherit that. A handler
+    is not inherited: with one that does nothing the sidecar goes on ignoring the signal and a command hears it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda number, frame: None)
 
 
 def confine_thread() -> bool:
