@@ -25,7 +25,7 @@ setup: .venv/.made extension/dist/.built ## make .venv and build the extension
 	@$(DEV)/python.sh dev
 	@touch $@
 
-extension/node_modules/.made: extension/package.json extension/package-lock.json
+extension/node_modules/.made: extension/package-lock.json
 	@$(DEV)/node.sh
 	@$(DEV)/build.sh install
 	@touch $@
@@ -37,7 +37,7 @@ extension/dist/.built: extension/node_modules/.made $(WEB_SOURCES) $(WEB_CONFIG)
 run: setup package ## VS Code with Treadle in it; WORKSPACE=folder to open your own
 	@$(DEV)/run.sh "$(WORKSPACE)"
 
-package: setup ## extension/dist/treadle-*.vsix, with the sidecar inside
+package: setup ## the extension as extension/dist/treadle-*.vsix, with the sidecar inside
 	@$(DEV)/bundle.sh
 	@$(DEV)/build.sh package
 

@@ -9,7 +9,8 @@ install_packages() { npm ci --no-audit --no-fund --loglevel=error; }
 build() { npm run --silent build; }
 pack() {
   rm -f dist/*.vsix
-  npm run --silent package
+  # The bundled libraries are those of one platform; elsewhere the extension runs a treadle that is installed beside it.
+  if linux_x64; then npm run --silent package -- --target linux-x64; else npm run --silent package; fi
   ls dist/*.vsix
 }
 
@@ -17,7 +18,7 @@ case ${1:-} in
   install) step "Packages that build the extension" install_packages ;;
   build) step "The extension" build ;;
   package)
-    [ -d bundled/libs/treadle ] || fail "extension/bundled is empty: run make package."
+    ! linux_x64 || [ -d bundled/libs/treadle ] || fail "extension/bundled is empty: run make package."
     newest=$(find dist bundled/libs package.json README.md media -type f ! -name '*.vsix' -newer "$(ls dist/*.vsix 2>/dev/null | head -1 || true)" -print -quit 2>/dev/null || echo first)
     vsix=$(ls dist/*.vsix 2>/dev/null | head -1 || true)
     if [ -n "$vsix" ] && [ -z "$newest" ]; then exit 0; fi

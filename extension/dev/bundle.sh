@@ -10,6 +10,7 @@ PARTS=$ROOT/build/libs
 STAMP=extension/bundled/.ready
 VERSIONS="3.11 3.12 3.13 3.14"
 
+linux_x64 || exit 0
 newer=$(find pyproject.toml constraints.txt sidecar extension/dev/bundle.sh -type f ! -name '*.pyc' -newer "$STAMP" -print -quit 2>/dev/null || echo first)
 [ -e "$STAMP" ] && [ -z "$newer" ] && exit 0
 
