@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias, cast
 from ..core.models import LOCAL_MODELS, default_model
 from ..core.settings import ApprovalPolicy, LocalModel, Provider, SandboxMode, SandboxPolicy, Settings, ShellEnvironment
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
+from .config_mcp import mcp_grace, mcp_servers
 from .config_providers import provider
 from .config_values import Layer, Values
 
@@ -28,7 +29,16 @@ MAX_INSTRUCTIONS_BYTES = 256 * 1024
 
 NOT_FROM_PROJECTS = frozenset(
     {"model_provider", "model_providers", "openai_base_url", "chatgpt_base_url", "projects", "profile", "profiles", "notify"}
-    | {"project_root_markers", "local", "otel", "analytics", "cli_auth_credentials_store", "model_catalog_json", "sqlite_home"}
+    | {
+        "project_root_markers",
+        "mcp_servers",
+        "local",
+        "otel",
+        "analytics",
+        "cli_auth_credentials_store",
+        "model_catalog_json",
+        "sqlite_home",
+    }
 )
 EXTRA_KEYS = ("ask_before_edits", "hide_agent_reasoning", "show_raw_agent_reasoning", "local")
 "Kept in Settings.extra: small, and free of secrets."
@@ -174,6 +184,8 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         shell_environment=_shell_environment(values),
         allow_login_shell=values.flag("allow_login_shell", default=True),
         local=local,
+        mcp_servers=mcp_servers(values),
+        mcp_grace=mcp_grace(values),
     )
 
 

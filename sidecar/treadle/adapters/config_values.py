@@ -14,7 +14,7 @@ from .config_files import ConfigFiles, ConfigProblem, Table
 
 T = TypeVar("T")
 Key: TypeAlias = tuple[str, ...]
-SECRET_KEYS = {"experimental_bearer_token", "http_headers", "query_params", "set"}
+SECRET_KEYS = {"experimental_bearer_token", "http_headers", "query_params", "set", "env", "args", "url"}
 _ABSENT = object()
 
 
@@ -50,6 +50,13 @@ class Values:
 
         bounds = f"a whole number from {least}" + (f" to {most}" if most is not None else "")
         return self._first(key, bounds, check)
+
+    def decimal(self, *key: str, above: float = 0, most: float) -> float | None:
+        def check(value: Any) -> float | None:
+            good = isinstance(value, int | float) and not isinstance(value, bool) and above < value <= most
+            return float(value) if good else None
+
+        return self._first(key, f"a number above {above:g}, to {most:g}", check)
 
     def choice(self, *key: str, among: Sequence[str]) -> str | None:
         return self._first(key, "one of " + ", ".join(among), lambda value: value if value in among else None)

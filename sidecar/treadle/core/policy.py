@@ -7,13 +7,13 @@ A Deny's reason is written for the model, which reads it as the call's output; a
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
 from . import command
 from .danger import danger
-from .settings import SandboxPolicy, Settings
+from .settings import McpApproval, SandboxPolicy, Settings
 from .writable import refusal
 
 _SHOWN_PATHS = 5
@@ -43,7 +43,19 @@ class Harmless:
     """A wish that touches nothing outside the agent, e.g. polling a running command."""
 
 
-Wish: TypeAlias = RunCommand | WriteFiles | Harmless
+@dataclass(frozen=True, slots=True)
+class CallMcp:
+    """A wish to call a tool of an MCP server, outside of every sandbox. A hint is None when the server does not say."""
+
+    server: str
+    tool: str
+    read_only: bool | None = None
+    destructive: bool | None = None
+    open_world: bool | None = None
+    mode: McpApproval = "auto"
+
+
+Wish: TypeAlias = RunCommand | WriteFiles | CallMcp | Harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,8 @@ class Grants:
 
     commands: frozenset[CommandKey] = frozenset()
     files: frozenset[str] = frozenset()
+    mcp: frozenset[tuple[str, str]] = frozenset()
+    "(server, tool)"
 
     def granted(self, wish: Wish, *, outside: bool = False) -> bool:
         """`outside`: it would run without a sandbox, whoever asked for that. A yes to a confined run is no yes to that."""
@@ -90,15 +104,19 @@ class Grants:
                 return _key(wish, outside) in self.commands
             case WriteFiles():
                 return bool(wish.paths) and self.files.issuperset(wish.paths)
+            case CallMcp():
+                return (wish.server, wish.tool) in self.mcp
             case Harmless():
                 return True
 
     def remember(self, wish: Wish, *, outside: bool = False) -> Grants:
         match wish:
             case RunCommand():
-                return Grants(self.commands | {_key(wish, outside)}, self.files)
+                return replace(self, commands=self.commands | {_key(wish, outside)})
             case WriteFiles():
-                return Grants(self.commands, self.files | set(wish.paths))
+                return replace(self, files=self.files | set(wish.paths))
+            case CallMcp():
+                return replace(self, mcp=self.mcp | {(wish.server, wish.tool)})
             case Harmless():
                 return self
 
@@ -112,6 +130,8 @@ def decide(wish: Wish, settings: Settings, grants: Grants, sandbox_available: bo
             return _decide_command(wish, settings, grants, sandbox_available)
         case WriteFiles():
             return _decide_files(wish, settings, grants, tmpdir)
+        case CallMcp():
+            return _decide_mcp(wish, settings, grants)
 
 
 def writable_roots(settings: Settings, tmpdir: str | None = None) -> tuple[str, ...]:
@@ -187,6 +207,40 @@ def _decide_files(wish: WriteFiles, settings: Settings, grants: Grants, tmpdir: 
     if attended and settings.extra.get("ask_before_edits") is True:
         return Ask(f"You are asked before every edit: {_named(wish.paths)}.", outside_sandbox=not confines)
     return Allow(confined=confines)
+
+
+def _decide_mcp(wish: CallMcp, settings: Settings, grants: Grants) -> Verdict:
+    allowed = Allow(confined=settings.sandbox.confines)
+    reason = _mcp_reason(wish)
+    if reason is None:
+        return allowed
+    if settings.approval_policy != "never":
+        return allowed if grants.granted(wish) else Ask(reason)
+    if wish.mode != "prompt" and not settings.sandbox.confines:
+        return allowed
+    return Deny(
+        f"This call was not made: {wish.tool} of the MCP server {wish.server} needs a yes of the user, and approvals are turned "
+        "off (approval policy: never). Reach the goal in another way."
+    )
+
+
+def _mcp_reason(wish: CallMcp) -> str | None:
+    """Why to ask, for the user; None when there is nothing to ask. A hint that is missing counts as the dangerous value."""
+    name = f"{wish.tool} of the MCP server {wish.server}"
+    match wish.mode:
+        case "approve":
+            return None
+        case "prompt":
+            return f"You are asked before every call of {name}."
+        case "writes":
+            return None if wish.read_only else f"{name} is not known to only read."
+        case "auto":
+            if wish.destructive:
+                return f"{name} says that it may destroy something."
+            if wish.read_only or (wish.destructive is False and wish.open_world is False):
+                return None
+            silent = wish.destructive is None and wish.open_world is None
+            return f"{name} " + ("does not say what it may change." if silent else "may change things outside of this workspace.")
 
 
 def _refused(paths: tuple[str, ...], settings: Settings, tmpdir: str | None) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access", "external"]
 ApprovalPolicy: TypeAlias = Literal["on-request", "never"]
+McpApproval: TypeAlias = Literal["auto", "prompt", "writes", "approve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,44 @@ class ShellEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
+class McpServer:
+    """A program that offers tools: a command to start, or an address. Seconds for times."""
+
+    name: str
+    command: str | None = None
+    args: tuple[str, ...] = field(default=(), repr=False)
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    env_vars: tuple[str, ...] = ()
+    "Names of our own variables that are handed on to the command."
+    cwd: str | None = None
+    url: str | None = field(default=None, repr=False)
+    bearer_token_env_var: str | None = None
+    http_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    env_http_headers: tuple[tuple[str, str], ...] = ()
+    "(header, name of the environment variable that holds its value)"
+    enabled: bool = True
+    required: bool = False
+    "Without it no turn runs."
+    startup_timeout: float = 30.0
+    tool_timeout: float = 300.0
+    enabled_tools: tuple[str, ...] | None = None
+    disabled_tools: tuple[str, ...] = ()
+    default_approval: McpApproval = "auto"
+    approval_modes: tuple[tuple[str, McpApproval], ...] = ()
+    "(tool, mode)"
+    parallel_calls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SkillRule:
+    """Turns skills on or off: the one at `path` (its file or folder), or all of a `name`. A later rule wins."""
+
+    enabled: bool
+    path: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LocalModel:
     """The embedded model: which weights, and how much of the machine it may use."""
 
@@ -99,6 +138,12 @@ class Settings:
     shell_environment: ShellEnvironment = ShellEnvironment()
     allow_login_shell: bool = True
     local: LocalModel = LocalModel()
+    mcp_servers: tuple[McpServer, ...] = ()
+    mcp_grace: float = 1.0
+    "Seconds that the first prompt waits for servers never seen before; 0: as long as they may take to start."
+    skill_rules: tuple[SkillRule, ...] = ()
+    skills_max_tokens: int | None = None
+    "Room for the list of skills in the prompt; None: a share of the model's window."
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     "Keys that later features read; never used to steer the loop."
     output_schema: dict[str, Any] | None = None

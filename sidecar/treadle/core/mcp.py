@@ -1,0 +1,234 @@
+"""MCP tools as the model and the policy see them: names, order, schemas, results. Pure; the same input gives the same bytes.
+
+What comes from a server is not trusted: names are cleaned, texts and schemas are cut to a size, and a hint that is missing counts
+as the dangerous value. The order of tools is that of their raw identity, so it does not depend on which server answered first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from .items import JsonObject
+from .settings import McpApproval, McpServer
+from .truncate import clip
+
+PREFIX = "mcp__"
+MAX_NAME = 128
+MAX_DESCRIPTION = 8 * 1024
+MAX_SCHEMA = 32 * 1024
+MAX_DEPTH = 24
+MAX_SHOWN = 256 * 1024
+"Bytes of a result that are kept for the screen."
+_SUFFIX = 12
+_KEPT_KEYS = frozenset(
+    {"type", "title", "description", "properties", "required", "additionalProperties", "items", "prefixItems", "enum", "default"}
+    | {"anyOf", "oneOf", "allOf", "$ref", "$defs", "definitions", "format", "pattern", "nullable", "minimum", "maximum"}
+    | {"exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems"}
+)
+_TYPE_BY_KEY = {
+    "properties": "object",
+    "additionalProperties": "object",
+    "items": "array",
+    "prefixItems": "array",
+    "pattern": "string",
+    "format": "string",
+    "minLength": "string",
+    "maxLength": "string",
+    "minimum": "number",
+    "maximum": "number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class McpTool:
+    """One tool of one server, by its raw names. A hint is None when the server does not say."""
+
+    server: str
+    name: str
+    description: str = ""
+    schema: str = '{"type":"object","properties":{}}'
+    "JSON text, cleaned."
+    read_only: bool | None = None
+    destructive: bool | None = None
+    open_world: bool | None = None
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.server, self.name
+
+
+def from_wire(server: str, data: JsonObject) -> McpTool | None:
+    """A tool as a server lists it; None when it has no name."""
+    name = data.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    hints: Any = data.get("annotations")
+    hints = cast("JsonObject", hints) if isinstance(hints, dict) else {}
+    description = data.get("description") or data.get("title") or ""
+    return McpTool(
+        server,
+        name,
+        clip(str(description).strip(), MAX_DESCRIPTION),
+        schema_text(data.get("inputSchema")),
+        *(
+            hint if isinstance(hint := hints.get(key), bool) else None
+            for key in ("readOnlyHint", "destructiveHint", "openWorldHint")
+        ),
+    )
+
+
+def offered(server: McpServer, tools: Iterable[McpTool]) -> tuple[McpTool, ...]:
+    """Those that the settings let through: the allow list first, then the deny list."""
+    return tuple(
+        tool
+        for tool in tools
+        if (server.enabled_tools is None or tool.name in server.enabled_tools) and tool.name not in server.disabled_tools
+    )
+
+
+def named(tools: Iterable[McpTool]) -> tuple[tuple[str, McpTool], ...]:
+    """Every tool with the name that the model calls it by: unique, in the order of the raw identities."""
+    ordered = sorted({tool.identity: tool for tool in tools}.values(), key=lambda tool: tool.identity)
+    plain = [_plain(tool) for tool in ordered]
+    count = Counter(plain)
+    found: dict[str, McpTool] = {}
+    for name, tool in zip(plain, ordered, strict=True):
+        found.setdefault(name if count[name] == 1 and len(name) <= MAX_NAME else _suffixed(name, tool), tool)
+    return tuple(found.items())
+
+
+def _plain(tool: McpTool) -> str:
+    return PREFIX + "__".join(re.sub(r"[^A-Za-z0-9_]", "_", part) for part in tool.identity)
+
+
+def _suffixed(name: str, tool: McpTool) -> str:
+    digest = hashlib.sha1("\0".join(tool.identity).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:_SUFFIX]
+    return f"{name[: MAX_NAME - _SUFFIX - 1]}_{digest}"
+
+
+def spec(name: str, tool: McpTool) -> JsonObject:
+    """The entry of the prompt's tool list."""
+    return {
+        "type": "function",
+        "name": name,
+        "description": tool.description,
+        "strict": False,
+        "parameters": json.loads(tool.schema),
+    }
+
+
+def schema_text(schema: Any) -> str:
+    """A schema that every provider takes, as JSON text with sorted keys. One that is too large is opened up: any object."""
+    cleaned = _cleaned(schema, 0)
+    if cleaned.get("type") != "object":
+        cleaned = {"type": "object"} | {key: cleaned[key] for key in ("properties", "required", "$defs") if key in cleaned}
+    cleaned.setdefault("properties", {})
+    text = _canonical(cleaned)
+    if len(text.encode("utf-8", "replace")) <= MAX_SCHEMA:
+        return text
+    note = "The schema of this tool is too large to be shown; see its description."
+    return _canonical({"type": "object", "properties": {}, "description": note})
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+
+
+def _cleaned(schema: Any, depth: int) -> JsonObject:
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
+        return {}  # `true`, which allows anything, and what is no schema at all
+    given = cast("JsonObject", schema)
+    found = {key: _keyword(key, value, depth) for key, value in given.items() if key in _KEPT_KEYS}
+    if "const" in given and "enum" not in found:
+        found["enum"] = [given["const"]]
+    if not {"type", "anyOf", "oneOf", "allOf", "$ref"} & found.keys():
+        inferred = next((kind for key, kind in _TYPE_BY_KEY.items() if key in found), _type_of(found.get("enum")))
+        if inferred:
+            found["type"] = inferred
+    if found.get("type") == "array" and "prefixItems" not in found:
+        found.setdefault("items", {})
+    return found
+
+
+def _keyword(key: str, value: Any, depth: int) -> Any:
+    match key:
+        case "properties" | "$defs" | "definitions":
+            table = cast("JsonObject", value) if isinstance(value, dict) else {}
+            return {str(name): _cleaned(part, depth + 1) for name, part in table.items()}
+        case "items":
+            return _cleaned(value, depth + 1)
+        case "prefixItems" | "anyOf" | "oneOf" | "allOf":
+            return [_cleaned(part, depth + 1) for part in (cast("list[Any]", value) if isinstance(value, list) else [])]
+        case "additionalProperties":
+            return value if isinstance(value, bool) else _cleaned(value, depth + 1)
+        case "required":
+            names = cast("list[Any]", value) if isinstance(value, list) else []
+            return sorted({name for name in names if isinstance(name, str)})
+        case _:
+            return value
+
+
+def _type_of(enum: Any) -> str | None:
+    values = cast("list[Any]", enum) if isinstance(enum, list) else []
+    if values and all(isinstance(value, str) for value in values):
+        return "string"
+    return "number" if values and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values) else None
+
+
+def approval_mode(server: McpServer, tool: str) -> McpApproval:
+    return dict(server.approval_modes).get(tool, server.default_approval)
+
+
+def parallel(server: McpServer | None, tool: McpTool | None) -> bool:
+    return bool(server and server.parallel_calls) or bool(tool and tool.read_only)
+
+
+def result_text(result: Mapping[str, Any]) -> str:
+    """What the model reads of a result: the structured content where there is some, else the texts; pictures are noted."""
+    parts = _parts(result)
+    structured = result.get("structuredContent")
+    if structured is None:
+        return "\n".join(_told(part) for part in parts)
+    notes = [_told(part) for part in parts if part.get("type") in ("image", "audio")]
+    return "\n".join([json.dumps(structured, ensure_ascii=False), *notes])
+
+
+def _parts(result: Mapping[str, Any]) -> list[JsonObject]:
+    content: Any = result.get("content")
+    return [part for part in cast("list[Any]", content) if isinstance(part, dict)] if isinstance(content, list) else []
+
+
+def _told(part: JsonObject) -> str:
+    match part.get("type"):
+        case "text":
+            return str(part.get("text", ""))
+        case "image" | "audio" as kind:
+            size = len(str(part.get("data", ""))) * 3 // 4
+            return f"[{kind}, {part.get('mimeType', 'of unknown type')}, {size} bytes: shown to the user; you cannot see it]"
+        case "resource":
+            inner: Any = part.get("resource")
+            inner = cast("JsonObject", inner) if isinstance(inner, dict) else {}
+            return str(inner["text"]) if "text" in inner else f"[resource {inner.get('uri', '')}: not text]"
+        case "resource_link":
+            return f"[resource {part.get('name', '')}: {part.get('uri', '')}]"
+        case kind:
+            return f"[content of the kind {kind!r}, which cannot be shown]"
+
+
+def shown(result: Mapping[str, Any]) -> JsonObject:
+    """The result for the screen, within MAX_SHOWN bytes: what does not fit becomes a note."""
+    room, content = MAX_SHOWN, list[JsonObject]()
+    for part in _parts(result):
+        kept = part if len(json.dumps(part)) <= room else {"type": "text", "text": clip(_told(part), room // 8)}
+        content.append(kept)
+        room -= len(json.dumps(kept))
+        if room < MAX_SHOWN // 64:
+            break
+    structured = result.get("structuredContent")
+    return {"content": content, "structured": structured if len(json.dumps(structured)) <= room else None}
