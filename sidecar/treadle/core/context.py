@@ -7,12 +7,14 @@ told again says so itself, and `changes` recognises both of its forms, so asking
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal, TypeAlias
 
+from . import skills
 from .items import Context, Section
 from .settings import Settings
+from .skills import Listing
 
 Role: TypeAlias = Literal["developer", "user"]
 Message: TypeAlias = tuple[Role, tuple[Section, ...]]
@@ -22,6 +24,7 @@ CAPS = {
     "permissions": 8_000,
     "developer_instructions": 64_000,
     "agents_md": 100_000,
+    "skills": 48_000,
     "environment": 6_000,
 }
 "Characters, wording included."
@@ -35,10 +38,12 @@ _REPLACES = {
     "model_instructions": "Another model goes on from here. Its instructions replace those at the beginning.\n\n",
     "agents_md": "The AGENTS.md instructions changed. These replace all AGENTS.md instructions given before.\n\n",
     "developer_instructions": "These developer instructions replace the ones given before.\n\n",
+    "skills": "The skills changed. This list replaces the one given before.\n\n",
 }
 _REMOVED = {
     "agents_md": "The AGENTS.md instructions given before no longer apply.",
     "developer_instructions": "The developer instructions given before no longer apply.",
+    "skills": "The skills listed before are no longer there.",
 }
 
 
@@ -68,6 +73,9 @@ class Situation:
     compact: bool = False
     base_instructions: str = ""
     "What belongs to the model in use; told by the Opening, and again when another model needs other words."
+    skills: Listing = field(default_factory=Listing)
+    skills_wording: str = ""
+    "The text of prompts/skills.md."
 
 
 def opening_context(now: Situation) -> tuple[Message, ...]:
@@ -79,7 +87,7 @@ def changes(told: Mapping[str, str], now: Situation) -> tuple[Message, ...]:
     """The sections that differ from `told` (name -> text as last told), grouped by role."""
     current: tuple[Message, ...] = (
         ("developer", (_model_instructions(now), _permissions(now), _developer(now))),
-        ("user", (_agents_md(now), _environment(now))),
+        ("user", (_agents_md(now), _skills(now), _environment(now))),
     )
     messages: list[Message] = []
     for role, sections in current:
@@ -171,6 +179,13 @@ def joined(documents: Sequence[Document]) -> str:
     own = "\n\n".join(document.text for document in documents if document.is_global)
     project = "\n\n".join(document.text for document in documents if not document.is_global)
     return PROJECT_SEPARATOR.join(text for text in (own, project) if text)
+
+
+def _skills(now: Situation) -> Section:
+    # a small model would rather be confused by a list than helped
+    if now.compact or not now.skills.lines:
+        return Section("skills", "")
+    return Section("skills", skills.list_text(now.skills, _blocks(now.skills_wording)), "SKILL.md files")
 
 
 def _environment(now: Situation) -> Section:
