@@ -62,18 +62,19 @@ class InstructionFiles:
 def _project(settings: Settings) -> Iterator[_Stamp]:
     """The winning file of every folder of the chain, root first."""
     names = dict.fromkeys((OVERRIDE, ORDINARY, *settings.doc_fallback_names))
-    for folder in _chain(settings.cwd, settings.root_markers):
+    for folder in chain(settings.cwd, settings.root_markers):
         for stamp in _stamps(os.path.join(folder, name) for name in names if name and os.path.basename(name) == name):
             yield stamp
             break
 
 
-def _chain(cwd: str, markers: tuple[str, ...]) -> list[str]:
+def chain(cwd: str, markers: tuple[str, ...]) -> list[str]:
+    """The folders from the project root down to `cwd`; `cwd` alone where no folder above holds a marker."""
     above = [cwd, *map(str, Path(cwd).parents)]
     for depth, folder in enumerate(above):
         if any(os.path.exists(os.path.join(folder, marker)) for marker in markers):
-            chain = above[: depth + 1][::-1]
-            return chain if len(chain) <= MAX_FOLDERS else chain[: MAX_FOLDERS // 2] + chain[-MAX_FOLDERS // 2 :]
+            found = above[: depth + 1][::-1]
+            return found if len(found) <= MAX_FOLDERS else found[: MAX_FOLDERS // 2] + found[-MAX_FOLDERS // 2 :]
     return [cwd]
 
 
