@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -57,6 +58,12 @@ class Values:
             return float(value) if good else None
 
         return self._first(key, f"a number above {above:g}, to {most:g}", check)
+
+    def amount(self, *key: str) -> float | None:
+        def check(value: Any) -> float | None:
+            return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < inf else None
+
+        return self._first(key, "a number from 0", check)
 
     def choice(self, *key: str, among: Sequence[str]) -> str | None:
         return self._first(key, "one of " + ", ".join(among), lambda value: value if value in among else None)

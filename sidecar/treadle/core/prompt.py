@@ -54,19 +54,28 @@ class Prompt:
         self._model = ""
         "Of the Opening; the tail may name another."
         self._fragments: list[bytes] = []
+        self.origins: list[Item] = []
+        "The item that each fragment came from."
         self.encoded = 0
         "How many items were ever encoded: grows by what is new, whatever the length of the thread."
+
+    @property
+    def fragments(self) -> Sequence[bytes]:
+        """The input as of now."""
+        return self._fragments
 
     def append(self, item: Item) -> None:
         if isinstance(item, Opening):
             self._head, self._model = _head(item, self._thread_id), item.model
         elif isinstance(item, Summary):
             self._fragments = [text.encode() for text in item.replacement]
+            self.origins = [item] * len(self._fragments)
         else:
             text = fragment(item)
             if text is not None:
                 self.encoded += 1
                 self._fragments.append(text.encode())
+                self.origins.append(item)
 
     def request(self, tail: JsonObject) -> Request:
         """The request as of now; `tail` holds the fields that may change without moving the prefix, `model` among them.
@@ -89,18 +98,18 @@ def fragment(item: Item) -> str | None:
         case UserMessage():
             return dumps({"type": "message", "role": "user", "content": [_part(part) for part in item.content]})
         case ModelItem():
-            return None if _is_hidden(item) else item.raw
+            return None if is_hidden(item) else item.raw
         case ToolOutput():
             kind = "custom_tool_call_output" if item.custom else "function_call_output"
             return dumps({"type": kind, "call_id": item.call_id, "output": item.text})
-        case TurnEnded(status="interrupted"):
+        case TurnEnded(status="interrupted", quiet=False):
             parts = [{"type": "input_text", "text": TURN_ABORTED}]
             return dumps({"type": "message", "role": "user", "content": parts})
         case _:
             return None
 
 
-def _is_hidden(item: ModelItem) -> bool:
+def is_hidden(item: ModelItem) -> bool:
     # a provider that keeps nothing cannot look up reasoning by its id: without its encrypted content it would refuse the request
     return item.kind == DISCARDED or (item.kind == "reasoning" and not item.payload.get("encrypted_content"))
 

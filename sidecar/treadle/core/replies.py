@@ -22,6 +22,16 @@ class Usage:
     output_tokens: int = 0
     reasoning_output_tokens: int = 0
     total_tokens: int = 0
+    cache_reported: bool = True
+    "False: the provider does not say how many were cached; `cached_input_tokens` is 0 then."
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What a provider made of a prompt: input items that stand for all of it."""
+
+    items: tuple[JsonObject, ...]
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,11 +87,13 @@ def as_object(value: Any) -> JsonObject | None:
 def usage(said: JsonObject | None) -> Usage | None:
     if not said:
         return None
+    details = as_object(said.get("input_tokens_details")) or {}
     return Usage(
         input_tokens=said.get("input_tokens", 0),
-        cached_input_tokens=(as_object(said.get("input_tokens_details")) or {}).get("cached_tokens", 0),
+        cached_input_tokens=details.get("cached_tokens", 0),
         output_tokens=said.get("output_tokens", 0),
         total_tokens=said.get("total_tokens", 0),
+        cache_reported="cached_tokens" in details,
     )
 
 

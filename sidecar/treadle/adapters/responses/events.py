@@ -180,7 +180,12 @@ def _usage(value: object) -> Usage | None:
         output_tokens=made,
         reasoning_output_tokens=_count(usage.get("output_tokens_details"), "reasoning_tokens"),
         total_tokens=_count(usage, "total_tokens") or given + made,
+        cache_reported=_says(usage.get("input_tokens_details"), "cached_tokens"),
     )
+
+
+def _says(data: object, name: str) -> bool:
+    return isinstance(data, dict) and isinstance(cast(JsonObject, data).get(name), int)
 
 
 def _count(data: object, name: str) -> int:
