@@ -7,13 +7,14 @@ that is started anew before every turn asks the model for exactly the same bytes
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.world import FakeTool, MemoryStore, RecordingClient, Script, ScriptedModel, build, call, end, message
+from fakes.world import PROVIDER, FakeTool, MemoryStore, RecordingClient, Script, ScriptedModel, build, call, end, message
 from treadle.core.errors import ModelError
 from treadle.core.events import Approval, Decision
 from treadle.core.history import TurnState
@@ -23,6 +24,7 @@ from treadle.core.policy import RunCommand
 from treadle.core.thread import Thread
 from treadle.runtime.agent import Agent, ThreadState
 
+PATIENT = dataclasses.replace(PROVIDER, stream_max_retries=20)
 ASKS = FakeTool("asks", wish=RunCommand("make", "/ws", escalated=True))
 PLAIN = FakeTool("plain")
 ALONE = FakeTool("alone", parallel=False)
@@ -90,7 +92,7 @@ class Play:
         return thread_id
 
     def _agent(self, model: ScriptedModel) -> Agent:
-        agent, _, _ = build(model, PLAIN, ASKS, ALONE, store=self.store)
+        agent, _, _ = build(model, PLAIN, ASKS, ALONE, store=self.store, provider=PATIENT)
         return agent
 
     async def _open(self, agent: Agent, thread_id: str) -> str:
