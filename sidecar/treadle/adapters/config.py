@@ -16,8 +16,10 @@ from typing import Any, Literal, TypeAlias, cast
 
 from ..core.models import LOCAL_MODELS, default_model
 from ..core.settings import ApprovalPolicy, LocalModel, Provider, SandboxMode, SandboxPolicy, Settings, ShellEnvironment
+from . import config_skills
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
 from .config_mcp import mcp_grace, mcp_servers
+from .config_prices import prices
 from .config_providers import provider
 from .config_values import Layer, Values
 
@@ -82,7 +84,12 @@ def load(
         raw = merged(raw, layer.data)
     chosen = provider(values, environ, has_openai_key=_has_openai_key(environ, codex_home))
     settings = _settings(values, cwd, chosen, markers, trust)
-    settings = replace(settings, extra={key: raw[key] for key in EXTRA_KEYS if key in raw})
+    settings = replace(
+        settings,
+        extra={key: raw[key] for key in EXTRA_KEYS if key in raw},
+        skill_rules=config_skills.rules(values, (over, *profile, user, machine)),
+        skills_max_tokens=config_skills.max_tokens(values),
+    )
     return Loaded(settings, tuple(values.problems), raw, trust)
 
 
@@ -184,6 +191,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         shell_environment=_shell_environment(values),
         allow_login_shell=values.flag("allow_login_shell", default=True),
         local=local,
+        prices=prices(values),
         mcp_servers=mcp_servers(values),
         mcp_grace=mcp_grace(values),
     )

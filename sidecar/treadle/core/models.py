@@ -86,6 +86,12 @@ def facts_for(settings: Settings) -> ModelFacts:
     )
 
 
+def known_window(settings: Settings) -> int | None:
+    """The model's window; None for a model nobody knows, unless it was configured."""
+    guessed = facts(settings.model) is UNKNOWN and settings.provider.wire != "local" and settings.context_window is None
+    return None if guessed else facts_for(settings).context_window
+
+
 def default_model(provider_id: str, size: str = "auto") -> str:
     """The model to ask for when none is configured. `size` is the embedded model's."""
     if provider_id == "local":
