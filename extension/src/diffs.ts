@@ -9,19 +9,17 @@ import { newPath, sides } from "./proposal";
 import type { FileUpdateChange } from "./wire";
 
 const scheme = "treadle-diff";
-const quietFor = 8_000;
 
 export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
   private readonly disposables: vscode.Disposable[] = [];
-  private lastTouch = 0;
+  private inEditor = false;
 
   constructor() {
     this.disposables.push(
       vscode.workspace.registerTextDocumentContentProvider(scheme, this),
       vscode.window.onDidChangeTextEditorSelection((change) => {
-        if (change.kind !== undefined && change.kind !== vscode.TextEditorSelectionChangeKind.Command)
-          this.lastTouch = Date.now();
+        if (change.kind !== undefined && change.kind !== vscode.TextEditorSelectionChangeKind.Command) this.inEditor = true;
       }),
       vscode.workspace.onDidCloseTextDocument((document) => {
         if (document.uri.scheme === scheme) this.texts.delete(document.uri.toString());
@@ -35,12 +33,12 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
 
   /** The user is in the panel now, so no editor of theirs can be covered. */
   left(): void {
-    this.lastTouch = 0;
+    this.inEditor = false;
   }
 
-  /** Opens a change by itself, unless that would cover the editor that the user is busy in. */
+  /** Opens a change by itself, unless that would cover the editor that the user went to: however long they think, it is theirs. */
   async offer(itemId: string, change: FileUpdateChange): Promise<void> {
-    if (Date.now() - this.lastTouch > quietFor) await this.open(itemId, change, true);
+    if (!this.inEditor) await this.open(itemId, change, true);
   }
 
   /** False when the change does not fit the file as it is now. */
