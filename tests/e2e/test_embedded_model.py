@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from treadle.app import Options, open_agent
-from treadle.core.events import Approval, CardCompleted, CardDelta, Decision, Event, TurnCompleted, UsageUpdated, WarningReported
+from treadle.core.events import Approval, CardCompleted, CardDelta, Decision, Event, ProgressReported, TurnCompleted, UsageUpdated
 from treadle.core.items import Text
 from treadle.core.ops import Overrides, StartThread, StartTurn
 from treadle.core.settings import SandboxPolicy
@@ -86,8 +86,9 @@ async def test_a_request_is_answered_by_the_embedded_model(repository: Path) -> 
     assert "".join(pieces) == "".join(said)
     first, *_, last = [event for event in watcher.events if isinstance(event, UsageUpdated)]
     assert last.last.cached_input_tokens >= first.last.total_tokens - 2
-    progress = [event.message for event in watcher.events if isinstance(event, WarningReported)]
-    assert any(line.startswith("Joining") for line in progress)
+    progress = [event.message for event in watcher.events if isinstance(event, ProgressReported)]
+    assert any(line and line.startswith("Joining") for line in progress)
+    assert progress[-1] is None
     assert await changes(repository) == b""
 
 

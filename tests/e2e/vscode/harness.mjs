@@ -50,7 +50,8 @@ const finished = (args, options) => new Promise((done, failed) => {
 const lodge = (workspace, settings, machineSettings) => {
   const dir = mkdtempSync(join(tmpdir(), 'treadle-e2e-'));
   const place = { dir };
-  for (const name of ['data', 'exts', 'ws', 'home', 'tmp']) mkdirSync((place[name] = join(dir, name)));
+  for (const name of ['data', 'exts', 'home', 'tmp']) mkdirSync((place[name] = join(dir, name)));
+  place.ws = join(dir, 'basket');
   cpSync(workspace, place.ws, { recursive: true });
   const write = (folder, content) => {
     mkdirSync(join(place.data, folder));

@@ -61,12 +61,12 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
   await panel.input.click();
   await panel.at('card-file').first().waitFor();
   await panel.at('approval').first().waitFor();
-  await workbench.diffEditor(page).waitFor();
+  await workbench.diffEditor(page).locator('.line-insert').first().waitFor();
+  await shot('edit-asks');
   await page.keyboard.type('still typing');
   assert.equal(await panel.input.evaluate((element) => element.value ?? element.innerText), 'still typing', 'the diff did not take the keyboard');
   assert.equal(await workbench.focused(page), 'frame');
   assert.match(readFileSync(join(ws, 'basket.py'), 'utf8'), /sum\(product\.cents for product/, 'nothing is written before the answer');
-  await shot('edit-asks');
 
   await panel.at('approve-accept').first().click();
   await eventually(() => readFileSync(join(ws, 'basket.py'), 'utf8'), (text) => text.includes('product.cents * count'), 'the file on disk');
