@@ -19,7 +19,8 @@ class ReadContext:
 
 @dataclass(frozen=True, slots=True)
 class TakeSteers:
-    """Answer: list of UserMessage that wait. With `closing`, an empty answer also ends the turn for later steers."""
+    """Answer: list of UserMessage that wait, each followed by the Context that it asks for. With `closing`, an empty answer also
+    ends the turn for later steers."""
 
     closing: bool = False
 
@@ -43,7 +44,15 @@ class AbortCalls:
     calls: tuple[ModelItem, ...]
 
 
-Effect: TypeAlias = ReadContext | TakeSteers | Sample | RunTools | AbortCalls
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Answer: list of items, the last one the Summary that begins the next epoch. Stopped when there can be none: then nothing
+    of the attempt is in the thread. `overflowed`: the provider has refused the prompt, whatever our estimate says."""
+
+    overflowed: bool = False
+
+
+Effect: TypeAlias = ReadContext | TakeSteers | Sample | RunTools | AbortCalls | Compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +76,7 @@ class Stopped(Exception):
         super().__init__(outcome.status)
         self.outcome = outcome
         self.items = items
+
+
+class ContextOverflow(Stopped):
+    """Thrown in place of a Reply: the provider says that the prompt is too long. A turn that knows no better ends by it."""

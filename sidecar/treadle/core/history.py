@@ -13,6 +13,7 @@ from .items import (
     Item,
     JsonObject,
     ModelItem,
+    Notes,
     Opening,
     Summary,
     ToolOutput,
@@ -63,7 +64,7 @@ def turns(items: Iterable[Item]) -> list[TurnState]:
     found: dict[str, TurnState] = {}
     calls: dict[str, tuple[TurnState, int]] = {}
     for item in items:
-        if isinstance(item, (Opening, Context, UsageReported)):
+        if isinstance(item, (Opening, Context, Notes, UsageReported)):
             continue
         turn = found.get(item.turn_id)
         if turn is None:
@@ -85,7 +86,7 @@ def turns(items: Iterable[Item]) -> list[TurnState]:
                     turn.cards.append(drawn)
             case ToolOutput():
                 _finish(calls, item)
-            case Summary():
+            case Summary() if item.revises is None:
                 turn.cards.append(SummaryCard(item.id))
     return list(found.values())
 

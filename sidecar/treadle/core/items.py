@@ -30,6 +30,8 @@ class Opening:
     parallel_tool_calls: bool = True
     dialect: str = ""
     "What kind of tools and prompt the model was given; a model that needs another kind begins a new epoch."
+    mcp: tuple[tuple[str, str, str], ...] = ()
+    "(name in the tool list, server, tool) of each MCP tool: what a name means for as long as the epoch lasts."
     type: Literal["opening"] = "opening"
 
 
@@ -57,6 +59,8 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Text:
     text: str
+    skill: str | None = None
+    "The SKILL.md that this part names: the user picked it from a list, and `text` is its $name."
     type: Literal["text"] = "text"
 
 
@@ -131,9 +135,25 @@ class Summary:
     at: float
     turn_id: str
     text: str
+    "What people read; empty when the provider keeps it encrypted."
     replacement: tuple[str, ...] = ()
-    "Input items as JSON text, in order."
+    "Input items as JSON text, in order. Of a local one the last is the summary, those before it are the user's words."
+    kind: Literal["local", "remote"] = "local"
+    files: tuple[str, ...] = ()
+    "Files that were changed in this thread so far, those of earlier epochs among them."
+    revises: str | None = None
+    "The id of the summary whose text the user replaced by this one."
     type: Literal["summary"] = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """All notes that the user has pinned, in place of those before: told to the model as Context in every epoch."""
+
+    id: str
+    at: float
+    texts: tuple[str, ...]
+    type: Literal["notes"] = "notes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +176,8 @@ class TurnEnded:
     turn_id: str
     status: TurnStatus
     error: JsonObject | None = None
+    quiet: bool = False
+    "The model need not know of an interrupt: it was not at work."
     type: Literal["turn_ended"] = "turn_ended"
 
 
@@ -174,7 +196,9 @@ class UsageReported:
     type: Literal["usage_reported"] = "usage_reported"
 
 
-Item: TypeAlias = Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | TurnBegan | TurnEnded | UsageReported
+Item: TypeAlias = (
+    Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | Notes | TurnBegan | TurnEnded | UsageReported
+)
 
 _KINDS: dict[str, type] = {
     "opening": Opening,
@@ -183,6 +207,7 @@ _KINDS: dict[str, type] = {
     "model_item": ModelItem,
     "tool_output": ToolOutput,
     "summary": Summary,
+    "notes": Notes,
     "turn_began": TurnBegan,
     "turn_ended": TurnEnded,
     "usage_reported": UsageReported,
@@ -212,12 +237,17 @@ def decode(line: str) -> Item:
     kind = _KINDS.get(data.get("type"))
     if kind is None:
         raise ValueError(f"unknown item type {data.get('type')!r}: this thread was written by a newer Treadle")
-    if kind is Context:
+    if kind is Opening:
+        data["mcp"] = tuple(tuple(origin) for origin in data.get("mcp", ()))
+    elif kind is Context:
         data["sections"] = tuple(Section(**section) for section in data["sections"])
     elif kind is UserMessage:
         data["content"] = tuple(Text(**p) if p["type"] == "text" else Image(**p) for p in data["content"])
     elif kind is Summary:
         data["replacement"] = tuple(data["replacement"])
+        data["files"] = tuple(data.get("files", ()))
+    elif kind is Notes:
+        data["texts"] = tuple(data["texts"])
     return kind(**data)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .items import Context, Item, ModelItem, Opening, Summary, ToolOutput, TurnBegan, TurnEnded, UsageReported, UserMessage
+from . import tokens
+from .items import Context, Item, ModelItem, Notes, Opening, Summary, ToolOutput, TurnBegan, TurnEnded, UsageReported, UserMessage
 from .prompt import Prompt
 from .replies import Usage
 
@@ -19,6 +20,8 @@ class Thread:
     def __init__(self, thread_id: str, items: Iterable[Item] = ()) -> None:
         self.id = thread_id
         self.items: list[Item] = []
+        "Those in memory: `forgotten` more came before them, which only the store has."
+        self.forgotten = 0
         self.prompt = Prompt(thread_id)
         self.opening: Opening | None = None
         self.told: dict[str, str] = {}
@@ -26,6 +29,13 @@ class Thread:
         self.usage = Usage()
         "Sum over all requests."
         self.last_usage = Usage()
+        self.notes: tuple[str, ...] = ()
+        "What the user has pinned."
+        self.summary: Summary | None = None
+        "The one that began this epoch."
+        self._counted = 0
+        self._since = 0
+        self._epoch_at = 0
         self.open_turn: str | None = None
         self._unanswered: dict[str, ModelItem] = {}
         self.append(*items)
@@ -35,16 +45,43 @@ class Thread:
         """Calls without an output, in order."""
         return tuple(self._unanswered.values())
 
+    @property
+    def used(self) -> int:
+        """Tokens of the next request: what the provider counted for the last one, and an estimate of what came after."""
+        return self._counted + self._since
+
+    @property
+    def count(self) -> int:
+        """How many items the thread has, in memory or not."""
+        return self.forgotten + len(self.items)
+
+    @property
+    def epoch(self) -> list[Item]:
+        """The items since the last Summary, which is the first of them."""
+        return self.since(self._epoch_at)
+
+    def since(self, count: int) -> list[Item]:
+        """The items after the first `count`."""
+        return self.items[max(count - self.forgotten, 0) :]
+
+    def forget(self) -> None:
+        """Let go of what came before this epoch: its prompt needs none of it, and the store has it all."""
+        del self.items[: self._epoch_at - self.forgotten]
+        self.forgotten = max(self.forgotten, self._epoch_at)
+
     def append(self, *items: Item) -> None:
         """Add items at the end. An output that answers no open call, or answers twice, is refused: ValueError."""
         for item in items:
             self._view(item)
             self.prompt.append(item)
+            self._since += tokens.of_item(item)
             self.items.append(item)
 
     def _view(self, item: Item) -> None:
         match item:
             case Opening():
+                if self.opening is not None:
+                    self._since -= tokens.of_item(self.opening)
                 self.opening = item
                 self.told["model_instructions"] = item.instructions
             case Context():
@@ -57,7 +94,13 @@ class Thread:
                 if self._unanswered.pop(item.call_id, None) is None:
                     raise ValueError(f"output for {item.call_id!r}, which is not open")
             case Summary():
-                self.told = {"model_instructions": self.opening.instructions} if self.opening else {}
+                # the next epoch has an Opening of its own, and all Context is told again
+                self.opening, self.told, self.summary = None, {}, item
+                self._counted = self._since = 0
+                self._epoch_at = self.count
+                self.last_usage = Usage(total_tokens=tokens.of_item(item))
+            case Notes():
+                self.notes = item.texts
             case TurnBegan():
                 self.open_turn = item.turn_id
             case TurnEnded():
@@ -77,6 +120,8 @@ class Thread:
         )
         total = self.usage
         self.last_usage = last
+        if last.total_tokens:
+            self._counted, self._since = last.total_tokens, 0
         self.usage = Usage(
             total.input_tokens + last.input_tokens,
             total.cached_input_tokens + last.cached_input_tokens,

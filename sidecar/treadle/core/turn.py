@@ -10,16 +10,39 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeAlias
 
-from .effects import AbortCalls, Effect, Outcome, ReadContext, RunTools, Sample, Stopped, TakeSteers
+from . import compaction
+from .compaction import Room
+from .effects import (
+    AbortCalls,
+    Compact,
+    ContextOverflow,
+    Effect,
+    Outcome,
+    ReadContext,
+    Reply,
+    RunTools,
+    Sample,
+    Stopped,
+    TakeSteers,
+)
 from .thread import Thread
 
 Turn: TypeAlias = Generator[Effect, Any, Outcome]
 
 
-def run(thread: Thread) -> Turn:
-    """Run one turn. The user's message that starts it is the first steer."""
+def run(thread: Thread, room: Room | None = None) -> Turn:
+    """Run one turn. The user's message that starts it is the first steer. Without `room` nothing is compacted beforehand."""
+    return (yield from _valid(thread, _steps(thread, room)))
+
+
+def compact(thread: Thread) -> Turn:
+    """A turn that does nothing else. The Context is told again when the next turn asks for it."""
+    return (yield from _valid(thread, _summarised(thread)))
+
+
+def _valid(thread: Thread, turn: Turn) -> Turn:
     try:
-        return (yield from _steps(thread))
+        return (yield from turn)
     except Stopped as stop:
         thread.append(*stop.items)
         if thread.unanswered:
@@ -27,11 +50,13 @@ def run(thread: Thread) -> Turn:
         return stop.outcome
 
 
-def _steps(thread: Thread) -> Turn:
+def _steps(thread: Thread, room: Room | None) -> Turn:
     while True:
+        yield from _make_room(thread, room)
         thread.append(*(yield ReadContext()))
         thread.append(*(yield TakeSteers()))
-        reply = yield Sample()
+        yield from _make_room(thread, room)
+        reply = yield from _sample(thread)
         thread.append(*reply.items)
         if thread.unanswered:
             thread.append(*(yield RunTools(thread.unanswered)))
@@ -40,3 +65,28 @@ def _steps(thread: Thread) -> Turn:
             if not steers:
                 return Outcome("completed")
             thread.append(*steers)
+
+
+def _sample(thread: Thread) -> Generator[Effect, Any, Reply]:
+    try:
+        return (yield Sample())
+    except ContextOverflow as overflow:
+        thread.append(*overflow.items)
+    # once: a second overflow is a stop like any other
+    yield from _new_epoch(thread, overflowed=True)
+    return (yield Sample())
+
+
+def _make_room(thread: Thread, room: Room | None) -> Generator[Effect, Any, None]:
+    if compaction.due(thread, room):
+        yield from _new_epoch(thread)
+
+
+def _new_epoch(thread: Thread, *, overflowed: bool = False) -> Generator[Effect, Any, None]:
+    thread.append(*(yield Compact(overflowed)))
+    thread.append(*(yield ReadContext()))
+
+
+def _summarised(thread: Thread) -> Turn:
+    thread.append(*(yield Compact()))
+    return Outcome("completed")
