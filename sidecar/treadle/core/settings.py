@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from .prices import Price
+
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access", "external"]
 ApprovalPolicy: TypeAlias = Literal["on-request", "never"]
 McpApproval: TypeAlias = Literal["auto", "prompt", "writes", "approve"]
@@ -51,6 +53,8 @@ class Provider:
     wire: Literal["responses", "local"] = "responses"
     custom_tools: bool = True
     "False: apply_patch is offered as a JSON function."
+    compact_endpoint: bool = False
+    "Whether POST {base_url}/responses/compact is there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class Settings:
     developer_instructions: str | None = None
     context_window: int | None = None
     auto_compact_limit: int | None = None
+    compact_prompt: str | None = None
+    "Replaces the instruction by which a summary is asked for."
     tool_output_tokens: int | None = None
     doc_max_bytes: int = 32 * 1024
     doc_fallback_names: tuple[str, ...] = ()
@@ -144,6 +150,8 @@ class Settings:
     skill_rules: tuple[SkillRule, ...] = ()
     skills_max_tokens: int | None = None
     "Room for the list of skills in the prompt; None: a share of the model's window."
+    prices: tuple[tuple[str, Price], ...] = ()
+    "(model, what it costs) as the user configured it; more are in core/prices.py."
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     "Keys that later features read; never used to steer the loop."
     output_schema: dict[str, Any] | None = None

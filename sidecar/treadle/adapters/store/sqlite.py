@@ -2,6 +2,7 @@
 
 An append is one transaction and is durable against a crash of this process when it returns (synchronous=NORMAL: a power cut may
 lose the last moment, never the file). One process writes a thread at a time: a lock file per thread, held while it is loaded.
+A file of an older version is copied aside before its tables are changed; one of a newer version is refused and left alone.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import Any
 from ...core.errors import TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
+from . import ledger
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
+_THREADS = """
 CREATE TABLE thread (
   id TEXT PRIMARY KEY, created_at REAL NOT NULL, updated_at REAL NOT NULL, cwd TEXT NOT NULL, model TEXT NOT NULL,
   provider TEXT NOT NULL, preview TEXT NOT NULL, name TEXT, archived INTEGER NOT NULL, originator TEXT NOT NULL,
@@ -33,6 +34,8 @@ CREATE TABLE item (
   PRIMARY KEY (thread_id, position)
 ) STRICT, WITHOUT ROWID;
 """
+_STEPS = (_THREADS, ledger.SCHEMA)
+"What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 _COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings"
 
 
@@ -46,25 +49,32 @@ class SqliteStore:
         try:
             self._locks.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = sqlite3.connect(folder / "threads.sqlite3", isolation_level=None, timeout=10)
-            self._prepare()
+            self._prepare(folder / "threads.sqlite3")
+            self.ledger = ledger.SqliteLedger(self._db)
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
 
-    def _prepare(self) -> None:
+    def _prepare(self, path: Path) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA foreign_keys=ON")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _SCHEMA_VERSION:
-            raise sqlite3.DatabaseError("written by a newer Treadle")
-        if version == 0:
-            # two processes may start at once: the write lock decides who makes the tables
-            with self._transaction():
-                if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    for statement in _SCHEMA.split(";"):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+        if self._version() == len(_STEPS):
+            return
+        # two processes may start at once: the write lock decides who makes the tables
+        with self._transaction():
+            version = self._version()
+            if version > len(_STEPS):
+                raise sqlite3.DatabaseError("written by a newer Treadle")
+            if 0 < version < len(_STEPS):
+                _copy(path, path.with_name(f"{path.name}.version-{version}"))
+            for step in _STEPS[version:]:
+                for statement in step.split(";"):
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={len(_STEPS)}")
+
+    def _version(self) -> int:
+        return self._db.execute("PRAGMA user_version").fetchone()[0]
 
     @contextlib.contextmanager
     def _transaction(self) -> Any:
@@ -164,6 +174,16 @@ class SqliteStore:
         for thread_id in list(self._held):
             self.release(thread_id)
         self._db.close()
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """A copy of the database as it is committed; nothing under its own name until it is whole."""
+    partial = copy.with_name(copy.name + ".partial")
+    partial.unlink(missing_ok=True)
+    # a connection of its own: the one that is about to write sees its own transaction
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(partial)) as target:
+        source.backup(target)
+    partial.replace(copy)
 
 
 def _row(meta: ThreadMeta) -> tuple[Any, ...]:
