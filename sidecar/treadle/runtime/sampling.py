@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..core.effects import Outcome, Reply, Stopped
+from ..core.effects import ContextOverflow, Outcome, Reply, Stopped
 from ..core.errors import ModelError
 from ..core.events import CardCompleted, CardDelta, CardStarted, ErrorInfo, ErrorReported, Event, WarningReported
 from ..core.history import card as card_of
@@ -53,7 +53,7 @@ class Sampler:
     _streaming: dict[str, _Streaming] = field(default_factory=dict[str, _Streaming])
 
     async def sample(self, request: Request) -> Reply:
-        """Raises Stopped when the model cannot be had."""
+        """Raises Stopped when the model cannot be had, ContextOverflow when the prompt is too long for it."""
         self.items = []
         while True:
             received = False
@@ -64,6 +64,8 @@ class Sampler:
                 self._retry = None
                 return self._reply(complete=True)
             except ModelError as error:
+                if error.kind == "context_overflow" and not any(isinstance(i, ModelItem) and i.is_call for i in self.items):
+                    raise self._overflow(error) from error
                 await self._pause(error, received)
             if any(isinstance(item, ModelItem) for item in self.items):
                 return self._reply(complete=False)
@@ -71,6 +73,12 @@ class Sampler:
     def _reply(self, *, complete: bool) -> Reply:
         items, self.items = tuple(self.items), []
         return Reply(items, complete)
+
+    def _overflow(self, error: ModelError) -> ContextOverflow:
+        self.cut(keep_in_prompt=False)
+        items, self.items = tuple(self.items), []
+        info = ErrorInfo(error.sentence(), error.kind, error.status, error.details)
+        return ContextOverflow(Outcome("failed", info), items)
 
     async def _pause(self, error: ModelError, received: bool) -> None:
         self.cut(keep_in_prompt=False)
