@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from .items import JsonObject
 from .settings import McpApproval, McpServer
@@ -61,6 +61,16 @@ class McpTool:
     @property
     def identity(self) -> tuple[str, str]:
         return self.server, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class McpStatus:
+    """Where a server stands. `tools` is what it listed last, perhaps in an earlier process; None: it was never seen."""
+
+    name: str
+    state: Literal["idle", "starting", "ready", "failed"]
+    error: str | None = None
+    tools: tuple[McpTool, ...] | None = None
 
 
 def from_wire(server: str, data: JsonObject) -> McpTool | None:

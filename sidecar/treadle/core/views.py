@@ -49,6 +49,19 @@ class FileChangeView(TypedDict, total=False):
     changes: list[FileChange]
 
 
+class McpView(TypedDict, total=False):
+    view: Literal["mcp"]
+    server: str
+    tool: str
+    arguments: object
+    read_only: bool | None
+    "What the server says of it."
+    result: JsonObject | None
+    "content: list of parts; structured: the structured content."
+    error: str | None
+    duration_ms: int | None
+
+
 class ToolView(TypedDict, total=False):
     """Any other tool."""
 
@@ -60,7 +73,7 @@ class ToolView(TypedDict, total=False):
     duration_ms: int | None
 
 
-CallView = CommandView | FileChangeView | ToolView
+CallView = CommandView | FileChangeView | McpView | ToolView
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,8 @@
+"""MCP servers: programs that offer tools. Nothing of the `mcp` package is imported before the first server is connected."""
+
+from __future__ import annotations
+
+from .cache import ToolCache
+from .servers import ServerPool
+
+__all__ = ["ServerPool", "ToolCache"]

@@ -1,0 +1,116 @@
+"""All MCP servers of this process: which are wanted, what they offer, and calls to them. Decides nothing about a call.
+
+Servers are told apart by how they are started or reached, not by what the user allows them, so a change of an approval mode
+restarts nothing. A prompt waits for a server only when it was never seen before, and then no longer than the settings say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from ...core.errors import TreadleError
+from ...core.items import JsonObject
+from ...core.mcp import McpStatus, McpTool, offered
+from ...core.settings import McpServer, Settings
+from .cache import ToolCache
+from .connection import Connection
+
+
+class ServerPool:
+    """Implements runtime.ports.McpServers."""
+
+    def __init__(self, cache: ToolCache, own: Mapping[str, str], changed: Callable[[McpStatus], None]) -> None:
+        self._cache = cache
+        self._own = own
+        self._changed = changed
+        self._connections: dict[McpServer, Connection] = {}
+
+    def start(self, settings: Settings) -> None:
+        for server in _wanted(settings):
+            connection = self._connection(server, settings)
+            if connection.state == "idle":
+                connection.begin()
+
+    async def settle(self, settings: Settings) -> None:
+        self.start(settings)
+        servers = [(server, self._connection(server, settings)) for server in _wanted(settings)]
+        required = [(s, c) for s, c in servers if s.required and (c.tools is None or c.state == "failed")]
+        optional = [c.begin() for s, c in servers if not s.required and c.tools is None and c.state == "starting"]
+        begun = [(server, connection.begin()) for server, connection in required]
+        if optional:
+            await asyncio.wait(optional, timeout=settings.mcp_grace or None)
+        for server, ready in begun:
+            try:
+                await asyncio.shield(ready)
+            except TreadleError as error:
+                raise TreadleError(
+                    f"The MCP server {server.name}, which is required, did not start: {error.sentence()}.",
+                    hint=f"Mend it, or set mcp_servers.{server.name}.required = false.",
+                ) from error
+
+    def tools(self, settings: Settings) -> tuple[McpTool, ...]:
+        return tuple(
+            tool for server in _wanted(settings) for tool in offered(server, self._connection(server, settings).tools or ())
+        )
+
+    def statuses(self, settings: Settings) -> tuple[McpStatus, ...]:
+        return tuple(_status(self._connection(server, settings), server) for server in _wanted(settings))
+
+    async def call(
+        self, server: McpServer, settings: Settings, tool: str, arguments: JsonObject, say: Callable[[str], None]
+    ) -> JsonObject:
+        return await self._connection(server, settings).call(server, tool, arguments, say)
+
+    async def reload(self, wanted: Iterable[Settings]) -> None:
+        keys: set[McpServer] = set()
+        for settings in wanted:
+            keys |= {_reach(server, settings) for server in _wanted(settings)}
+        unwanted = [key for key in self._connections if key not in keys]
+        ended = [self._connections.pop(key) for key in unwanted]
+        await asyncio.gather(*(connection.close() for connection in ended))
+        for connection in self._connections.values():
+            if connection.state == "failed":
+                connection.begin()
+
+    async def close(self) -> None:
+        connections, self._connections = self._connections, {}
+        await asyncio.gather(*(connection.close() for connection in connections.values()))
+
+    def _connection(self, server: McpServer, settings: Settings) -> Connection:
+        key = _reach(server, settings)
+        found = self._connections.get(key)
+        if found is None:
+            found = self._connections[key] = Connection(
+                replace(key, cwd=server.cwd), settings.cwd, self._own, self._cache, self._tell
+            )
+        return found
+
+    def _tell(self, connection: Connection) -> None:
+        self._changed(_status(connection, connection.server))
+
+
+def _wanted(settings: Settings) -> list[McpServer]:
+    return [server for server in settings.mcp_servers if server.enabled]
+
+
+def _reach(server: McpServer, settings: Settings) -> McpServer:
+    """What makes two servers the same one: without what only says how to treat it."""
+    plain = McpServer(server.name)
+    return replace(
+        server,
+        cwd=server.cwd or (settings.cwd if server.command else None),
+        required=plain.required,
+        tool_timeout=plain.tool_timeout,
+        enabled_tools=plain.enabled_tools,
+        disabled_tools=plain.disabled_tools,
+        default_approval=plain.default_approval,
+        approval_modes=plain.approval_modes,
+        parallel_calls=plain.parallel_calls,
+    )
+
+
+def _status(connection: Connection, server: McpServer) -> McpStatus:
+    tools = None if connection.tools is None else offered(server, connection.tools)
+    return McpStatus(server.name, connection.state, connection.error, tools)
