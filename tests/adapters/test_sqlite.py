@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +32,9 @@ from treadle.core.items import (
     decode,
     encode,
 )
-from treadle.runtime.ports import ThreadMeta
+from treadle.core.ledger import LedgerRow, Totals
+from treadle.runtime.accounting import MemoryLedger
+from treadle.runtime.ports import LedgerStore, ThreadMeta
 
 EVERY_KIND: list[Item] = [
     Opening("1", 1.5, "m", "p", "instructions\u2028", "[]", parallel_tool_calls=False),
@@ -149,3 +153,107 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     with pytest.raises(TreadleError):
         SqliteStore(tmp_path)
     assert (tmp_path / "threads.sqlite3").read_text().startswith("not a database")
+
+
+ROW = LedgerRow(
+    "a", "t1", 1, 5.5, "2026-01-02", "m", "p", 3, '],"model":"é"}', "digest", 100, 5, 2, 20, "extended", 4, "user",
+    recipe=((0, 3), "{}"), input_tokens=100, cached_input_tokens=40, output_tokens=7, reasoning_output_tokens=3, price=0.5,
+)  # fmt: skip
+FAILED = dataclasses.replace(
+    ROW, number=2, status="failed", input_tokens=None, cached_input_tokens=None, output_tokens=None, price=None
+)
+OTHER_DAY = dataclasses.replace(ROW, number=3, turn_id="t2", day="2026-01-03", price=None)
+ELSEWHERE = dataclasses.replace(ROW, thread_id="b")
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def ledger(request: pytest.FixtureRequest, store: SqliteStore) -> LedgerStore:
+    return store.ledger if request.param == "sqlite" else MemoryLedger()
+
+
+def test_rows_of_the_ledger_come_back_as_they_were(ledger: LedgerStore) -> None:
+    for row in (ROW, FAILED, ELSEWHERE):
+        ledger.add(row)
+    assert ledger.row("a", 1) == ROW
+    assert ledger.row("a") == FAILED
+    assert ledger.answered("a") == ROW
+    assert (ledger.row("a", 9), ledger.row("c"), ledger.answered("c")) == (None, None, None)
+
+
+def test_the_ledger_pages_newest_first(ledger: LedgerStore) -> None:
+    for row in (ROW, FAILED, ELSEWHERE, OTHER_DAY):
+        ledger.add(row)
+
+    def page(cursor: str | None = None, **wanted: str | None) -> tuple[list[LedgerRow], str | None]:
+        return ledger.page(**{"thread_id": None, "day": None, **wanted}, cursor=cursor, limit=2)
+
+    first, cursor = page()
+    assert first == [OTHER_DAY, ELSEWHERE]
+    assert page(cursor) == ([FAILED, ROW], None)
+    assert page(thread_id="a", day="2026-01-02") == ([FAILED, ROW], None)
+    assert page(thread_id="a")[0] == [OTHER_DAY, FAILED]
+
+
+def test_the_ledger_adds_up_by_turn_thread_and_day(ledger: LedgerStore) -> None:
+    for row in (ROW, FAILED, ELSEWHERE, OTHER_DAY):
+        ledger.add(row)
+    assert ledger.totals(thread_id="a") == Totals(3, 200, 80, 14, 9, 0.5, 1)
+    assert ledger.totals(thread_id="a", turn_id="t2") == Totals(1, 100, 40, 7, 3, 0.0, 1)
+    assert ledger.totals(day="2026-01-02") == Totals(3, 200, 80, 14, 9, 1.0, 0)
+    assert ledger.totals(day="1999-01-01") == Totals()
+
+
+def test_a_file_of_version_1_is_copied_aside_and_gains_the_ledger(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path)
+    first.create(meta("a"))
+    first.append("a", EVERY_KIND[:2])
+    first.close()
+    path = tmp_path / "threads.sqlite3"
+    with sqlite3.connect(path) as old:
+        old.executescript("DROP TABLE request; PRAGMA user_version=1")
+    old.close()
+    migrated = SqliteStore(tmp_path)
+    assert migrated.load("a")[1] == EVERY_KIND[:2]
+    migrated.ledger.add(ROW)
+    migrated.close()
+    copy = sqlite3.connect(tmp_path / "threads.sqlite3.version-1")
+    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    assert copy.execute("SELECT count(*) FROM item").fetchone() == (2,)
+    copy.close()
+    again = SqliteStore(tmp_path)
+    assert again.ledger.row("a") == ROW
+    again.close()
+    assert sorted(found.name for found in tmp_path.glob("*.version-*")) == ["threads.sqlite3.version-1"]
+
+
+def test_a_file_whose_copy_cannot_be_written_is_not_changed(tmp_path: Path) -> None:
+    SqliteStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / "threads.sqlite3") as old:
+        old.executescript("DROP TABLE request; PRAGMA user_version=1")
+    old.close()
+    (tmp_path / "threads.sqlite3.version-1").mkdir()
+    with pytest.raises(TreadleError):
+        SqliteStore(tmp_path)
+    with sqlite3.connect(tmp_path / "threads.sqlite3") as left:
+        assert left.execute("PRAGMA user_version").fetchone() == (1,)
+    left.close()
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    SqliteStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / "threads.sqlite3") as newer:
+        newer.execute("PRAGMA user_version=99")
+    newer.close()
+    with pytest.raises(TreadleError, match="newer Treadle"):
+        SqliteStore(tmp_path)
+
+
+def test_two_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    SqliteStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / "threads.sqlite3") as old:
+        old.executescript("DROP TABLE request; PRAGMA user_version=1")
+    old.close()
+    code = "import sys; from pathlib import Path; from treadle.adapters.store.sqlite import SqliteStore;"
+    code += "SqliteStore(Path(sys.argv[1]))"
+    both = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait(60) for process in both] == [0, 0, 0]
