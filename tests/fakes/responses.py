@@ -61,6 +61,9 @@ class ModelServer:
         "What the script did not foresee; the suite-wide check fails on these."
         self._queue: list[Speech] = []
         self._answer: Callable[[dict[str, Any], int], Speech] | None = None
+        self.compactions: list[list[dict[str, Any]] | Reply] = []
+        "What …/responses/compact answers, in order: items, or a whole answer. Without any it is not there (404)."
+        self.compacted: list[Recorded] = []
         self.script(script)
         self._port = port
         self._record = record
@@ -204,6 +207,9 @@ class ModelServer:
         method, path, _ = lines[0].split(" ", 2)
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:] if line)}
         raw = await reader.readexactly(int(headers.get("content-length", "0")))
+        if method == "POST" and path.partition("?")[0].endswith("/responses/compact") and self.compactions:
+            self._tell(lambda: self.compacted.append(Recorded(raw, headers, path, connection)))
+            return await self._plain(writer, _compacted(self.compactions.pop(0), len(raw) // 4))
         if method != "POST" or not path.partition("?")[0].endswith("/responses"):
             return await self._plain(writer, error(404, said(f"no {method} {path} here")))
         number = len(self.requests)
@@ -282,6 +288,13 @@ class ModelServer:
         if not opened and not hold:
             self._tell(lambda: setattr(self, "dropped", self.dropped + 1))
         return opened
+
+
+def _compacted(answer: list[dict[str, Any]] | Reply, tokens: int) -> Reply:
+    if isinstance(answer, Reply):
+        return answer
+    counts = {"input_tokens": tokens, "output_tokens": 50, "total_tokens": tokens + 50}
+    return error(200, {"id": "resp_c", "object": "response.compaction", "created_at": 1, "output": answer, "usage": counts})
 
 
 def _head(status: int, headers: dict[str, str]) -> bytes:

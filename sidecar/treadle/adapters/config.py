@@ -184,6 +184,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         developer_instructions=values.text("developer_instructions"),
         context_window=values.number("model_context_window", least=1),
         auto_compact_limit=values.number("model_auto_compact_token_limit", least=1),
+        compact_prompt=values.text("compact_prompt"),
         tool_output_tokens=values.number("tool_output_token_limit", least=1),
         doc_max_bytes=_or(values.number("project_doc_max_bytes"), 32 * 1024),
         doc_fallback_names=values.texts("project_doc_fallback_filenames") or (),

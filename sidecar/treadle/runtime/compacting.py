@@ -91,7 +91,7 @@ class Compactor:
             answer = await self.model.compact(self.thread.prompt.request(self.tail))
             replacement = compaction.returned(self.thread, answer.items)
         except ModelError as error:
-            if error.status in _ABSENT:
+            if error.status in _ABSENT and error.kind != "model_not_found":
                 _log.info("%s has no compaction endpoint: %s", address, error.message)
                 self.absent.add(address)
             else:

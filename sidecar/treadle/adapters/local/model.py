@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import ModelError
 from ...core.items import JsonObject, dumps
 from ...core.prompt import Request
-from ...core.replies import ReplyEvent
+from ...core.replies import Compacted, ReplyEvent
 from ...core.settings import LocalModel, Settings
 from . import dialogue
 from .reply import Reply, as_object, refusal
@@ -92,6 +92,10 @@ class EmbeddedModel:
         finally:
             self._say("")
         raise self._cut("the stream ended early")
+
+    async def compact(self, request: Request) -> Compacted:
+        """There is no such thing here: a summary is asked for like any other answer."""
+        raise ModelError("The embedded model has no compaction endpoint.", status=501)
 
     async def close(self) -> None:
         if self._starting is not None:

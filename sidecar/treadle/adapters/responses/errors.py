@@ -164,6 +164,14 @@ class Faults:
             details=self.hide(body[:DETAILS_LIMIT].decode("utf-8", "replace")),
         )
 
+    def not_compacted(self, body: bytes) -> ModelError:
+        return ModelError(
+            f"{self.name} did not answer its compaction endpoint with a list of items.",
+            kind="other",
+            status=200,
+            details=self.hide(body[:DETAILS_LIMIT].decode("utf-8", "replace")),
+        )
+
     def reported(self, error: object) -> ModelError:
         """From the `error` member of response.failed, or an error event."""
         said = self._from_json(error)

@@ -148,8 +148,8 @@ class ReplyReader:
                     self._item_done({}, cast(JsonObject, item), out)
         self.completed = True
         reply_id = response.get("id")
-        usage = _usage(response.get("usage"))
-        out.append(ReplyCompleted(reply_id if isinstance(reply_id, str) else None, usage, self.skipped, incomplete))
+        tokens = usage(response.get("usage"))
+        out.append(ReplyCompleted(reply_id if isinstance(reply_id, str) else None, tokens, self.skipped, incomplete))
 
 
 def _item(event: JsonObject) -> JsonObject:
@@ -169,18 +169,19 @@ def _index(event: JsonObject, name: str) -> int:
     return index if isinstance(index, int) else 0
 
 
-def _usage(value: object) -> Usage | None:
+def usage(value: object) -> Usage | None:
+    """The tokens as a provider reports them; None when it does not."""
     if not isinstance(value, dict):
         return None
-    usage = cast(JsonObject, value)
-    given, made = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    counts = cast(JsonObject, value)
+    given, made = _count(counts, "input_tokens"), _count(counts, "output_tokens")
     return Usage(
         input_tokens=given,
-        cached_input_tokens=_count(usage.get("input_tokens_details"), "cached_tokens"),
+        cached_input_tokens=_count(counts.get("input_tokens_details"), "cached_tokens"),
         output_tokens=made,
-        reasoning_output_tokens=_count(usage.get("output_tokens_details"), "reasoning_tokens"),
-        total_tokens=_count(usage, "total_tokens") or given + made,
-        cache_reported=_says(usage.get("input_tokens_details"), "cached_tokens"),
+        reasoning_output_tokens=_count(counts.get("output_tokens_details"), "reasoning_tokens"),
+        total_tokens=_count(counts, "total_tokens") or given + made,
+        cache_reported=_says(counts.get("input_tokens_details"), "cached_tokens"),
     )
 
 

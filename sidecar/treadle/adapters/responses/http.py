@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from ... import __version__
 from ...core.prompt import Request
-from ...core.replies import ReplyEvent
+from ...core.replies import Compacted, ReplyEvent
 from ...core.settings import Provider, Settings
 from .errors import Faults
 from .events import ReplyReader
@@ -29,6 +29,7 @@ UNREAD_LIMIT = 256 * 1024
 "Bytes of the stream that may await the consumer before reading pauses."
 ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_SECONDS = 10.0
+COMPACTED_LIMIT = 16 * 1024 * 1024
 SOON_SECONDS = 0.005
 "A new connection costs more than this."
 END_SECONDS = 2.0
@@ -80,6 +81,19 @@ class ResponsesModel:
             else:
                 await answer.close()
 
+    async def compact(self, request: Request) -> Compacted:
+        """See runtime.ports.Model."""
+        from . import compact  # noqa: PLC0415
+
+        faults, headers = self._prepare(request)
+        headers["Accept"] = "application/json"
+        # the head comes when the work is done
+        limit = self._provider.connect_timeout + self._provider.stream_idle_timeout
+        response = await self._send("/responses/compact", compact.body(request), headers, faults, limit)
+        if response.status_code != 200:
+            raise faults.status(response.status_code, response.headers, await _short_body(response))
+        return compact.read(await _whole_body(response, faults, limit), faults)
+
     async def close(self) -> None:
         """The connections belong to ResponsesModels."""
 
@@ -116,25 +130,8 @@ class ResponsesModel:
         return faults, headers
 
     async def _open(self, request: Request, headers: dict[str, str], faults: Faults) -> httpx.Response:
-        import httpx  # noqa: PLC0415
-
-        provider = self._provider
-        url = provider.base_url.rstrip("/") + "/responses"
-        limit = provider.connect_timeout + provider.header_timeout
-        wait = httpx.Timeout(None, connect=provider.connect_timeout, pool=provider.connect_timeout)
-        try:
-            client = self._connections.client(url)
-            params = httpx.QueryParams(provider.query_params) if provider.query_params else None
-            message = client.build_request("POST", url, content=request.body(), headers=headers, params=params, timeout=wait)
-            async with asyncio.timeout(limit):
-                response = await client.send(message, stream=True)
-        except TimeoutError:
-            raise faults.no_head(limit) from None
-        except httpx.TransportError as error:
-            raise faults.transport(error, began=False) from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError, OSError) as error:
-            # A base_url or proxy variable that is no URL; a SOCKS proxy without its package; certificates that cannot be read.
-            raise faults.setup(error) from None
+        limit = self._provider.connect_timeout + self._provider.header_timeout
+        response = await self._send("/responses", request.body(), headers, faults, limit)
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status_code == 200 and kind in ("text/event-stream", ""):
             return response
@@ -144,6 +141,27 @@ class ResponsesModel:
             if response.status_code == 200
             else faults.status(response.status_code, response.headers, body)
         )
+
+    async def _send(self, path: str, content: bytes, headers: dict[str, str], faults: Faults, limit: float) -> httpx.Response:
+        """The answer's head. Raises ModelError when none comes within `limit` seconds."""
+        import httpx  # noqa: PLC0415
+
+        provider = self._provider
+        url = provider.base_url.rstrip("/") + path
+        wait = httpx.Timeout(None, connect=provider.connect_timeout, pool=provider.connect_timeout)
+        try:
+            client = self._connections.client(url)
+            params = httpx.QueryParams(provider.query_params) if provider.query_params else None
+            message = client.build_request("POST", url, content=content, headers=headers, params=params, timeout=wait)
+            async with asyncio.timeout(limit):
+                return await client.send(message, stream=True)
+        except TimeoutError:
+            raise faults.no_head(limit) from None
+        except httpx.TransportError as error:
+            raise faults.transport(error, began=False) from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+            # A base_url or proxy variable that is no URL; a SOCKS proxy without its package; certificates that cannot be read.
+            raise faults.setup(error) from None
 
 
 class Answer:
@@ -294,3 +312,23 @@ async def _short_body(response: httpx.Response) -> bytes:
     finally:
         await response.aclose()
     return body
+
+
+async def _whole_body(response: httpx.Response, faults: Faults, limit: float) -> bytes:
+    """Raises ModelError when it does not come whole, or is longer than any answer should be."""
+    import httpx  # noqa: PLC0415
+
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limit):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > COMPACTED_LIMIT:
+                    raise faults.too_large()
+    except TimeoutError:
+        raise faults.idle(limit) from None
+    except httpx.HTTPError as error:
+        raise faults.transport(error, began=True) from None
+    finally:
+        await response.aclose()
+    return bytes(body)
