@@ -21,18 +21,26 @@ from .adapters.credentials import Credentials
 from .adapters.files import DiskFiles
 from .adapters.instructions import InstructionFiles
 from .adapters.login import CommandEnvironment
+from .adapters.mcp import ServerPool, ToolCache
 from .adapters.sandbox import pick
+from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
 from .core.errors import RequestRefused, TreadleError
 from .core.items import JsonObject
+from .core.mcp import McpStatus
 from .core.models import DEFAULT_MODEL, facts, facts_for
+from .core.ops import ReadLedger, ReadPrompt
 from .core.policy import Grants
 from .core.settings import Provider, Settings
+from .core.skills import FoundSkills, SkillError
+from .runtime import reading
 from .runtime.agent import Agent
+from .runtime.answers import Answer
 from .runtime.assembly import World
 from .runtime.briefing import Surroundings, ThreadBriefing
 from .runtime.ports import Model, Sandbox
 from .tools import builtin
+from .tools.mcp import McpTools
 from .tools.sessions import Sessions
 
 
@@ -77,6 +85,15 @@ async def open_agent(options: Options) -> Agent:
     return parts.agent
 
 
+async def look(options: Options, op: ReadLedger | ReadPrompt) -> Answer:
+    """Read the ledger or a prompt from the store and nothing else: no thread is claimed. Raises RequestRefused."""
+    parts = Parts(options, homes(), dict(os.environ))
+    try:
+        return await reading.answer(parts.world, op)
+    finally:
+        await parts.agent.close()
+
+
 class Parts:
     """Everything that one process has one of."""
 
@@ -90,26 +107,34 @@ class Parts:
         self.models = ModelsByWire(self._credentials, environ, self._say)
         self.environment = CommandEnvironment(environ, self._hidden)
         clock = SystemClock()
+        self.skills = SkillFiles(folders.codex, Path(home) if (home := environ.get("HOME")) else None)
         surroundings = Surroundings(
             instructions=InstructionFiles(folders.codex),
             load_prompt=prompts.load,
             shell=os.path.basename(environ.get("SHELL") or "/bin/bash"),
             local_date=clock.local_date,
+            skills=self.skills,
         )
-        world = World(
+        mcp = ServerPool(ToolCache(folders.treadle / "mcp"), environ, self._mcp_changed)
+        self.world = World(
             models=self.models,
             sandbox=self.sandbox,
             files=DiskFiles(environ.get("TMPDIR")),
             store=SqliteStore(folders.treadle),
             clock=clock,
-            briefing=ThreadBriefing(clock, surroundings, builtin),
+            briefing=ThreadBriefing(clock, surroundings, builtin, McpTools(mcp)),
             configure=self.configure,
             environment=self.environment,
             new_sessions=Sessions,
             grants=Grants,
             info=self.info,
+            mcp=mcp,
+            day=lambda at: clock.local_date(at)[0],
         )
-        self.agent = Agent(world)
+        self.agent = Agent(self.world)
+
+    def _mcp_changed(self, status: McpStatus) -> None:
+        self.agent.mcp_changed(status)
 
     def _say(self, message: str) -> None:
         self.agent.report_progress(message or None)
@@ -139,10 +164,21 @@ class Parts:
 
     async def info(self, what: str, **args: Any) -> Any:
         """Facts for pickers and for the doctor."""
+        if what == "skills":
+            return self._skills(args.get("cwd"), anew=bool(args.get("anew")))
         loaded = self._load(args.get("cwd"), {})
         if what == "models":
             return _models(loaded.settings)
         return _config(loaded.settings) if what == "config" else await self._doctor(loaded)
+
+    def _skills(self, cwd: str | None, *, anew: bool) -> tuple[str, FoundSkills]:
+        if anew:
+            self.skills.forget()
+        try:
+            settings = self._load(cwd, {}).settings
+        except RequestRefused as refused:
+            return cwd or "", FoundSkills(errors=(SkillError(cwd or "", str(refused)),))
+        return settings.cwd, self.skills.find(settings)
 
     async def _doctor(self, loaded: Loaded) -> JsonObject:
         settings, status = loaded.settings, await self.sandbox.status()
@@ -233,5 +269,5 @@ def _log_to_stderr() -> None:
     level = level if level in ("DEBUG", "INFO", "WARNING", "ERROR") else "WARNING"
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # a request's URL may hold a key in its query
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    for name in ("httpx", "httpcore", "httpx2", "httpcore2", "mcp"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -23,25 +23,18 @@ READ_ONLY = ToolAnnotations(read_only_hint=True)
 
 def build(options: argparse.Namespace) -> MCPServer[Any]:
     server: MCPServer[Any] = MCPServer("fake", log_level="ERROR")
+    add_plain(server)
+    add_odd(server, Path(options.folder))
+    if options.more:
+        server.add_tool(late, name="late")
+    return server
 
+
+def add_plain(server: MCPServer[Any]) -> None:
     @server.tool(annotations=READ_ONLY)
     def echo(text: str) -> str:
         """Say it again."""
         return text
-
-    @server.tool(annotations=READ_ONLY)
-    async def slow(ctx: Context, name: str = "slow") -> str:
-        """Wait until the file `name` is there, and tell of progress."""
-        await ctx.report_progress(1, 2, "half way")
-        folder = Path(options.folder)
-        try:
-            (folder / f"{name}.begun").touch()
-            while not (folder / name).exists():
-                await anyio.sleep(0.01)
-        except anyio.get_cancelled_exc_class():
-            (folder / f"{name}.cancelled").touch()
-            raise
-        return "waited"
 
     @server.tool(annotations=READ_ONLY)
     def fail() -> str:
@@ -57,6 +50,21 @@ def build(options: argparse.Namespace) -> MCPServer[Any]:
     def sums(numbers: list[int]) -> dict[str, int]:
         """Structured content."""
         return {"sum": sum(numbers)}
+
+
+def add_odd(server: MCPServer[Any], folder: Path) -> None:
+    @server.tool(annotations=READ_ONLY)
+    async def slow(ctx: Context, name: str = "slow") -> str:
+        """Wait until the file `name` is there, and tell of progress."""
+        await ctx.report_progress(1, 2, "half way")
+        try:
+            (folder / f"{name}.begun").touch()
+            while not (folder / name).exists():
+                await anyio.sleep(0.01)
+        except anyio.get_cancelled_exc_class():
+            (folder / f"{name}.cancelled").touch()
+            raise
+        return "waited"
 
     @server.tool(annotations=ToolAnnotations(destructive_hint=True))
     def wipe(path: str) -> str:
@@ -85,10 +93,6 @@ def build(options: argparse.Namespace) -> MCPServer[Any]:
         await ctx.session.send_tool_list_changed()
         await ctx.notify_tools_changed()
         return "grown"
-
-    if options.more:
-        server.add_tool(late, name="late")
-    return server
 
 
 def late() -> str:

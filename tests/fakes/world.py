@@ -7,19 +7,24 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from treadle.core.compaction import Room, room
 from treadle.core.events import Approval, CardCompleted, CardStarted, Decision, Event, TurnCompleted
 from treadle.core.history import TurnState
 from treadle.core.items import Context, Item, JsonObject, Opening, Section, Text, decode, encode
 from treadle.core.ops import StartThread, StartTurn
 from treadle.core.policy import Grants, Harmless, Wish
 from treadle.core.prompt import Request, dumps
-from treadle.core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, Usage
+from treadle.core.replies import Compacted, Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, Usage
 from treadle.core.settings import Provider, SandboxPolicy, Settings
+from treadle.core.skills import FoundSkills
 from treadle.core.thread import Thread
 from treadle.core.views import CallCard
+from treadle.runtime.accounting import MemoryLedger
 from treadle.runtime.agent import Agent, ThreadState
 from treadle.runtime.assembly import World
+from treadle.runtime.listing import ListingChange, ToolsByName
 from treadle.runtime.ports import Call, Plan, SandboxStatus, Scope, ThreadMeta, Tool, ToolResult
+from treadle.runtime.skills import Invocations, NoSkills
 
 PROVIDER = Provider("fake", "Fake", "http://127.0.0.1:9", request_max_retries=2, stream_max_retries=2)
 
@@ -54,6 +59,7 @@ class MemoryStore:
         self.metas: dict[str, ThreadMeta] = {}
         self.lines: dict[str, list[str]] = {}
         self.claimed: set[str] = set()
+        self.ledger = MemoryLedger()
 
     def create(self, meta: ThreadMeta) -> None:
         self.metas[meta.id] = meta
@@ -90,6 +96,8 @@ class ScriptedModel:
     def __init__(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
         self.requests: list[Request] = []
+        self.compactions: list[list[JsonObject] | Exception] = []
+        self.compacted: list[Request] = []
 
     async def stream(self, request: Request) -> AsyncIterator[Sequence[ReplyEvent]]:
         self.requests.append(request)
@@ -100,6 +108,14 @@ class ScriptedModel:
                 raise event
             else:
                 yield [event]
+
+    async def compact(self, request: Request) -> Compacted:
+        """Plays `compactions` in the same way."""
+        self.compacted.append(request)
+        answer = self.compactions.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return Compacted(tuple(answer), Usage(100, 0, 10, 0, 110))
 
     def get(self, provider: Provider, settings: Settings) -> ScriptedModel:
         return self
@@ -239,6 +255,18 @@ class FakeBriefing:
             items.append(Context(new_id(), now, "user", (Section("environment", settings.cwd),)))
         return items
 
+    async def ready(self, thread: Thread, settings: Settings) -> None:
+        pass
+
+    def tools_of(self, thread: Thread, settings: Settings) -> ToolsByName:
+        return {tool.name: tool for tool in self._tools}
+
+    def pending(self, thread: Thread, settings: Settings) -> ListingChange:
+        return ListingChange((), (), ())
+
+    def refresh(self, thread: Thread) -> None:
+        pass
+
     def tail(self, settings: Settings) -> JsonObject:
         return {"reasoning": {"effort": settings.effort}}
 
@@ -248,8 +276,20 @@ class FakeBriefing:
     def problems(self, settings: Settings) -> tuple[str, ...]:
         return ()
 
+    def noticed(self, thread: Thread) -> Sequence[Event]:
+        return ()
+
+    def invocations(self, settings: Settings, warn: Callable[[str], None]) -> Invocations:
+        return Invocations(FoundSkills, NoSkills().body, self._clock, warn)
+
     def window(self, settings: Settings) -> int | None:
-        return 1000
+        return settings.context_window or 1000
+
+    def room(self, settings: Settings) -> Room:
+        return room(settings.context_window or 1_000_000, settings.auto_compact_limit)
+
+    def summary_instruction(self, settings: Settings) -> str:
+        return settings.compact_prompt or "Sum it up."
 
 
 class NoVariables:

@@ -7,11 +7,14 @@ one CardCompleted, then TurnCompleted. A card is on disk before its CardComplete
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .items import JsonObject, TurnStatus
 from .replies import Usage
 from .views import CallView, Card
+
+if TYPE_CHECKING:
+    from .ledger import LedgerRow
 
 DeltaKind: TypeAlias = Literal["text", "reasoning", "summary", "summary_part", "output", "input"]
 
@@ -133,6 +136,29 @@ class ProgressReported:
 
 
 @dataclass(frozen=True, slots=True)
+class McpStatusChanged:
+    """Where an MCP server of the thread stands. `error` is a sentence for the user."""
+
+    thread_id: str
+    name: str
+    status: Literal["starting", "ready", "failed"]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsChanged:
+    """Tools that came, went or changed since the model was told of them: not in force before the next epoch or a refresh."""
+
+    thread_id: str
+    message: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    cost: int
+    "Tokens, estimated, that the provider must read again after a refresh."
+
+
+@dataclass(frozen=True, slots=True)
 class ContextChanged:
     """The instruction files in force for the thread."""
 
@@ -141,11 +167,27 @@ class ContextChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SkillsChanged:
+    """Other skills are there than a client was told of: it may ask for the list again."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalSettled:
     """An approval was answered, or dropped because its turn ended."""
 
     thread_id: str
     approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCounted:
+    """A request came to its end, whatever the end: its row in the ledger."""
+
+    thread_id: str
+    turn_id: str
+    row: LedgerRow
 
 
 Event: TypeAlias = (
@@ -162,8 +204,12 @@ Event: TypeAlias = (
     | ErrorReported
     | WarningReported
     | ProgressReported
+    | McpStatusChanged
+    | ToolsChanged
     | ContextChanged
+    | SkillsChanged
     | ApprovalSettled
+    | RequestCounted
 )
 
 
@@ -176,7 +222,7 @@ class Approval:
     turn_id: str
     card_id: str
     at: float
-    kind: Literal["command", "file_change"]
+    kind: Literal["command", "file_change", "mcp_tool_call"]
     reason: str
     "Why we ask, in words for the user; with the model's own justification when it gave one."
     view: CallView

@@ -92,6 +92,94 @@ class InterruptTurn:
     turn_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadLedger:
+    """The bill: of a thread, of a day (YYYY-MM-DD), of both, or of everything. Newest request first."""
+
+    thread_id: str | None = None
+    day: str | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPrompt:
+    """One request of a thread, piece by piece. `request` is its number in the ledger; None: the one that would come next."""
+
+    thread_id: str
+    request: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompactThread:
+    """A turn that replaces the thread's prompt by a summary."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSummary:
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSummary:
+    """Replace the text of the last summary, before the model has read it."""
+
+    thread_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNotes:
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteNotes:
+    """Pin these notes, in place of those before."""
+
+    thread_id: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTools:
+    """Give the thread's model the tools of now with its next request, at the cost of its cached prompt."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListMcpServers:
+    """Those of a thread; None: those of the process's own folder."""
+
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadMcpServers:
+    """Read the configuration again and connect to what it says now."""
+
+
 Op: TypeAlias = (
-    StartThread | ResumeThread | ReadThread | ListThreads | NameThread | ArchiveThread | StartTurn | SteerTurn | InterruptTurn
+    StartThread
+    | ResumeThread
+    | ReadThread
+    | ListThreads
+    | NameThread
+    | ArchiveThread
+    | StartTurn
+    | SteerTurn
+    | InterruptTurn
+    | RefreshTools
+    | ListMcpServers
+    | ReloadMcpServers
+    | ReadLedger
+    | ReadPrompt
+    | CompactThread
+    | ReadSummary
+    | WriteSummary
+    | ReadNotes
+    | WriteNotes
 )

@@ -26,22 +26,34 @@ from ..core.events import (
     WarningReported,
 )
 from ..core.history import TurnState
-from ..core.items import Image, Text, TurnBegan, TurnEnded, UsageReported, UserMessage
+from ..core.items import Summary, TurnBegan, TurnEnded, UsageReported, UserMessage
+from ..core.mcp import McpStatus
 from ..core.ops import (
     ArchiveThread,
+    CompactThread,
     InterruptTurn,
+    ListMcpServers,
     ListThreads,
     NameThread,
     Op,
     Overrides,
+    ReadLedger,
+    ReadNotes,
+    ReadPrompt,
+    ReadSummary,
     ReadThread,
+    RefreshTools,
+    ReloadMcpServers,
     ResumeThread,
     StartThread,
     StartTurn,
     SteerTurn,
+    WriteNotes,
+    WriteSummary,
 )
 from ..core.settings import Settings
 from ..core.thread import Thread
+from . import foreign, reading, summaries
 from . import overrides as over
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World, assemble
@@ -53,8 +65,6 @@ from .runner import INTERNAL, Runner
 
 _log = logging.getLogger(__name__)
 __all__ = ["Agent", "Answer", "ThreadPage", "ThreadState"]
-_PREVIEW = 200
-"Characters of the first message that stand for a thread in lists."
 
 
 class Agent:
@@ -70,7 +80,8 @@ class Agent:
 
     async def submit(self, op: Op, client: Client) -> Answer:
         """StartThread, ResumeThread, ReadThread -> ThreadState; ListThreads -> ThreadPage; StartTurn -> TurnState (inProgress,
-        before any event of the turn); SteerTurn -> the turn's id; the rest -> None. Raises RequestRefused or TreadleError."""
+        before any event of the turn); SteerTurn -> the turn's id; ReadSummary -> SummaryState; ReadNotes -> list of str;
+        ReadLedger -> LedgerPage; ReadPrompt -> Inspection; the rest -> None. Raises RequestRefused or TreadleError."""
         match op:
             case StartThread():
                 return await self._start_thread(op, client)
@@ -85,12 +96,18 @@ class Agent:
                 self._audience(op.thread_id, client).notify(ThreadNamed(meta.id, meta.name))
             case ArchiveThread():
                 self._change_meta(op.thread_id, archived=op.archived)
-            case StartTurn():
+            case StartTurn() | CompactThread():
                 return await self._start_turn(op, client)
+            case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():
+                return summaries.answer(self._thread(op.thread_id), op, self._world.clock)
+            case RefreshTools() | ListMcpServers() | ReloadMcpServers():
+                return await foreign.answer(self._world, self._loaded, op)
             case SteerTurn():
                 return self._steer(op)
             case InterruptTurn():
                 self._running(op.thread_id, op.turn_id).interrupt()
+            case ReadLedger() | ReadPrompt():
+                return await reading.answer(self._world, op, self._loaded.get(op.thread_id or ""))
         return None
 
     def unsubscribe(self, thread_id: str, client: Client) -> None:
@@ -110,11 +127,16 @@ class Agent:
         for client in clients.values():
             client.notify([ProgressReported(message)])
 
+    def mcp_changed(self, status: McpStatus) -> None:
+        """An MCP server's state, or what it offers, has changed."""
+        foreign.tell(self._world, self._loaded.values(), status)
+
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self._loaded)
 
-    async def info(self, what: Literal["models", "doctor", "config"], **args: Any) -> Any:
-        """Facts for pickers: models -> list of {id, name, provider, efforts, default}; doctor -> {sandbox, provider, ...}."""
+    async def info(self, what: Literal["models", "doctor", "config", "skills"], **args: Any) -> Any:
+        """Facts for pickers: models -> list of {id, name, provider, efforts, default}; doctor -> {sandbox, provider, ...};
+        skills -> (folder, FoundSkills)."""
         return await self._world.info(what, **args)
 
     async def close(self) -> None:
@@ -167,14 +189,14 @@ class Agent:
             self._override(loaded, op.overrides)
         loaded.audience.join(client)
         state = self._state(loaded, await self._warnings(loaded, problems))
-        state.turns = history.turns(loaded.thread.items)
+        state.turns = history.turns(loaded.items())
         client.notify([*self._usage(loaded), *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
         return state
 
     def _usage(self, loaded: Loaded) -> tuple[UsageUpdated, ...]:
         """What a client that did not watch has missed of the tokens."""
         thread = loaded.thread
-        reported = next((item for item in reversed(thread.items) if isinstance(item, UsageReported)), None)
+        reported = next((item for item in reversed(thread.items) if isinstance(item, (UsageReported, Summary))), None)
         if reported is None:
             return ()
         window = self._world.briefing.window(loaded.settings)
@@ -197,6 +219,7 @@ class Agent:
         if repairs:
             world.store.append(thread.id, repairs)
             thread.append(*repairs)
+        thread.forget()
         return loaded, problems
 
     def _load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
@@ -204,6 +227,8 @@ class Agent:
             thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions(), self._world.grants()
         )
         self._loaded[thread.id] = loaded
+        if self._world.mcp is not None:
+            self._world.mcp.start(settings)
         return loaded
 
     def _override(self, loaded: Loaded, overrides: Overrides) -> None:
@@ -232,7 +257,7 @@ class Agent:
     def _read_thread(self, op: ReadThread) -> ThreadState:
         loaded = self._loaded.get(op.thread_id)
         if loaded is not None:
-            state, items = self._state(loaded), loaded.thread.items
+            state, items = self._state(loaded), loaded.items()
         else:
             try:
                 meta, items = self._world.store.load(op.thread_id)
@@ -308,40 +333,30 @@ class Agent:
         runner.steers.append(message)
         return runner.turn_id
 
-    async def _start_turn(self, op: StartTurn, client: Client) -> TurnState:
+    async def _start_turn(self, op: StartTurn | CompactThread, client: Client) -> TurnState:
         sandboxed = (await self._world.sandbox.status()).available
         # no await from here until the runner is in place: two requests must not both find the thread idle
         loaded = self._thread(op.thread_id)
         if loaded.runner is not None:
             raise RequestRefused("a turn is running in this thread: steer or interrupt it")
-        loaded.audience.join(client)
-        self._override(loaded, op.overrides)
         clock, turn_id = self._world.clock, self._world.clock.new_id()
-        settings = dataclasses.replace(loaded.settings, output_schema=op.output_schema)
-        runner = loaded.runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
-        runner.steers.append(UserMessage(clock.new_id(), clock.now(), turn_id, op.content, op.client_id))
+        if isinstance(op, CompactThread):
+            summaries.check_compactable(loaded.thread)
+            settings, content = loaded.settings, ()
+            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed, only_compacts=True)
+        else:
+            self._override(loaded, op.overrides)
+            settings, content = dataclasses.replace(loaded.settings, output_schema=op.output_schema), op.content
+            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
+            runner.steers.append(UserMessage(clock.new_id(), clock.now(), turn_id, content, op.client_id))
+        loaded.runner = runner
+        loaded.audience.join(client)
         began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd})
         loaded.store.append(loaded.thread.id, (began,))
         loaded.thread.append(began)
-        self._touch(loaded, op.content, began.at)
+        loaded.touch(content, began.at)
         loaded.task = asyncio.create_task(self._run(loaded, runner, began.at), name=f"turn {turn_id}")
         return TurnState(turn_id, started_at=began.at)
-
-    def _touch(self, loaded: Loaded, content: tuple[Text | Image, ...], at: float) -> None:
-        preview = loaded.meta.preview
-        if not preview:
-            text = " ".join(part.text for part in content if isinstance(part, Text))
-            preview = " ".join(text.split())[:_PREVIEW]
-        loaded.meta = dataclasses.replace(
-            loaded.meta,
-            updated_at=at,
-            preview=preview,
-            model=loaded.settings.model,
-            provider=loaded.settings.provider.id,
-            cwd=loaded.settings.cwd,
-            settings=over.to_json(loaded.overrides),
-        )
-        loaded.store.update(loaded.meta)
 
     async def _run(self, loaded: Loaded, runner: Runner, began: float) -> None:
         thread, clock = loaded.thread, self._world.clock
@@ -350,7 +365,8 @@ class Agent:
         try:
             outcome = await runner.run()
             error = dataclasses.asdict(outcome.error) if outcome.error else None
-            ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error)
+            quiet = runner.only_compacts
+            ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error, quiet)
             loaded.store.append(thread.id, (ended,))
             thread.append(ended)
             status, failure = outcome.status, outcome.error

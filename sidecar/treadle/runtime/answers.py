@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ..core.history import TurnState
+from ..core.inspection import Inspection
+from ..core.ledger import LedgerRow, Totals
+from ..core.mcp import McpStatus
 from ..core.settings import Settings
+from .listing import ListingChange
 from .ports import ThreadMeta
 
 
@@ -29,4 +33,49 @@ class ThreadPage:
     next_cursor: str | None
 
 
-Answer: TypeAlias = ThreadState | ThreadPage | TurnState | str | None
+@dataclass(frozen=True, slots=True)
+class SummaryState:
+    """The summary that a thread goes on from. `text` is None when there is none, or when the provider keeps it encrypted."""
+
+    text: str | None
+    kind: Literal["local", "remote"] | None = None
+    editable: bool = False
+    why_not: str | None = None
+    "Why it cannot be changed, for the user."
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """Rows, newest first, and what they add up to: the last turn, the thread, and the day of all threads."""
+
+    rows: list[LedgerRow]
+    next_cursor: str | None
+    turn: Totals | None
+    thread: Totals | None
+    day: Totals
+    date: str
+    "The day that `day` is about, YYYY-MM-DD."
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsRefresh:
+    """What a refresh of the tool list changes, and how many tokens must be read again for it: none when all is as told."""
+
+    cost: int
+    change: ListingChange
+
+
+Answer: TypeAlias = (
+    ThreadState
+    | ThreadPage
+    | TurnState
+    | LedgerPage
+    | Inspection
+    | SummaryState
+    | ToolsRefresh
+    | list[McpStatus]
+    | list[str]
+    | str
+    | None
+)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..core.compaction import Room
+from ..core.events import Event, WarningReported
 from ..core.items import Item, JsonObject
 from ..core.policy import Grants
 from ..core.settings import SandboxPolicy, Settings
 from ..core.thread import Thread
+from .accounting import Books, CountedModel, utc_day
 from .audience import Audience
 from .calls import Calls
+from .compacting import Compactor
+from .listing import ListingChange, ToolsByName
 from .overrides import Configure
-from .ports import Clock, Files, Models, Sandbox, Scope, Store, Tool
+from .ports import Clock, Files, McpServers, Model, Models, Sandbox, Scope, Store, Tool
 from .retry import Retry
 from .runner import Recorder, Runner
 from .sampling import Sampler
+from .skills import Invocations
 
 
 class Briefing(Protocol):
@@ -28,13 +34,44 @@ class Briefing(Protocol):
         """Opening and Context items for what this thread's model has not been told yet."""
         ...
 
+    async def ready(self, thread: Thread, settings: Settings) -> None:
+        """Wait for what the next Opening needs, when one is due. Raises TreadleError when it cannot be had."""
+        ...
+
+    def tools_of(self, thread: Thread, settings: Settings) -> ToolsByName:
+        """What the thread's model may call: what its Opening lists."""
+        ...
+
+    def pending(self, thread: Thread, settings: Settings) -> ListingChange:
+        """How the tools of now differ from those that the thread's model was told of."""
+        ...
+
+    def refresh(self, thread: Thread) -> None:
+        """Begin a new epoch with the tools of now before the thread's next request."""
+        ...
+
     def tail(self, settings: Settings) -> JsonObject: ...
     def sources(self, settings: Settings) -> tuple[str, ...]:
         """Instruction files in force, absolute paths."""
         ...
 
     def problems(self, settings: Settings) -> tuple[str, ...]: ...
+    def noticed(self, thread: Thread) -> Sequence[Event]:
+        """What clients should hear of since the last time this was asked."""
+        ...
+
+    def invocations(self, settings: Settings, warn: Callable[[str], None]) -> Invocations:
+        """The skills of one turn."""
+        ...
+
     def window(self, settings: Settings) -> int | None: ...
+    def room(self, settings: Settings) -> Room:
+        """How long a thread may get under these settings."""
+        ...
+
+    def summary_instruction(self, settings: Settings) -> str:
+        """The words by which a summary is asked for."""
+        ...
 
 
 class Sessions(Protocol):
@@ -68,8 +105,19 @@ class World:
     new_sessions: Callable[[], Sessions]
     grants: Callable[[], Grants]
     info: Callable[..., Awaitable[Any]]
+    mcp: McpServers | None = None
+    day: Callable[[float], str] = utc_day
+    "Seconds since the epoch -> YYYY-MM-DD, where the user is."
+    books: Books = field(init=False)
+    without_compaction: set[str] = field(default_factory=set[str])
+    "Addresses of providers that turned out to have no endpoint for compaction."
+
+    def __post_init__(self) -> None:
+        self.books = Books(self.clock, self.day)
 
     async def close(self) -> None:
+        if self.mcp is not None:
+            await self.mcp.close()
         await self.environment.close()
         await self.models.close()
         await self.sandbox.close()
@@ -85,6 +133,11 @@ class ThreadParts(Protocol):
     sessions: Sessions
     grants: Grants
 
+    @property
+    def durable(self) -> bool:
+        """Whether the store keeps all items."""
+        ...
+
 
 def confinement(settings: Settings) -> SandboxPolicy:
     """The thread's sandbox policy with its own folders among the roots."""
@@ -92,10 +145,21 @@ def confinement(settings: Settings) -> SandboxPolicy:
     return dataclasses.replace(settings.sandbox, writable_roots=tuple(roots))
 
 
-def assemble(world: World, loaded: ThreadParts, settings: Settings, turn_id: str, *, sandboxed: bool) -> Runner:
+def assemble(
+    world: World, loaded: ThreadParts, settings: Settings, turn_id: str, *, sandboxed: bool, only_compacts: bool = False
+) -> Runner:
     """A runner for one turn, ready to run."""
     thread, audience, briefing = loaded.thread, loaded.audience, world.briefing
     recorder = Recorder(loaded.store, thread.id)
+
+    async def context() -> Sequence[Item]:
+        await briefing.ready(thread, settings)
+        news = briefing.news(thread, settings, sandboxed=sandboxed)
+        audience.notify(*briefing.noticed(thread))
+        return news
+
+    def warn(text: str) -> None:
+        audience.notify(WarningReported(text, thread.id))
 
     def cancel_turn() -> None:
         runner.interrupt()
@@ -104,7 +168,7 @@ def assemble(world: World, loaded: ThreadParts, settings: Settings, turn_id: str
     sampler = Sampler(
         thread.id,
         turn_id,
-        world.models.get(settings.provider, settings),
+        _model(world, loaded, settings, turn_id),
         world.clock,
         lambda: Retry(settings.provider),
         record=recorder.record,
@@ -117,13 +181,41 @@ def assemble(world: World, loaded: ThreadParts, settings: Settings, turn_id: str
         briefing.tail(settings),
         recorder,
         audience,
-        context=lambda: briefing.news(thread, settings, sandboxed=sandboxed),
+        context=context,
         context_window=briefing.window(settings),
         sampler=sampler,
         calls=calls,
+        compactor=_compactor(world, loaded, settings, turn_id),
+        only_compacts=only_compacts,
+        closed=only_compacts,
+        forgets=loaded.durable,
         instruction_sources=lambda: briefing.sources(settings),
+        follow=briefing.invocations(settings, warn).follow,
     )
     return runner
+
+
+def _compactor(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) -> Compactor:
+    briefing, provider = world.briefing, settings.provider
+    return Compactor(
+        loaded.thread,
+        turn_id,
+        provider,
+        _model(world, loaded, settings, turn_id),
+        world.clock,
+        briefing.room(settings),
+        briefing.summary_instruction(settings),
+        briefing.tail(settings),
+        loaded.audience,
+        new_retry=lambda: Retry(provider),
+        absent=world.without_compaction,
+    )
+
+
+def _model(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) -> Model:
+    """The model of these settings; every request to it gets its row in the ledger."""
+    model = world.models.get(settings.provider, settings)
+    return CountedModel(model, world.books, loaded.store, loaded.audience, loaded.thread, turn_id, settings)
 
 
 def _calls(  # noqa: PLR0917
@@ -146,7 +238,7 @@ def _calls(  # noqa: PLR0917
     )
     return Calls(
         turn_id,
-        {tool.name: tool for tool in world.briefing.tools(settings)},
+        world.briefing.tools_of(loaded.thread, settings),
         scope,
         loaded.audience,
         loaded.thread.id,

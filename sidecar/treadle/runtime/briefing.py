@@ -8,16 +8,20 @@ so it must cost next to nothing when nothing changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
-from ..core import context
+from ..core import compaction, context
+from ..core.compaction import Room
+from ..core.events import Event
 from ..core.items import Context, Item, JsonObject, Opening, dumps
 from ..core.models import ModelFacts, facts_for
 from ..core.settings import Settings
 from ..core.thread import Thread
-from .ports import Clock, Tool
+from .listing import ListingChange, ThreadTools, ToolsByName, compare
+from .ports import Clock, ForeignTool, ForeignTools, Tool
+from .skills import Invocations, NoSkills, SkillSource, SkillWatch, listing
 
 _COMPACT_TOOLS = ("exec_command",)
 "A small model is shown one tool only."
@@ -47,17 +51,28 @@ class Surroundings:
     shell: str
     local_date: Callable[[float], tuple[str, str]]
     "Seconds since the epoch -> (YYYY-MM-DD, name of the timezone)."
+    skills: SkillSource = field(default_factory=NoSkills)
 
 
 class ThreadBriefing:
     """See runtime.assembly.Briefing."""
 
-    def __init__(self, clock: Clock, surroundings: Surroundings, tools: Callable[[Settings], Sequence[Tool]]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        surroundings: Surroundings,
+        tools: Callable[[Settings], Sequence[Tool]],
+        foreign: ForeignTools | None = None,
+    ) -> None:
         self._clock = clock
         self._around = surroundings
         self._all_tools = tools
+        self._foreign = foreign
+        self._to_refresh: WeakSet[Thread] = WeakSet()
+        "Threads whose user asked for the tools of now."
         self._last: WeakKeyDictionary[Thread, tuple[object, ...]] = WeakKeyDictionary()
         "What the last empty answer for a thread was made from."
+        self._skills = SkillWatch(surroundings.skills)
 
     def tools(self, settings: Settings) -> Sequence[Tool]:
         found = self._all_tools(settings)
@@ -65,12 +80,45 @@ class ThreadBriefing:
             return [tool for tool in found if tool.name in _COMPACT_TOOLS]
         return found
 
+    def _listed(self, settings: Settings) -> Sequence[ForeignTool]:
+        """MCP tools: the last in the list, so that one more costs the others nothing but their place in the cache."""
+        if self._foreign is None or facts_for(settings).prompt == "compact":
+            return ()
+        return self._foreign.listed(settings)
+
+    async def ready(self, thread: Thread, settings: Settings) -> None:
+        """See runtime.assembly.Briefing."""
+        if self._foreign is not None and self._due(thread, settings) and facts_for(settings).prompt != "compact":
+            await self._foreign.settle(settings)
+
+    def tools_of(self, thread: Thread, settings: Settings) -> ToolsByName:
+        """See runtime.assembly.Briefing."""
+        return ThreadTools(thread, settings, self.tools, self._foreign)
+
+    def pending(self, thread: Thread, settings: Settings) -> ListingChange:
+        """See runtime.assembly.Briefing."""
+        if thread.opening is None or thread in self._to_refresh:
+            return ListingChange((), (), ())
+        return compare(thread.opening, self._listed(settings), facts_for(settings).custom_tools)
+
+    def refresh(self, thread: Thread) -> None:
+        """See runtime.assembly.Briefing."""
+        self._to_refresh.add(thread)
+
+    def _due(self, thread: Thread, settings: Settings) -> bool:
+        """Whether the thread needs an Opening before its next request."""
+        opening = thread.opening
+        if opening is None or thread in self._to_refresh:
+            return True
+        return bool(opening.dialect) and opening.dialect != _dialect(facts_for(settings))
+
     def news(self, thread: Thread, settings: Settings, *, sandboxed: bool) -> Sequence[Item]:
         """Opening and Context items for what this thread's model has not been told yet."""
         found = self._around.instructions.find(settings)
         date, timezone = self._around.local_date(self._clock.now())
-        made_from = (settings, found, date, timezone, sandboxed, len(thread.told), thread.opening)
-        if self._last.get(thread) == made_from:
+        skills = self._skills.look(thread, settings)
+        made_from = (settings, found, skills, date, timezone, sandboxed, len(thread.told), thread.opening, thread.notes)
+        if self._last.get(thread) == made_from and thread not in self._to_refresh:
             return ()
         facts = facts_for(settings)
         situation = context.Situation(
@@ -81,13 +129,16 @@ class ThreadBriefing:
             date,
             timezone,
             sandboxed,
+            notes=thread.notes,
             compact=facts.prompt == "compact",
             base_instructions=self._base(settings, facts),
+            skills=listing(skills, settings),
+            skills_wording=self._around.load_prompt("skills"),
         )
         items: list[Item] = []
-        opening = thread.opening
-        if opening is None or (opening.dialect and opening.dialect != _dialect(facts)):
+        if self._due(thread, settings):
             items.append(self._opening(settings, facts))
+            self._to_refresh.discard(thread)
         new_id, now = self._clock.new_id, self._clock.now()
         items.extend(Context(new_id(), now, role, sections) for role, sections in context.changes(thread.told, situation))
         if not items:
@@ -95,7 +146,8 @@ class ThreadBriefing:
         return items
 
     def _opening(self, settings: Settings, facts: ModelFacts) -> Opening:
-        specs = [tool.spec(facts.custom_tools) for tool in self.tools(settings)]
+        foreign = self._listed(settings)
+        specs = [tool.spec(facts.custom_tools) for tool in (*self.tools(settings), *foreign)]
         return Opening(
             self._clock.new_id(),
             self._clock.now(),
@@ -105,6 +157,7 @@ class ThreadBriefing:
             dumps(specs),
             parallel_tool_calls=facts.parallel_tool_calls,
             dialect=_dialect(facts),
+            mcp=tuple((tool.name, *tool.identity) for tool in foreign),
         )
 
     def _base(self, settings: Settings, facts: ModelFacts) -> str:
@@ -139,11 +192,28 @@ class ThreadBriefing:
         return tuple(document.path for document in self._around.instructions.find(settings).documents)
 
     def problems(self, settings: Settings) -> tuple[str, ...]:
-        """A sentence per instruction file that was cut or could not be read."""
-        return self._around.instructions.find(settings).problems
+        """A sentence per instruction file or skill that was cut or could not be read."""
+        return (*self._around.instructions.find(settings).problems, *self._skills.problems(settings))
+
+    def noticed(self, thread: Thread) -> Sequence[Event]:
+        """What clients should hear of since the last time this was asked."""
+        return self._skills.untold(thread)
+
+    def invocations(self, settings: Settings, warn: Callable[[str], None]) -> Invocations:
+        """The skills of one turn."""
+        source = self._around.skills
+        return Invocations(lambda: source.find(settings), source.body, self._clock, warn)
 
     def window(self, settings: Settings) -> int | None:
         return facts_for(settings).context_window
+
+    def room(self, settings: Settings) -> Room:
+        """How long a thread may get under these settings."""
+        return compaction.room(facts_for(settings).context_window, settings.auto_compact_limit)
+
+    def summary_instruction(self, settings: Settings) -> str:
+        """The words by which a summary is asked for."""
+        return settings.compact_prompt or self._around.load_prompt("compact_summary")
 
 
 def _dialect(facts: ModelFacts) -> str:

@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 from ..core.errors import ToolFailure, TreadleError
 from ..core.events import Approval, CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
 from ..core.history import likely_view
 from ..core.items import Item, JsonObject, ModelItem, OutputStatus, ToolOutput
-from ..core.policy import Allow, Ask, Deny, Grants, RunCommand, decide
+from ..core.policy import Allow, Ask, CallMcp, Deny, Grants, RunCommand, Wish, decide
 from ..core.settings import SandboxPolicy
 from ..core.views import CallCard, CallView, FileChangeView
 from .audience import Audience
-from .ports import Call, Plan, Scope, Tool, ToolResult
+from .listing import ToolsByName
+from .ports import Call, Plan, Scope, ToolResult
 
 _log = logging.getLogger(__name__)
 _PARTIAL_OUTPUT = 64 * 1024
@@ -52,7 +53,7 @@ class Calls:
     """The calls of one turn."""
 
     turn_id: str
-    tools: Mapping[str, Tool]
+    tools: ToolsByName
     scope: Scope
     "Of the turn; each call gets a copy with its own `emit` and, when approved, its own `policy`."
     audience: Audience
@@ -208,7 +209,7 @@ class Calls:
             self.turn_id,
             item.id,
             scope.clock.now(),
-            "command" if isinstance(wish, RunCommand) else "file_change",
+            _asked_about(wish),
             verdict.reason,
             plan.view,
             outside_sandbox=verdict.outside_sandbox,
@@ -224,3 +225,13 @@ class Calls:
             case "accept":
                 pass
         return dataclasses.replace(scope.policy, mode="danger-full-access") if verdict.outside_sandbox else scope.policy
+
+
+def _asked_about(wish: Wish) -> Literal["command", "file_change", "mcp_tool_call"]:
+    match wish:
+        case RunCommand():
+            return "command"
+        case CallMcp():
+            return "mcp_tool_call"
+        case _:
+            return "file_change"

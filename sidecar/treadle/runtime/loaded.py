@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.items import Image, Item, Text
 from ..core.ops import Overrides
 from ..core.policy import Grants
 from ..core.settings import Settings
 from ..core.thread import Thread
+from . import overrides as over
+from .accounting import MemoryLedger
 from .assembly import Sessions
 from .audience import Audience
+from .listing import ListingChange
 from .ports import Store, ThreadMeta
 from .runner import Runner
+
+_PREVIEW = 200
+"Characters of the first message that stand for a thread in lists."
 
 
 @dataclass(slots=True)
@@ -30,10 +38,41 @@ class Loaded:
     grants: Grants
     runner: Runner | None = None
     task: asyncio.Task[None] | None = None
+    noted: ListingChange | None = None
+    "The change of the tool list that the user was told of last."
+
+    @property
+    def durable(self) -> bool:
+        """Whether the store keeps all items."""
+        return not self.meta.ephemeral
+
+    def items(self) -> list[Item]:
+        """All items of the thread, those of earlier epochs read from the store."""
+        return self.store.load(self.thread.id)[1] if self.thread.forgotten else self.thread.items
+
+    def touch(self, content: tuple[Text | Image, ...], at: float) -> None:
+        """A turn begins: what lists say of the thread follows."""
+        preview = self.meta.preview
+        if not preview:
+            text = " ".join(part.text for part in content if isinstance(part, Text))
+            preview = " ".join(text.split())[:_PREVIEW]
+        self.meta = dataclasses.replace(
+            self.meta,
+            updated_at=at,
+            preview=preview,
+            model=self.settings.model,
+            provider=self.settings.provider.id,
+            cwd=self.settings.cwd,
+            settings=over.to_json(self.overrides),
+        )
+        self.store.update(self.meta)
 
 
 class Nowhere:
     """The store of an ephemeral thread."""
+
+    def __init__(self) -> None:
+        self.ledger = MemoryLedger()
 
     def append(self, thread_id: str, items: Any) -> None:
         pass

@@ -5,16 +5,18 @@ All paths are absolute strings. Everything here may be cancelled at any await, a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ..core.events import Approval, Decision, Event
 from ..core.items import Item, JsonObject, OutputStatus
+from ..core.ledger import LedgerRow, Totals
+from ..core.mcp import McpStatus, McpTool
 from ..core.policy import Wish
 from ..core.prompt import Request
-from ..core.replies import ReplyEvent
-from ..core.settings import Provider, SandboxPolicy, Settings
+from ..core.replies import Compacted, ReplyEvent
+from ..core.settings import McpServer, Provider, SandboxPolicy, Settings
 from ..core.views import CallView
 
 
@@ -32,6 +34,13 @@ class Model(Protocol):
         """One attempt at one request: batches of events as they arrive, the last one ReplyCompleted.
 
         Raises core.errors.ModelError. Never retries: that is runtime/retry.py's, so that loops do not multiply.
+        """
+        ...
+
+    async def compact(self, request: Request) -> Compacted:
+        """The provider's own compaction of this prompt, one attempt. Only asked where Provider.compact_endpoint says so.
+
+        Raises core.errors.ModelError, with status 404, 405 or 501 when the provider has no such thing.
         """
         ...
 
@@ -154,9 +163,32 @@ class ThreadMeta:
     "Lives in memory only."
 
 
+class LedgerStore(Protocol):
+    """The rows of all threads' requests."""
+
+    def add(self, row: LedgerRow) -> None: ...
+    def row(self, thread_id: str, number: int | None = None) -> LedgerRow | None:
+        """By its number; None: the last one."""
+        ...
+
+    def answered(self, thread_id: str) -> LedgerRow | None:
+        """The last one that was completed."""
+        ...
+
+    def page(
+        self, *, thread_id: str | None, day: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[LedgerRow], str | None]:
+        """Newest first."""
+        ...
+
+    def totals(self, *, thread_id: str | None = None, turn_id: str | None = None, day: str | None = None) -> Totals: ...
+
+
 class Store(Protocol):
     """Threads and their items. Synchronous: one small write is faster than a hop to another thread."""
 
+    @property
+    def ledger(self) -> LedgerStore: ...
     def create(self, meta: ThreadMeta) -> None: ...
     def update(self, meta: ThreadMeta) -> None: ...
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
@@ -246,9 +278,12 @@ class ToolResult:
 
 
 class Tool(Protocol):
-    name: str
-    parallel: bool
-    "False: runs alone, after the calls before it and before the calls after it."
+    @property
+    def name(self) -> str: ...
+    @property
+    def parallel(self) -> bool:
+        """False: runs alone, after the calls before it and before the calls after it."""
+        ...
 
     def spec(self, custom_tools: bool) -> JsonObject:
         """The entry of the prompt's tool list; the same bytes every time."""
@@ -261,3 +296,58 @@ class Tool(Protocol):
     async def run(self, call: Call, plan: Plan, scope: Scope) -> ToolResult:
         """Do it. Raises ToolFailure with words for the model. On cancellation ends what it started, then re-raises."""
         ...
+
+
+class ForeignTools(Protocol):
+    """Tools of MCP servers, as tools of ours."""
+
+    async def settle(self, settings: Settings) -> None:
+        """See McpServers.settle."""
+        ...
+
+    def listed(self, settings: Settings) -> Sequence[ForeignTool]:
+        """In the order of the prompt; the same whichever server answered first."""
+        ...
+
+    def recalled(self, name: str, identity: tuple[str, str], settings: Settings) -> Tool:
+        """A tool that a model was told of under `name`; it may be gone by now, which its calls then say."""
+        ...
+
+
+class ForeignTool(Tool, Protocol):
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Server and tool, by their raw names."""
+        ...
+
+
+class McpServers(Protocol):
+    """Programs outside that offer tools. Connected in the background; a tool list that was seen once is known before that."""
+
+    def start(self, settings: Settings) -> None:
+        """Begin to connect to the servers of these settings. Costs nothing when there are none."""
+        ...
+
+    async def settle(self, settings: Settings) -> None:
+        """Wait as long as a prompt should wait for its tool list. Raises TreadleError when a required server cannot be had."""
+        ...
+
+    def tools(self, settings: Settings) -> tuple[McpTool, ...]:
+        """What the servers offer as far as it is known now and the settings let it through, in no particular order."""
+        ...
+
+    def statuses(self, settings: Settings) -> tuple[McpStatus, ...]: ...
+    async def call(
+        self, server: McpServer, settings: Settings, tool: str, arguments: JsonObject, say: Callable[[str], None]
+    ) -> JsonObject:
+        """The result as the protocol has it: content, structuredContent, isError. `say` hears of progress.
+
+        Connects on demand. Raises ToolFailure with words for the model when the server cannot be had, stops or is late.
+        """
+        ...
+
+    async def reload(self, wanted: Iterable[Settings]) -> None:
+        """Let go of servers that no settings want any more; try again those that failed."""
+        ...
+
+    async def close(self) -> None: ...

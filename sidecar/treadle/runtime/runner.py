@@ -10,18 +10,31 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..core import turn as loop
-from ..core.effects import AbortCalls, Effect, Outcome, ReadContext, RunTools, Sample, Stopped, TakeSteers
+from ..core.effects import (
+    AbortCalls,
+    Compact,
+    ContextOverflow,
+    Effect,
+    Outcome,
+    ReadContext,
+    RunTools,
+    Sample,
+    Stopped,
+    TakeSteers,
+)
+from ..core.errors import TreadleError
 from ..core.events import CardCompleted, CardStarted, ContextChanged, ErrorInfo, ErrorReported, Event, UsageUpdated
-from ..core.items import Context, Item, JsonObject, UsageReported, UserMessage
+from ..core.items import Context, Item, JsonObject, Notes, Summary, UsageReported, UserMessage
 from ..core.thread import Thread
-from ..core.views import UserCard
+from ..core.views import SummaryCard, UserCard
 from .audience import Audience
 from .calls import Calls
+from .compacting import Compactor
 from .ports import Store
 from .sampling import Sampler
 
@@ -66,16 +79,26 @@ class Runner:
     "Request fields that may change without moving the prefix."
     recorder: Recorder
     audience: Audience
-    context: Callable[[], Sequence[Item]]
+    context: Callable[[], Awaitable[Sequence[Item]]]
     "Opening and Context items that the model has not been told."
     context_window: int | None
     sampler: Sampler
     calls: Calls
+    compactor: Compactor
+    only_compacts: bool = False
+    "The user asked for a compaction, and for nothing else."
+    forgets: bool = False
+    "The store has all items: those of earlier epochs need not stay in memory."
     instruction_sources: Callable[[], tuple[str, ...]] = tuple
-    steers: deque[UserMessage] = field(default_factory=deque[UserMessage])
+    follow: Callable[[Iterable[UserMessage | Notes]], Sequence[Item]] = tuple
+    "What the user said as it enters the thread: each message with the skills that it names after it."
+    steers: deque[UserMessage | Notes] = field(default_factory=deque["UserMessage | Notes"])
+    "What the user has said, or pinned, since the last step."
     closed: bool = False
     "No more steers: the turn is about to end."
     _recorded: int = 0
+    _overflow: ErrorInfo | None = None
+    "Not told to anyone yet: the turn may recover from it."
     _effect: asyncio.Task[Any] | None = None
     _interrupted: bool = False
 
@@ -87,8 +110,9 @@ class Runner:
 
     async def run(self) -> Outcome:
         """Run to the end, whatever the end is. Never raises but for cancellation, which leaves a valid thread too."""
-        self._recorded = len(self.thread.items)
-        generator = loop.run(self.thread)
+        thread = self.thread
+        self._recorded = thread.count
+        generator = loop.compact(thread) if self.only_compacts else loop.run(thread, self.compactor.room)
         answer: Any = None
         stop: Stopped | None = None
         try:
@@ -103,18 +127,23 @@ class Runner:
         except StopIteration as done:
             # words that came too late for the model are kept for the next turn
             self.closed = True
-            self.thread.append(*self.steers)
+            thread.append(*self.follow(self.steers))
             self._catch_up()
-            return done.value
+            outcome: Outcome = done.value
+            if outcome.error is not None and outcome.error is self._overflow:
+                self.audience.notify(ErrorReported(thread.id, self.turn_id, outcome.error, will_retry=False))
+            return outcome
 
     def _catch_up(self) -> None:
         """Persist and announce what the turn has appended, less what was recorded on the way."""
-        news = self.thread.items[self._recorded :]
+        news = self.thread.since(self._recorded)
         self.recorder.catch_up(news)
         self._recorded += len(news)
         events = [event for item in news for event in self._announced(item)]
         if events:
             self.audience.notify_all(events)
+        if self.forgets and any(isinstance(item, Summary) for item in news):
+            self.thread.forget()
 
     def _announced(self, item: Item) -> list[Event]:
         thread_id, turn_id = self.thread.id, self.turn_id
@@ -124,6 +153,8 @@ class Runner:
                 return [CardStarted(thread_id, turn_id, card, item.at), CardCompleted(thread_id, turn_id, card, item.at)]
             case UsageReported():
                 return [UsageUpdated(thread_id, turn_id, self.thread.last_usage, self.thread.usage, self.context_window)]
+            case Summary():
+                return [CardCompleted(thread_id, turn_id, SummaryCard(item.id), item.at)]
             case Context() if any(section.name == "agents_md" for section in item.sections):
                 return [ContextChanged(thread_id, self.instruction_sources())]
             case _:
@@ -141,9 +172,16 @@ class Runner:
         except asyncio.CancelledError:
             await self._let_go(task)
             raise await self._stopped(effect, Outcome("interrupted")) from None
+        except ContextOverflow as overflow:
+            self._overflow = overflow.outcome.error
+            raise
         except Stopped as stopped:
             # items of a failed sample; its calls may still be running
             raise await self._stopped(effect, stopped.outcome, stopped.items) from None
+        except TreadleError as problem:
+            error = ErrorInfo(problem.sentence(), "config", details=problem.details)
+            self.audience.notify(ErrorReported(self.thread.id, self.turn_id, error, will_retry=False))
+            raise await self._stopped(effect, Outcome("failed", error)) from problem
         except Exception as bug:
             _log.exception("turn %s", self.turn_id)
             error = ErrorInfo(INTERNAL, "internal", details=repr(bug))
@@ -171,15 +209,19 @@ class Runner:
     async def _perform(self, effect: Effect) -> Any:
         match effect:
             case ReadContext():
-                return list(self.context())
+                return list(await self.context())
             case TakeSteers(closing=closing):
-                taken = list(self.steers)
+                if closing and not any(isinstance(item, UserMessage) for item in self.steers):
+                    self.closed = True
+                    return []
+                taken = self.follow(self.steers)
                 self.steers.clear()
-                self.closed = closing and not taken
                 return taken
             case Sample():
                 return await self.sampler.sample(self.thread.prompt.request(self.tail))
             case RunTools(calls=calls):
                 return await self.calls.collect(calls)
+            case Compact():
+                return await self.compactor.compact(effect)
             case AbortCalls():
                 raise AssertionError("aborting is not stoppable")

@@ -18,6 +18,7 @@ from ..core.views import (
     CommandAction,
     CommandView,
     FileChangeView,
+    McpView,
     MessageCard,
     OtherCard,
     ReasoningCard,
@@ -65,6 +66,9 @@ def user_input(content: Sequence[Text | Image]) -> list[JsonObject]:
     """What the user said, as the client may send it again."""
     parts: list[JsonObject] = []
     for part in content:
+        if isinstance(part, Text) and part.skill:
+            parts.append({"type": "skill", "name": part.text.removeprefix("$"), "path": part.skill})
+            continue
         if isinstance(part, Text):
             parts.append({"type": "text", "text": part.text, "text_elements": []})
             continue
@@ -80,7 +84,32 @@ def _call_item(card: CallCard) -> JsonObject:
     if view.get("view") == "file_change":
         status = "failed" if card.status == "aborted" else card.status
         return {"type": "fileChange", "id": card.id, "changes": file_changes(view), "status": status}  # type: ignore[arg-type]
+    if view.get("view") == "mcp":
+        return _mcp(card, view)  # type: ignore[arg-type]
     return _tool(card, view)  # type: ignore[arg-type]
+
+
+def _mcp(card: CallCard, view: McpView) -> JsonObject:
+    result, error = view.get("result"), view.get("error")
+    status = card.status if card.status in ("inProgress", "completed") else "failed"
+    if status == "failed" and error is None:
+        error = "The call was declined." if card.status == "declined" else "The call was stopped."
+    shown = {"content": result["content"], "structuredContent": result["structured"], "_meta": None} if result else None
+    return {
+        "type": "mcpToolCall",
+        "id": card.id,
+        "server": view.get("server", ""),
+        "tool": view.get("tool", ""),
+        "status": status,
+        "arguments": view.get("arguments"),
+        "appContext": None,
+        "mcpAppUi": None,
+        "pluginId": None,
+        "readOnlyHint": view.get("read_only"),
+        "result": shown,
+        "error": {"message": error} if error else None,
+        "durationMs": view.get("duration_ms"),
+    }
 
 
 def _command(card: CallCard, view: CommandView) -> JsonObject:
@@ -222,6 +251,8 @@ def approval_request(approval: Approval) -> tuple[str, JsonObject]:
         "startedAtMs": int(approval.at * 1000),
         "reason": approval.reason or None,
     }
+    if approval.kind == "mcp_tool_call":
+        return "mcpServer/elicitation/request", _mcp_approval(approval, approval.view)  # type: ignore[arg-type]
     if approval.kind == "file_change":
         return "item/fileChange/requestApproval", params | {"grantRoot": None}
     view: CommandView = approval.view if approval.view.get("view") == "command" else {}  # type: ignore[assignment]
@@ -239,4 +270,24 @@ def approval_request(approval: Approval) -> tuple[str, JsonObject]:
         "outsideSandbox": approval.outside_sandbox,
         "proposedExecpolicyAmendment": prefix,
         "availableDecisions": [*decisions, "decline", "cancel"],
+    }
+
+
+def _mcp_approval(approval: Approval, view: McpView) -> JsonObject:
+    """An elicitation, as the protocol asks before a call of an MCP tool. What it has no field for is in `_meta`."""
+    return {
+        "threadId": approval.thread_id,
+        "turnId": approval.turn_id,
+        "serverName": view.get("server", ""),
+        "mode": "form",
+        "message": f"Allow {view.get('server', '')} to run the tool {view.get('tool', '')}?",
+        "requestedSchema": {"type": "object", "properties": {}},
+        "_meta": {
+            "codex_approval_kind": "mcp_tool_call",
+            "persist": ["session"],
+            "tool_name": view.get("tool", ""),
+            "tool_params": view.get("arguments"),
+            "treadle_item_id": approval.card_id,
+            "treadle_reason": approval.reason or None,
+        },
     }

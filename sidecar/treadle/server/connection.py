@@ -272,9 +272,22 @@ class Connection:
 def decision(answer: Any) -> Decision:
     """What a client decided. Whatever we do not understand, and no answer at all, is decline."""
     given: Any = answer.get("decision") if isinstance(answer, dict) else None  # type: ignore[union-attr]
+    if given is None and isinstance(answer, dict) and "action" in answer:
+        return _elicited(answer)  # type: ignore[arg-type]
     if isinstance(given, dict) and "acceptWithExecpolicyAmendment" in given:
         return "accept_for_session"
     return _DECISIONS.get(given, "decline") if isinstance(given, str) else "decline"
+
+
+def _elicited(answer: JsonObject) -> Decision:
+    """The same in the words of an elicitation, by which calls of MCP tools are asked about."""
+    if answer.get("action") == "cancel":
+        return "cancel"
+    meta: Any = answer.get("_meta")
+    lasting = isinstance(meta, dict) and meta.get("persist") in ("session", "always")  # type: ignore[union-attr]
+    if answer.get("action") != "accept":
+        return "decline"
+    return "accept_for_session" if lasting else "accept"
 
 
 def _now() -> int:

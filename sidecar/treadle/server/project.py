@@ -17,6 +17,7 @@ from ..core.items import JsonObject
 from ..core.replies import Usage
 from ..core.settings import SandboxPolicy
 from ..core.views import CallCard
+from . import bill
 from .cards import thread_item
 
 if TYPE_CHECKING:
@@ -151,16 +152,29 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [_warning(event)]
         case e.ProgressReported():
             return [("treadle/progress", {"message": event.message})]
+        case e.McpStatusChanged():
+            known = {"threadId": event.thread_id, "name": event.name, "status": event.status, "error": event.error}
+            return [("mcpServer/startupStatus/updated", known | {"failureReason": None})]
+        case e.ToolsChanged():
+            change = {"added": list(event.added), "removed": list(event.removed), "changed": list(event.changed)}
+            told = {"threadId": event.thread_id, "message": event.message, **change, "cost": event.cost}
+            return [("treadle/tools/changed", told), ("warning", {"threadId": event.thread_id, "message": event.message})]
         case e.ContextChanged():
             sources = list(event.instruction_sources)
             return [("treadle/context/changed", {"threadId": event.thread_id, "instructionSources": sources})]
+        case e.SkillsChanged():
+            return [("skills/changed", {})]
+        case e.RequestCounted():
+            return [("treadle/ledger/updated", _of_turn(event) | {"row": bill.row(event.row)})]
         case e.CardDelta() | e.ThreadStarted() | e.ApprovalSettled():
             return []
         case _:
             assert_never(event)
 
 
-def _of_turn(event: e.CardStarted | e.CardCompleted | e.TurnDiffUpdated | e.UsageUpdated | e.ErrorReported) -> JsonObject:
+def _of_turn(
+    event: e.CardStarted | e.CardCompleted | e.TurnDiffUpdated | e.UsageUpdated | e.ErrorReported | e.RequestCounted,
+) -> JsonObject:
     return {"threadId": event.thread_id, "turnId": event.turn_id}
 
 

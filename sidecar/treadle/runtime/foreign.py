@@ -1,0 +1,107 @@
+"""MCP servers from the threads' side: their state and their tools told to who watches, and the ops about them.
+
+Nothing here changes a tool list under way: a refresh is asked for by the user, who is told what it costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..core.errors import RequestRefused
+from ..core.events import McpStatusChanged, ToolsChanged, WarningReported
+from ..core.mcp import McpStatus
+from ..core.ops import ListMcpServers, RefreshTools, ReloadMcpServers
+from . import overrides as over
+from .answers import ToolsRefresh
+from .assembly import World
+from .listing import ListingChange, prefix_tokens
+from .loaded import Loaded
+
+
+async def answer(
+    world: World, threads: Mapping[str, Loaded], op: RefreshTools | ListMcpServers | ReloadMcpServers
+) -> ToolsRefresh | list[McpStatus] | None:
+    match op:
+        case RefreshTools():
+            return _refresh(world, _loaded(threads, op.thread_id))
+        case ListMcpServers():
+            return _statuses(world, threads, op)
+        case ReloadMcpServers():
+            await _reload(world, tuple(threads.values()))
+            return None
+
+
+def tell(world: World, threads: Iterable[Loaded], status: McpStatus) -> None:
+    """A server's state, or its list of tools, has changed."""
+    for loaded in threads:
+        if not any(server.enabled and server.name == status.name for server in loaded.settings.mcp_servers):
+            continue
+        thread_id = loaded.thread.id
+        if status.state != "idle":
+            loaded.audience.notify(McpStatusChanged(thread_id, status.name, status.state, status.error))
+        if status.state == "failed":
+            retried = "It is tried again when one of its tools is called."
+            said = f"The MCP server {status.name} is not connected: {status.error}. {retried}"
+            loaded.audience.notify(WarningReported(said, thread_id, "mcp"))
+        if status.state == "ready":
+            note(world, loaded)
+
+
+def note(world: World, loaded: Loaded) -> None:
+    """Say once what differs between the tools that the model was told of and those of now."""
+    change = world.briefing.pending(loaded.thread, loaded.settings)
+    if change == loaded.noted:
+        return
+    loaded.noted = change
+    if change:
+        cost = prefix_tokens(loaded.thread)
+        event = ToolsChanged(loaded.thread.id, _sentence(change, cost), change.added, change.removed, change.changed, cost)
+        loaded.audience.notify(event)
+
+
+def _sentence(change: ListingChange, cost: int) -> str:
+    parts = (("new", change.added), ("gone", change.removed), ("changed", change.changed))
+    said = ", ".join(f"{len(names)} {word} ({_few(names)})" for word, names in parts if names)
+    return (
+        f"Tools of MCP servers: {said}. The model goes on with the list that it was given until its context is compacted. "
+        f"A refresh gives it the new list now; the provider then reads about {cost} tokens again."
+    )
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def _loaded(threads: Mapping[str, Loaded], thread_id: str) -> Loaded:
+    loaded = threads.get(thread_id)
+    if loaded is None:
+        raise RequestRefused(f"thread not found: {thread_id}; start or resume it first")
+    return loaded
+
+
+def _refresh(world: World, loaded: Loaded) -> ToolsRefresh:
+    change = world.briefing.pending(loaded.thread, loaded.settings)
+    if not change:
+        return ToolsRefresh(0, change)
+    world.briefing.refresh(loaded.thread)
+    return ToolsRefresh(prefix_tokens(loaded.thread), change)
+
+
+def _statuses(world: World, threads: Mapping[str, Loaded], op: ListMcpServers) -> list[McpStatus]:
+    if world.mcp is None:
+        return []
+    settings = _loaded(threads, op.thread_id).settings if op.thread_id else world.configure(None, {})[0]
+    return list(world.mcp.statuses(settings))
+
+
+async def _reload(world: World, threads: tuple[Loaded, ...]) -> None:
+    for loaded in threads:
+        settings, problems = over.resolve(loaded.overrides, world.configure)
+        loaded.settings = settings
+        loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
+    if world.mcp is None:
+        return
+    await world.mcp.reload([loaded.settings for loaded in threads])
+    for loaded in threads:
+        world.mcp.start(loaded.settings)
+        note(world, loaded)
