@@ -86,6 +86,7 @@ EVENTS: list[e.Event] = [
     e.ThreadStarted(T),
     *(e.ThreadStatusChanged(T, status) for status in ("idle", "active", "waiting_on_approval")),
     e.ThreadNamed(T, "a name"),
+    e.SkillsChanged(T),
     e.ThreadNamed(T, None),
     e.TurnStarted(T, U, AT),
     *(e.CardStarted(T, U, card, AT) for card in CARDS),

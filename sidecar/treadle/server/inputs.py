@@ -44,7 +44,7 @@ async def _part(part: Any, path: str) -> Text | Image:
         case wire.LocalImageInput():
             return await asyncio.to_thread(read_image, part.path, part.detail, f"{path}.path")
         case wire.SkillInput():
-            return Text(f"[${part.name}]({part.path})")
+            return Text(f"${part.name}", skill=part.path)
         case wire.MentionInput():
             return Text(f"[@{part.name}]({part.path})")
         case _:
