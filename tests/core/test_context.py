@@ -176,3 +176,16 @@ def test_the_base_prompts_are_there_and_small() -> None:
     assert "require_escalated" in base
     assert len(base) < 8_000
     assert len(compact) < 1_200, "about 300 tokens"
+
+
+def test_pinned_notes_are_told_again_when_they_change_and_taken_back_when_they_are_gone() -> None:
+    messages = opening_context(replace(NOW, notes=("Never touch /w/gen.", "Answer in French.")))
+    notes = next(section for _, sections in messages for section in sections if section.name == "pinned_notes")
+    assert notes.text.splitlines()[-3:] == ["- Never touch /w/gen.", "- Answer in French.", "</pinned_notes>"]
+    known = remembered({}, messages)
+    ((_, (fewer,)),) = changes(known, replace(NOW, notes=("Answer in French.",)))
+    assert fewer.text.startswith("The pinned notes changed.")
+    assert "gen" not in fewer.text
+    ((_, (gone,)),) = changes(known, NOW)
+    assert gone.text == "The notes pinned before no longer apply."
+    assert changes({}, NOW) == opening_context(NOW)

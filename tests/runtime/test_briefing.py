@@ -104,7 +104,7 @@ def test_another_model_of_the_same_kind_changes_nothing_but_the_name_in_the_tail
     assert brief.tail(other)["model"] == "gpt-5.1"
 
 
-def test_other_instructions_of_a_model_are_appended_and_told_again_after_a_summary() -> None:
+def test_other_instructions_of_a_model_are_appended_and_open_the_epoch_after_a_summary() -> None:
     brief, _ = briefing()
     thread = Thread("t")
     told(thread, brief)
@@ -114,10 +114,8 @@ def test_other_instructions_of_a_model_are_appended_and_told_again_after_a_summa
     assert told(thread, brief, other) == []
     assert thread.prompt.request({}).head in before
     thread.append(Summary("s", 1.0, "t", "short", ()))
-    assert told(thread, brief, other) == [
-        ("developer", "model_instructions", "permissions"),
-        ("user", "agents_md", "environment"),
-    ]
+    assert told(thread, brief, other) == [("opening",), ("developer", "permissions"), ("user", "agents_md", "environment")]
+    assert b'"instructions":"Only this."' in thread.prompt.request({}).head
     assert told(thread, brief) == [("developer", "model_instructions")]
 
 

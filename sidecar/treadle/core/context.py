@@ -25,10 +25,18 @@ CAPS = {
     "developer_instructions": 64_000,
     "agents_md": 100_000,
     "skills": 48_000,
+    "pinned_notes": 20_000,
     "environment": 6_000,
 }
 "Characters, wording included."
-COMPACT_CAPS = {**CAPS, "permissions": 600, "developer_instructions": 4_000, "agents_md": 6_000, "environment": 1_500}
+COMPACT_CAPS = {
+    **CAPS,
+    "permissions": 600,
+    "developer_instructions": 4_000,
+    "agents_md": 6_000,
+    "pinned_notes": 2_000,
+    "environment": 1_500,
+}
 "For a model with a small window."
 
 PROJECT_SEPARATOR = "\n\n--- project-doc ---\n\n"
@@ -39,11 +47,13 @@ _REPLACES = {
     "agents_md": "The AGENTS.md instructions changed. These replace all AGENTS.md instructions given before.\n\n",
     "developer_instructions": "These developer instructions replace the ones given before.\n\n",
     "skills": "The skills changed. This list replaces the one given before.\n\n",
+    "pinned_notes": "The pinned notes changed. These replace the ones given before.\n\n",
 }
 _REMOVED = {
     "agents_md": "The AGENTS.md instructions given before no longer apply.",
     "developer_instructions": "The developer instructions given before no longer apply.",
     "skills": "The skills listed before are no longer there.",
+    "pinned_notes": "The notes pinned before no longer apply.",
 }
 
 
@@ -70,6 +80,8 @@ class Situation:
     timezone: str = ""
     sandboxed: bool = True
     "False when this machine has no working sandbox."
+    notes: tuple[str, ...] = ()
+    "What the user has pinned to the thread."
     compact: bool = False
     base_instructions: str = ""
     "What belongs to the model in use; told by the Opening, and again when another model needs other words."
@@ -87,7 +99,7 @@ def changes(told: Mapping[str, str], now: Situation) -> tuple[Message, ...]:
     """The sections that differ from `told` (name -> text as last told), grouped by role."""
     current: tuple[Message, ...] = (
         ("developer", (_model_instructions(now), _permissions(now), _developer(now))),
-        ("user", (_agents_md(now), _skills(now), _environment(now))),
+        ("user", (_agents_md(now), _skills(now), _pinned_notes(now), _environment(now))),
     )
     messages: list[Message] = []
     for role, sections in current:
@@ -186,6 +198,14 @@ def _skills(now: Situation) -> Section:
     if now.compact or not now.skills.lines:
         return Section("skills", "")
     return Section("skills", skills.list_text(now.skills, _blocks(now.skills_wording)), "SKILL.md files")
+
+
+def _pinned_notes(now: Situation) -> Section:
+    if not now.notes:
+        return Section("pinned_notes", "", "treadle/notes/write")
+    lines = "\n".join(f"- {note}" for note in now.notes)
+    opening = "The user pinned these notes to the conversation; they hold until the user changes them."
+    return Section("pinned_notes", f"<pinned_notes>\n{opening}\n{lines}\n</pinned_notes>", "treadle/notes/write")
 
 
 def _environment(now: Situation) -> Section:

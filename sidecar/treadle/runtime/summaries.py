@@ -15,8 +15,8 @@ from .answers import SummaryState
 from .loaded import Loaded
 from .ports import Clock
 
-MOST_NOTES, NOTE_BYTES = 40, 2_000
-"All of them together are cut where they are told: core/context.py."
+MOST_NOTES, NOTES_BYTES = 40, 16_000
+"Less than core/context.py has room for, so that none is cut."
 
 
 def answer(loaded: Loaded, op: ReadSummary | WriteSummary | ReadNotes | WriteNotes, clock: Clock) -> SummaryState | list[str]:
@@ -87,8 +87,8 @@ def _pin(loaded: Loaded, notes: tuple[str, ...], clock: Clock) -> list[str]:
     texts = tuple(text for note in notes if (text := " ".join(note.split())))
     if len(texts) > MOST_NOTES:
         raise RequestRefused(f"at most {MOST_NOTES} notes can be pinned to a thread", code=-32602)
-    if any(tokens.size(text) > NOTE_BYTES for text in texts):
-        raise RequestRefused(f"a pinned note may have at most {NOTE_BYTES} bytes", code=-32602)
+    if sum(map(tokens.size, texts)) > NOTES_BYTES:
+        raise RequestRefused(f"the notes pinned to a thread may have at most {NOTES_BYTES} bytes together", code=-32602)
     item = Notes(clock.new_id(), clock.now(), texts)
     if loaded.runner is None:
         _append(loaded, item)
