@@ -16,10 +16,26 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from treadle.server.wire import approval, base, config, error, initialize, item, methods, policy, thread, treadle, turn
+from treadle.server.wire import (
+    approval,
+    base,
+    compaction,
+    config,
+    error,
+    initialize,
+    item,
+    ledger,
+    mcp,
+    methods,
+    policy,
+    skills,
+    thread,
+    treadle,
+    turn,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
-NOUNS = (base, initialize, policy, error, item, turn, thread, approval, config, treadle)
+NOUNS = (base, initialize, policy, error, item, turn, thread, approval, config, mcp, skills, treadle, ledger, compaction)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 

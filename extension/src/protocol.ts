@@ -324,16 +324,182 @@ export type ItemStartedNotification = {
 
 export type ItemStatus = "inProgress" | "completed" | "failed" | "declined";
 
+export type LedgerReadParams = {
+  /** Without it: the requests of all threads. */
+  threadId?: string | null;
+  /** YYYY-MM-DD, local. Only this day's rows, and the sum of this day instead of today's. */
+  day?: string | null;
+  cursor?: string | null;
+  limit?: number | null;
+};
+
+/** Newest request first. */
+export type LedgerReadResponse = {
+  rows: LedgerRow[];
+  nextCursor: string | null;
+  totals: LedgerSums;
+};
+
+/** One request. Counts of tokens are null where the provider did not report them. */
+export type LedgerRow = {
+  threadId: string;
+  turnId: string;
+  /** Counts from 1 within its thread. */
+  number: number;
+  atMs: number;
+  model: string;
+  provider: string;
+  endpoint: "responses" | "compact";
+  status: "completed" | "failed" | "interrupted";
+  durationMs: number;
+  /** Bytes of the request's body. */
+  size: number;
+  /** Pieces before the closing fields, as treadle/prompt/read counts them. */
+  fragments: number;
+  /** How many of them, from the first, are those of the last request that was answered. */
+  kept: number;
+  /** Estimate of what the provider's cache should hold. */
+  keptTokens: number;
+  cause: "first_request" | "extended" | "new_epoch" | "provider_changed" | "model_changed" | "tools_refreshed" | "instructions_changed" | "head_changed" | "input_rewritten" | "provider_evicted" | "cache_not_reported";
+  /** The cause as a sentence. */
+  explanation: string;
+  /** The first piece that is not as before. */
+  differsAt: number | null;
+  differsSource: string;
+  /** Since the last request of the thread began. */
+  idleSeconds: number | null;
+  inputTokens: number | null;
+  cachedInputTokens: number | null;
+  outputTokens: number | null;
+  reasoningOutputTokens: number | null;
+  /** Share of the input that came out of the cache, 0 to 1. */
+  hit: number | null;
+  /** USD; null when it is not known. */
+  price: number | null;
+  /** Why there is no price. */
+  priceNote: string | null;
+};
+
+export type LedgerSums = {
+  /** The last turn of the thread. */
+  turn: LedgerTotals | null;
+  thread: LedgerTotals | null;
+  day: LedgerTotals;
+  /** YYYY-MM-DD, local. */
+  date: string;
+};
+
+export type LedgerTotals = {
+  requests: number;
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  reasoningOutputTokens: number;
+  /** USD, of the requests that have a price. */
+  price: number;
+  /** Requests that cost something which is not in `price`. */
+  unpriced: number;
+};
+
+/** A request came to its end, whatever the end. */
+export type LedgerUpdatedNotification = {
+  threadId: string;
+  turnId: string;
+  row: LedgerRow;
+};
+
 export type ListFilesAction = {
   type: "listFiles";
   command: string;
   path: string | null;
 };
 
+/** Without a thread: the servers of the process's own folder. The answer has all servers and tools on one page. */
+export type ListMcpServerStatusParams = {
+  cursor?: string | null;
+  limit?: number | null;
+  detail?: "full" | "toolsAndAuthOnly" | null;
+  threadId?: string | null;
+  serverName?: string | null;
+};
+
+export type ListMcpServerStatusResponse = {
+  data: McpServerStatus[];
+  nextCursor: string | null;
+};
+
 export type LocalImageInput = {
   type: "localImage";
   path: string;
   detail?: ImageDetail | null;
+};
+
+export type McpListedTool = {
+  name: string;
+  description?: string | null;
+  inputSchema: unknown;
+  annotations?: Record<string, unknown> | null;
+};
+
+export type McpServerElicitationAnswerMeta = {
+  persist?: "session" | "always" | null;
+};
+
+/** What the question is about. Names that begin with treadle_ are ours. */
+export type McpServerElicitationMeta = {
+  codex_approval_kind: "mcp_tool_call";
+  /** How long a yes may last besides this once. */
+  persist: "session"[];
+  tool_name: string;
+  tool_params: unknown;
+  treadle_item_id: string;
+  treadle_reason: string | null;
+};
+
+/** A question before a call of a tool: accept, once or for the session, decline, or cancel the turn. */
+export type McpServerElicitationRequestParams = {
+  threadId: string;
+  turnId: string | null;
+  serverName: string;
+  mode: "form";
+  message: string;
+  requestedSchema: Record<string, unknown>;
+  _meta: McpServerElicitationMeta;
+};
+
+export type McpServerElicitationRequestResponse = {
+  action: "accept" | "decline" | "cancel";
+  content?: unknown;
+  _meta?: McpServerElicitationAnswerMeta | null;
+};
+
+/** Read the configuration again, and connect to what it says now. */
+export type McpServerRefreshParams = Record<string, never>;
+
+export type McpServerRefreshResponse = Record<string, never>;
+
+export type McpServerStatus = {
+  name: string;
+  runtimeStatus: "notStarted" | "starting" | "connected" | "failed";
+  pluginId: null;
+  httpOrigin: string | null;
+  serverInfo: null;
+  serverCapabilities: null;
+  toolListMeta: null;
+  /** By the server's own names: as it listed them last, perhaps in an earlier process. */
+  tools: Record<string, McpListedTool>;
+  toolsError: string | null;
+  resources: (Record<string, unknown>)[];
+  resourceTemplates: (Record<string, unknown>)[];
+  authStatus: "unknown" | "unsupported" | "notLoggedIn" | "bearerToken" | "oAuth";
+};
+
+export type McpServerStatusUpdatedNotification = {
+  threadId: string | null;
+  name: string;
+  status: "starting" | "ready" | "failed" | "cancelled";
+  error: string | null;
+  failureReason: null;
 };
 
 export type McpToolCallError = {
@@ -354,6 +520,13 @@ export type McpToolCallItem = {
   mcpAppUi: null;
   pluginId: null;
   readOnlyHint: boolean | null;
+};
+
+export type McpToolCallProgressNotification = {
+  threadId: string;
+  turnId: string;
+  itemId: string;
+  message: string;
 };
 
 export type McpToolCallResult = {
@@ -406,11 +579,65 @@ export type NotLoadedStatus = {
   type: "notLoaded";
 };
 
+export type NotesListParams = {
+  threadId: string;
+};
+
+export type NotesListResponse = {
+  threadId: string;
+  notes: string[];
+};
+
+/** All notes that are pinned from now on; they outlive every compaction. */
+export type NotesWriteParams = {
+  threadId: string;
+  notes: string[];
+};
+
 export type PatchChangeKind = AddKind | DeleteKind | UpdateKind;
 
 /** What takes long just now, e.g. loading the embedded model; null when it is over. */
 export type ProgressNotification = {
   message: string | null;
+};
+
+/** One piece of a request. The `raw` texts of all pieces put together are the body, byte for byte. */
+export type PromptPart = {
+  index: number;
+  where: "head" | "input" | "tail";
+  /** instructions, tools or fields; for input the item's own type. */
+  type: string;
+  role: string | null;
+  /** Where it comes from: a file, a configuration key, a turn, a tool. */
+  source: string;
+  turnId: string | null;
+  /** Bytes. */
+  size: number;
+  /** Estimate. */
+  tokens: number;
+  /** Not in the thread yet: it would be added before the next request. */
+  pending: boolean;
+  raw: string;
+  /** The same for reading. */
+  text: string;
+};
+
+export type PromptReadParams = {
+  threadId: string;
+  /** Its number in the ledger. Without it: the request that would come next. */
+  request?: number | null;
+};
+
+export type PromptReadResponse = {
+  threadId: string;
+  request: number | null;
+  model: string;
+  provider: string;
+  size: number;
+  tokens: number;
+  /** Why this may not be what was sent. */
+  problem: string | null;
+  parts: PromptPart[];
 };
 
 export type ReadAction = {
@@ -489,10 +716,79 @@ export type ServerRequestResolvedNotification = {
 
 export type SimpleDecision = "accept" | "acceptForSession" | "decline" | "cancel";
 
+export type SkillErrorInfo = {
+  path: string;
+  message: string;
+};
+
 export type SkillInput = {
   type: "skill";
   name: string;
   path: string;
+};
+
+/** How the skill wants to be shown. Icons are paths of local files. */
+export type SkillInterface = {
+  displayName?: string | null;
+  shortDescription?: string | null;
+  iconSmall?: string | null;
+  iconLarge?: string | null;
+  iconSmallUrl: null;
+  iconLargeUrl: null;
+  brandColor?: string | null;
+  defaultPrompt?: string | null;
+};
+
+export type SkillMetadata = {
+  name: string;
+  description: string;
+  shortDescription?: string | null;
+  interface?: SkillInterface | null;
+  path: string;
+  scope: "user" | "repo" | "system" | "admin";
+  enabled: boolean;
+  pluginId: null;
+};
+
+/** Other skills are there than before: ask for the list again. */
+export type SkillsChangedNotification = Record<string, never>;
+
+export type SkillsListEntry = {
+  cwd: string;
+  skills: SkillMetadata[];
+  errors: SkillErrorInfo[];
+};
+
+export type SkillsListParams = {
+  /** Empty: the folder that the sidecar runs in. */
+  cwds?: string[];
+  forceReload?: boolean;
+};
+
+export type SkillsListResponse = {
+  data: SkillsListEntry[];
+};
+
+export type SummaryReadParams = {
+  threadId: string;
+};
+
+export type SummaryReadResponse = {
+  threadId: string;
+  /** null: the thread was never compacted, or its provider keeps the summary encrypted. */
+  text: string | null;
+  kind: "local" | "remote" | null;
+  editable: boolean;
+  /** Why it cannot be changed now. */
+  whyNot: string | null;
+  /** What it takes in the prompt, the kept messages of the user included; estimated. */
+  tokens: number;
+};
+
+/** Puts the user's words in place of the summary's, before the model has read it. */
+export type SummaryWriteParams = {
+  threadId: string;
+  text: string;
 };
 
 export type SystemErrorStatus = {
@@ -559,6 +855,13 @@ export type ThreadArchiveResponse = Record<string, never>;
 export type ThreadArchivedNotification = {
   threadId: string;
 };
+
+export type ThreadCompactStartParams = {
+  threadId: string;
+};
+
+/** The turn that follows does nothing else, and cannot be steered. */
+export type ThreadCompactStartResponse = Record<string, never>;
 
 export type ThreadItem =
   | UserMessageItem
@@ -758,6 +1061,29 @@ export type ToolOutputDeltaNotification = {
   delta: string;
 };
 
+/** Tools that came, went or changed since the model was told: not in force before the next epoch or treadle/tools/refresh. */
+export type ToolsChangedNotification = {
+  threadId: string;
+  message: string;
+  added: string[];
+  removed: string[];
+  changed: string[];
+  cost: number;
+};
+
+/** Give the thread's model the tools of now with its next request. */
+export type ToolsRefreshParams = {
+  threadId: string;
+};
+
+/** `cost`: tokens, estimated, that the provider must read again. Nothing is refreshed when all is as the model was told. */
+export type ToolsRefreshResponse = {
+  cost: number;
+  added: string[];
+  removed: string[];
+  changed: string[];
+};
+
 export type Turn = {
   id: string;
   rootTurnId: string | null;
@@ -911,13 +1237,24 @@ export interface ClientRequests {
   "thread/archive": { params: ThreadArchiveParams; result: ThreadArchiveResponse };
   "thread/unarchive": { params: ThreadUnarchiveParams; result: ThreadUnarchiveResponse };
   "thread/unsubscribe": { params: ThreadUnsubscribeParams; result: ThreadUnsubscribeResponse };
+  "thread/compact/start": { params: ThreadCompactStartParams; result: ThreadCompactStartResponse };
   "turn/start": { params: TurnStartParams; result: TurnStartResponse };
   "turn/steer": { params: TurnSteerParams; result: TurnSteerResponse };
   "turn/interrupt": { params: TurnInterruptParams; result: TurnInterruptResponse };
   "model/list": { params: ModelListParams; result: ModelListResponse };
   "config/read": { params: ConfigReadParams; result: ConfigReadResponse };
+  "skills/list": { params: SkillsListParams; result: SkillsListResponse };
+  "mcpServerStatus/list": { params: ListMcpServerStatusParams; result: ListMcpServerStatusResponse };
+  "config/mcpServer/reload": { params: McpServerRefreshParams; result: McpServerRefreshResponse };
+  "treadle/tools/refresh": { params: ToolsRefreshParams; result: ToolsRefreshResponse };
   "treadle/doctor": { params: DoctorParams; result: DoctorResponse };
+  "treadle/ledger/read": { params: LedgerReadParams; result: LedgerReadResponse };
+  "treadle/prompt/read": { params: PromptReadParams; result: PromptReadResponse };
   "treadle/context/read": { params: ContextReadParams; result: ContextReadResponse };
+  "treadle/summary/read": { params: SummaryReadParams; result: SummaryReadResponse };
+  "treadle/summary/write": { params: SummaryWriteParams; result: SummaryReadResponse };
+  "treadle/notes/list": { params: NotesListParams; result: NotesListResponse };
+  "treadle/notes/write": { params: NotesWriteParams; result: NotesListResponse };
 }
 
 export interface ClientNotifications {
@@ -927,6 +1264,7 @@ export interface ClientNotifications {
 export interface ServerRequests {
   "item/commandExecution/requestApproval": { params: CommandExecutionRequestApprovalParams; result: CommandExecutionRequestApprovalResponse };
   "item/fileChange/requestApproval": { params: FileChangeRequestApprovalParams; result: FileChangeRequestApprovalResponse };
+  "mcpServer/elicitation/request": { params: McpServerElicitationRequestParams; result: McpServerElicitationRequestResponse };
 }
 
 export interface ServerNotifications {
@@ -946,12 +1284,17 @@ export interface ServerNotifications {
   "item/reasoning/summaryPartAdded": ReasoningSummaryPartAddedNotification;
   "item/reasoning/textDelta": ReasoningTextDeltaNotification;
   "item/commandExecution/outputDelta": CommandExecutionOutputDeltaNotification;
+  "item/mcpToolCall/progress": McpToolCallProgressNotification;
   "item/fileChange/patchUpdated": FileChangePatchUpdatedNotification;
   "error": ErrorNotification;
   "warning": WarningNotification;
   "configWarning": ConfigWarningNotification;
+  "skills/changed": SkillsChangedNotification;
+  "mcpServer/startupStatus/updated": McpServerStatusUpdatedNotification;
+  "treadle/tools/changed": ToolsChangedNotification;
   "serverRequest/resolved": ServerRequestResolvedNotification;
   "treadle/context/changed": ContextChangedNotification;
+  "treadle/ledger/updated": LedgerUpdatedNotification;
   "treadle/progress": ProgressNotification;
   "treadle/item/inputDelta": ToolInputDeltaNotification;
   "treadle/item/outputDelta": ToolOutputDeltaNotification;

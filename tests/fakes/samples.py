@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from treadle.core import events as e
 from treadle.core.history import TurnState
 from treadle.core.items import Image, Text
+from treadle.core.ledger import LedgerRow
 from treadle.core.replies import Usage
 from treadle.core.settings import Provider, SandboxPolicy, Settings
 from treadle.core.views import (
@@ -12,6 +15,7 @@ from treadle.core.views import (
     Card,
     CommandView,
     FileChangeView,
+    McpView,
     MessageCard,
     OtherCard,
     ReasoningCard,
@@ -53,6 +57,16 @@ CHANGES: FileChangeView = {
 TOOL: ToolView = {"view": "tool", "tool": "view_image", "arguments": '{"path": "a.png"}', "result": "ok", "success": True}
 MCP: ToolView = {"view": "tool", "tool": "mcp__docs__search", "arguments": {"q": "x"}, "result": "found", "success": True}
 
+MCP_CALL: McpView = {
+    "view": "mcp",
+    "server": "docs",
+    "tool": "search",
+    "arguments": {"query": "q"},
+    "read_only": True,
+    "result": {"content": [{"type": "text", "text": "found"}], "structured": {"found": 1}},
+    "error": None,
+    "duration_ms": 12,
+}
 CARDS: list[Card] = [
     UserCard("u1", (Text("hi"), Image("data:image/png;base64,AA"), Image("data:image/png;base64,AA", "high", "/w/a.png")), "c1"),
     MessageCard("m1", "Hello", "final_answer"),
@@ -70,6 +84,8 @@ CARDS: list[Card] = [
     *(CallCard("t1", "view_image", "k", TOOL, status) for status in ("inProgress", "completed", "failed", "declined", "aborted")),
     CallCard("t2", "odd", "k", {"view": "tool", "arguments": "no json"}, "inProgress"),
     *(CallCard("p1", "mcp__docs__search", "k", MCP, status) for status in ("inProgress", "completed", "failed")),
+    *(CallCard("q1", "mcp__docs__search", "k", MCP_CALL, status) for status in ("inProgress", "completed", "failed", "declined")),
+    CallCard("q2", "mcp__docs__search", "k", {"view": "mcp"}, "aborted"),
     SummaryCard("s1"),
     OtherCard("w1", "web_search_call", {"action": {"type": "search", "query": "q", "queries": ["q"]}}),
     OtherCard("w2", "web_search_call", {"action": {"type": "open_page", "url": "https://x"}}),
@@ -77,6 +93,47 @@ CARDS: list[Card] = [
     OtherCard("w4", "web_search_call", {"action": {"type": "new"}}),
     OtherCard("w5", "web_search_call", {}),
     OtherCard("o1", "image_generation_call", {"id": "o1", "type": "image_generation_call", "result": "…"}),
+]
+
+ROW = LedgerRow(
+    thread_id=T,
+    turn_id=U,
+    number=1,
+    at=AT,
+    day="2023-11-14",
+    model="gpt-5",
+    provider="openai",
+    items=3,
+    tail='],"model":"gpt-5"}',
+    digest="0123",
+    size=40_000,
+    fragments=6,
+    kept=0,
+    kept_tokens=0,
+    cause="first_request",
+    status="completed",
+    seconds=1.5,
+    input_tokens=10_000,
+    cached_input_tokens=0,
+    output_tokens=20,
+    reasoning_output_tokens=5,
+    price=0.0127,
+)
+ROWS = [
+    ROW,
+    replace(
+        ROW,
+        number=2,
+        cause="provider_evicted",
+        kept=6,
+        kept_tokens=10_000,
+        differs_at=6,
+        differs_source="user, turn 2",
+        idle=900.0,
+    ),
+    replace(ROW, number=3, status="failed", input_tokens=None, cached_input_tokens=None, output_tokens=None, price=None),
+    replace(ROW, number=4, cause="cache_not_reported", cached_input_tokens=None, price=None),
+    replace(ROW, number=5, endpoint="compact", cause="new_epoch", status="interrupted", recipe=((0, 2), "{}")),
 ]
 
 CODES = ["unauthorized", "model_not_found", "bad_request", "context_overflow", "rate_limited", "quota", "overloaded", "server"]
@@ -98,6 +155,7 @@ EVENTS: list[e.Event] = [
     *(e.CardCompleted(T, U, card, AT) for card in CARDS),
     e.UsageUpdated(T, U, USAGE, USAGE, 128_000),
     e.UsageUpdated(T, U, USAGE, USAGE, None),
+    *(e.RequestCounted(T, U, row) for row in ROWS),
     *(e.ErrorReported(T, U, e.ErrorInfo("It broke.", code, 503, "details"), will_retry=True) for code in CODES),
     e.WarningReported("careful"),
     e.WarningReported("careful", T),
@@ -106,6 +164,11 @@ EVENTS: list[e.Event] = [
     e.ProgressReported("Loading the embedded model"),
     e.ProgressReported(None),
     e.ContextChanged(T, ("/w/AGENTS.md",)),
+    e.McpStatusChanged(T, "docs", "starting"),
+    e.McpStatusChanged(T, "docs", "failed", "it ended before it was ready"),
+    e.ToolsChanged(T, "1 new", ("mcp__docs__late",), (), (), 1200),
+    e.CardStarted(T, U, CallCard("q1", "mcp__docs__search", "k", MCP_CALL, "inProgress"), AT),
+    e.CardDelta(T, U, "q1", "output", "half way"),
     e.TurnDiffUpdated(T, U, "diff"),
     e.ApprovalSettled(T, "a1"),
     *(e.TurnCompleted(T, U, AT + 2.5, status, None, AT) for status in ("completed", "interrupted")),
@@ -116,6 +179,7 @@ APPROVALS = [
     e.Approval("a1", T, U, "c1", AT, "command", "why", COMMAND),
     e.Approval("a2", T, U, "c1", AT, "command", "", COMMAND, True, ("git", "status")),
     e.Approval("a3", T, U, "c2", AT, "command", "why", {"view": "command"}),
+    e.Approval("a5", T, U, "q1", AT, "mcp_tool_call", "why", MCP_CALL),
     e.Approval("a4", T, U, "f1", AT, "file_change", "why", CHANGES),
 ]
 

@@ -71,6 +71,10 @@ class McpStatus:
     state: Literal["idle", "starting", "ready", "failed"]
     error: str | None = None
     tools: tuple[McpTool, ...] | None = None
+    origin: str | None = None
+    "Scheme, host and port of a server that is reached over HTTP."
+    token: bool = False
+    "It is sent a token of the user's."
 
 
 def from_wire(server: str, data: JsonObject) -> McpTool | None:

@@ -13,25 +13,38 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from ..core.history import TurnState
+from ..core.inspection import Inspection
 from ..core.items import JsonObject
+from ..core.mcp import McpStatus
 from ..core.ops import (
     ArchiveThread,
+    CompactThread,
     InterruptTurn,
+    ListMcpServers,
     ListThreads,
     NameThread,
     Op,
+    ReadLedger,
+    ReadNotes,
+    ReadPrompt,
+    ReadSummary,
     ReadThread,
+    RefreshTools,
+    ReloadMcpServers,
     ResumeThread,
     StartThread,
     StartTurn,
     SteerTurn,
+    WriteNotes,
+    WriteSummary,
 )
 from ..runtime.agent import Agent
-from ..runtime.answers import ThreadPage, ThreadState
+from ..runtime.answers import LedgerPage, SummaryState, ThreadPage, ThreadState, ToolsRefresh
 from ..runtime.ports import Client
-from . import inputs, project
+from . import bill, inputs, memory, project, servers
 from .handshake import BadParams
-from .wire import config, thread, treadle, turn
+from .skills import entry
+from .wire import compaction, config, ledger, mcp, skills, thread, treadle, turn
 from .wire.methods import CLIENT_REQUESTS
 
 _MAX_PAGE = 100
@@ -155,6 +168,12 @@ async def thread_unsubscribe(ask: Exchange, params: thread.ThreadUnsubscribePara
     return {"status": "unsubscribed"}
 
 
+@method("thread/compact/start")
+async def thread_compact_start(ask: Exchange, params: compaction.ThreadCompactStartParams) -> JsonObject:
+    await ask.agent.submit(CompactThread(params.thread_id), ask.client)
+    return {}
+
+
 @method("turn/start")
 async def turn_start(ask: Exchange, params: turn.TurnStartParams) -> JsonObject:
     said = await inputs.content(params.input)
@@ -224,12 +243,71 @@ async def config_read(ask: Exchange, params: config.ConfigReadParams) -> JsonObj
     return {"config": dict.fromkeys(keys) | found, "origins": {}, "layers": [] if params.include_layers else None}
 
 
+@method("skills/list")
+async def skills_list(ask: Exchange, params: skills.SkillsListParams) -> JsonObject:
+    found = [await ask.agent.info("skills", cwd=cwd, anew=params.force_reload) for cwd in params.cwds or [None]]
+    return {"data": [entry(folder, there) for folder, there in found]}
+
+
+@method("mcpServerStatus/list")
+async def mcp_server_status_list(ask: Exchange, params: mcp.ListMcpServerStatusParams) -> JsonObject:
+    found = await ask.agent.submit(ListMcpServers(params.thread_id), ask.client)
+    return servers.statuses(cast("list[McpStatus]", found), params.server_name)
+
+
+@method("config/mcpServer/reload")
+async def mcp_server_reload(ask: Exchange, params: mcp.McpServerRefreshParams) -> JsonObject:
+    await ask.agent.submit(ReloadMcpServers(), ask.client)
+    return {}
+
+
+@method("treadle/tools/refresh")
+async def tools_refresh(ask: Exchange, params: mcp.ToolsRefreshParams) -> JsonObject:
+    return servers.refreshed(cast(ToolsRefresh, await ask.agent.submit(RefreshTools(params.thread_id), ask.client)))
+
+
 @method("treadle/doctor")
 async def doctor(ask: Exchange, params: treadle.DoctorParams) -> JsonObject:
     return {"report": await ask.agent.info("doctor", cwd=params.cwd)}
+
+
+@method("treadle/ledger/read")
+async def ledger_read(ask: Exchange, params: ledger.LedgerReadParams) -> JsonObject:
+    limit = max(1, min(params.limit or _DEFAULT_PAGE, _MAX_PAGE))
+    op = ReadLedger(params.thread_id, params.day, params.cursor, limit)
+    return bill.page(cast(LedgerPage, await ask.agent.submit(op, ask.client)))
+
+
+@method("treadle/prompt/read")
+async def prompt_read(ask: Exchange, params: ledger.PromptReadParams) -> JsonObject:
+    shown = await ask.agent.submit(ReadPrompt(params.thread_id, params.request), ask.client)
+    return bill.prompt(cast(Inspection, shown))
 
 
 @method("treadle/context/read")
 async def context_read(ask: Exchange, params: treadle.ContextReadParams) -> JsonObject:
     state = await ask.thread(ReadThread(params.thread_id))
     return {"threadId": state.meta.id, "instructionSources": list(state.instruction_sources)}
+
+
+@method("treadle/summary/read")
+async def summary_read(ask: Exchange, params: compaction.SummaryReadParams) -> JsonObject:
+    state = await ask.agent.submit(ReadSummary(params.thread_id), ask.client)
+    return memory.summary(params.thread_id, cast(SummaryState, state))
+
+
+@method("treadle/summary/write")
+async def summary_write(ask: Exchange, params: compaction.SummaryWriteParams) -> JsonObject:
+    state = await ask.agent.submit(WriteSummary(params.thread_id, params.text), ask.client)
+    return memory.summary(params.thread_id, cast(SummaryState, state))
+
+
+@method("treadle/notes/list")
+async def notes_list(ask: Exchange, params: compaction.NotesListParams) -> JsonObject:
+    return {"threadId": params.thread_id, "notes": await ask.agent.submit(ReadNotes(params.thread_id), ask.client)}
+
+
+@method("treadle/notes/write")
+async def notes_write(ask: Exchange, params: compaction.NotesWriteParams) -> JsonObject:
+    op = WriteNotes(params.thread_id, tuple(params.notes))
+    return {"threadId": params.thread_id, "notes": await ask.agent.submit(op, ask.client)}

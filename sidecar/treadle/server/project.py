@@ -68,6 +68,7 @@ class Projector:
         "Approvals that a client was asked: thread, and id of the request."
         self._prefixes: dict[tuple[str, e.DeltaKind, int], str | None] = {}
         self._quiet_output: set[str] = set()
+        self._mcp_calls: set[str] = set()
 
     def texts(self, events: Iterable[e.Event], now_ms: int) -> list[str]:
         """The messages for these events, but for those that the client opted out of."""
@@ -104,23 +105,29 @@ class Projector:
 
     def _prefix(self, delta: e.CardDelta) -> str | None:
         method, index = _DELTAS[delta.kind]
+        said = "delta"
         if delta.kind == "output" and delta.card_id in self._quiet_output:
             method = "treadle/item/outputDelta"
+        elif delta.kind == "output" and delta.card_id in self._mcp_calls:
+            method, said = "item/mcpToolCall/progress", "message"
         if method in self.silenced:
             return None
         params: JsonObject = {"threadId": delta.thread_id, "turnId": delta.turn_id, "itemId": delta.card_id}
         if index:
             params[index] = delta.index
         text = f'{self._head}"method":"{method}","params":{compact(params)[:-1]}'
-        return text if delta.kind == "summary_part" else text + ',"delta":'
+        return text if delta.kind == "summary_part" else text + f',"{said}":'
 
     def _remember(self, event: e.Event) -> None:
         """Which open items are tools, whose live output has a method of its own; and forget what is closed."""
         if isinstance(event, e.CardStarted):
             if isinstance(event.card, CallCard) and event.card.view.get("view") == "tool":
                 self._quiet_output.add(event.card.id)
+            elif isinstance(event.card, CallCard) and event.card.view.get("view") == "mcp":
+                self._mcp_calls.add(event.card.id)
         elif isinstance(event, e.CardCompleted):
             self._quiet_output.discard(event.card.id)
+            self._mcp_calls.discard(event.card.id)
             for key in [key for key in self._prefixes if key[0] == event.card.id]:
                 del self._prefixes[key]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from ...core.errors import TreadleError
 from ...core.items import JsonObject
@@ -113,4 +114,7 @@ def _reach(server: McpServer, settings: Settings) -> McpServer:
 
 def _status(connection: Connection, server: McpServer) -> McpStatus:
     tools = None if connection.tools is None else offered(server, connection.tools)
-    return McpStatus(server.name, connection.state, connection.error, tools)
+    parts = urlsplit(server.url or "")
+    port = f":{parts.port}" if parts.port else ""
+    origin = f"{parts.scheme}://{parts.hostname}{port}" if server.url else None
+    return McpStatus(server.name, connection.state, connection.error, tools, origin, server.bearer_token_env_var is not None)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
-from . import approval, base, config, error, initialize, item, thread, treadle, turn
+from . import approval, base, compaction, config, error, initialize, item, ledger, mcp, skills, thread, treadle, turn
 
 Model: TypeAlias = type[BaseModel]
 
@@ -21,13 +21,24 @@ CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
     "thread/archive": (thread.ThreadArchiveParams, thread.ThreadArchiveResponse),
     "thread/unarchive": (thread.ThreadUnarchiveParams, thread.ThreadUnarchiveResponse),
     "thread/unsubscribe": (thread.ThreadUnsubscribeParams, thread.ThreadUnsubscribeResponse),
+    "thread/compact/start": (compaction.ThreadCompactStartParams, compaction.ThreadCompactStartResponse),
     "turn/start": (turn.TurnStartParams, turn.TurnStartResponse),
     "turn/steer": (turn.TurnSteerParams, turn.TurnSteerResponse),
     "turn/interrupt": (turn.TurnInterruptParams, turn.TurnInterruptResponse),
     "model/list": (config.ModelListParams, config.ModelListResponse),
     "config/read": (config.ConfigReadParams, config.ConfigReadResponse),
+    "skills/list": (skills.SkillsListParams, skills.SkillsListResponse),
+    "mcpServerStatus/list": (mcp.ListMcpServerStatusParams, mcp.ListMcpServerStatusResponse),
+    "config/mcpServer/reload": (mcp.McpServerRefreshParams, mcp.McpServerRefreshResponse),
+    "treadle/tools/refresh": (mcp.ToolsRefreshParams, mcp.ToolsRefreshResponse),
     "treadle/doctor": (treadle.DoctorParams, treadle.DoctorResponse),
+    "treadle/ledger/read": (ledger.LedgerReadParams, ledger.LedgerReadResponse),
+    "treadle/prompt/read": (ledger.PromptReadParams, ledger.PromptReadResponse),
     "treadle/context/read": (treadle.ContextReadParams, treadle.ContextReadResponse),
+    "treadle/summary/read": (compaction.SummaryReadParams, compaction.SummaryReadResponse),
+    "treadle/summary/write": (compaction.SummaryWriteParams, compaction.SummaryReadResponse),
+    "treadle/notes/list": (compaction.NotesListParams, compaction.NotesListResponse),
+    "treadle/notes/write": (compaction.NotesWriteParams, compaction.NotesListResponse),
 }
 
 CLIENT_NOTIFICATIONS: dict[str, Model] = {"initialized": base.Empty}
@@ -40,6 +51,10 @@ SERVER_REQUESTS: dict[str, tuple[Model, Model]] = {
     "item/fileChange/requestApproval": (
         approval.FileChangeRequestApprovalParams,
         approval.FileChangeRequestApprovalResponse,
+    ),
+    "mcpServer/elicitation/request": (
+        mcp.McpServerElicitationRequestParams,
+        mcp.McpServerElicitationRequestResponse,
     ),
 }
 
@@ -60,12 +75,17 @@ SERVER_NOTIFICATIONS: dict[str, Model] = {
     "item/reasoning/summaryPartAdded": item.ReasoningSummaryPartAddedNotification,
     "item/reasoning/textDelta": item.ReasoningTextDeltaNotification,
     "item/commandExecution/outputDelta": item.CommandExecutionOutputDeltaNotification,
+    "item/mcpToolCall/progress": mcp.McpToolCallProgressNotification,
     "item/fileChange/patchUpdated": item.FileChangePatchUpdatedNotification,
     "error": error.ErrorNotification,
     "warning": error.WarningNotification,
     "configWarning": error.ConfigWarningNotification,
+    "skills/changed": skills.SkillsChangedNotification,
+    "mcpServer/startupStatus/updated": mcp.McpServerStatusUpdatedNotification,
+    "treadle/tools/changed": mcp.ToolsChangedNotification,
     "serverRequest/resolved": approval.ServerRequestResolvedNotification,
     "treadle/context/changed": treadle.ContextChangedNotification,
+    "treadle/ledger/updated": ledger.LedgerUpdatedNotification,
     "treadle/progress": treadle.ProgressNotification,
     "treadle/item/inputDelta": treadle.ToolInputDeltaNotification,
     "treadle/item/outputDelta": treadle.ToolOutputDeltaNotification,
