@@ -2,8 +2,9 @@
  * The sidecar's questions to the user. Each waits in the panel until it is answered, its turn ends, or the sidecar takes it back; the
  * answer goes back exactly once. A question that nobody can see any more is declined, never accepted. No `vscode` import.
  */
+import { headAndTail } from "./output";
 import type { ApprovalView } from "./thread";
-import type { CommandApprovalParams, Decision, FileApprovalParams } from "./wire";
+import type { CommandApprovalParams, Decision, FileApprovalParams, McpApprovalAnswer, McpApprovalParams } from "./wire";
 
 interface Pending {
   view: ApprovalView;
@@ -60,6 +61,24 @@ export class Approvals {
     return this.ask(params.threadId, view, cancelled);
   }
 
+  async mcpTool(params: McpApprovalParams, cancelled?: Cancellation): Promise<McpApprovalAnswer> {
+    const about = params._meta;
+    const view: ApprovalView = {
+      id: this.newId(about.treadle_item_id),
+      kind: "mcpTool",
+      turnId: params.turnId ?? "",
+      itemId: about.treadle_item_id,
+      server: params.serverName,
+      tool: about.tool_name,
+      arguments: shownArguments(about.tool_params),
+      reason: about.treadle_reason ?? undefined,
+      outside: "Runs in the server, outside the sandbox.",
+    };
+    const { decision } = await this.ask(params.threadId, view, cancelled);
+    if (decision === "acceptForSession") return { action: "accept", content: {}, _meta: { persist: "session" } };
+    return { action: decision, content: decision === "accept" ? {} : null, _meta: null };
+  }
+
   decide(id: string, decision: Decision): void {
     const asked = this.pending.get(id);
     if (!asked) return;
@@ -92,4 +111,8 @@ export class Approvals {
 function outside(params: CommandApprovalParams & { outsideSandbox?: boolean }): string | undefined {
   if (params.outsideSandbox === false) return undefined;
   return "Runs outside the sandbox: it can change any file that you can, and use the network.";
+}
+
+function shownArguments(given: unknown): string {
+  return headAndTail(JSON.stringify(given ?? {}, undefined, 2));
 }

@@ -14,7 +14,15 @@ import { onSettingsChange, readSettings, threadParams, workspaceFolder } from ".
 import { Sidecar } from "./sidecar";
 import { Status } from "./status";
 import { type ApprovalView, type CardItem, runningTurn } from "./thread";
-import { type CommandApprovalParams, commandApproval, type FileApprovalParams, type FileChangeItem, fileApproval } from "./wire";
+import {
+  type CommandApprovalParams,
+  commandApproval,
+  type FileApprovalParams,
+  type FileChangeItem,
+  fileApproval,
+  type McpApprovalParams,
+  mcpApproval,
+} from "./wire";
 
 const lastThreadKey = "treadle.lastThread";
 
@@ -89,6 +97,7 @@ class Window implements vscode.Disposable {
       this.approvals.command(params as CommandApprovalParams, cancelled),
     );
     this.sidecar.answer(fileApproval, (params, cancelled) => this.approvals.fileChange(params as FileApprovalParams, cancelled));
+    this.sidecar.answer(mcpApproval, (params, cancelled) => this.approvals.mcpTool(params as McpApprovalParams, cancelled));
     this.chat.onEvent((event) => this.afterEvent(event.method));
     this.disposables.push(
       this.sidecar.onNotification((notification) => this.chat.receive(notification)),
@@ -208,8 +217,9 @@ class Window implements vscode.Disposable {
   }
 
   private tellUser(view: ApprovalView): void {
-    const what = view.kind === "command" ? `run: ${view.command?.slice(0, 120) ?? "a command"}` : "edit files";
-    void vscode.window.showInformationMessage(`Treadle asks to ${what}`, "Show").then((choice) => choice && this.panel.show());
+    void vscode.window
+      .showInformationMessage(`Treadle asks to ${wish(view)}`, "Show")
+      .then((choice) => choice && this.panel.show());
   }
 
   private approvalSettled(view: ApprovalView): void {
@@ -284,6 +294,11 @@ class Window implements vscode.Disposable {
     const shown = waiting && change ? await this.diffs.open(itemId, change, false) : false;
     if (!shown) await openFile(path, this.chat.view.cwd, this.log);
   }
+}
+
+function wish(view: ApprovalView): string {
+  if (view.kind === "command") return `run: ${view.command?.slice(0, 120) ?? "a command"}`;
+  return view.kind === "mcpTool" ? `call ${view.tool} of ${view.server}` : "edit files";
 }
 
 async function insert(text: string): Promise<void> {

@@ -92,6 +92,8 @@ export function grown(item: CardItem, method: string, params: Record<string, unk
     }
     case "fileChange item/fileChange/patchUpdated":
       return { ...item, changes: (params.changes as FileUpdateChange[] | undefined) ?? [] } as CardItem;
+    case "other item/mcpToolCall/progress":
+      return { ...(item as OtherItem), body: headAndTail(`${(item as OtherItem).body}\n${String(params.message ?? "")}`) };
     case "other treadle/item/outputDelta":
       return { ...(item as OtherItem), body: headAndTail((item as OtherItem).body + delta) };
     default:

@@ -19,9 +19,13 @@ export interface TurnView {
 
 export interface ApprovalView {
   id: string;
-  kind: "command" | "fileChange";
+  kind: "command" | "fileChange" | "mcpTool";
   turnId: string;
   itemId: string;
+  /** Of an MCP tool: who offers it, which it is, and what it would be called with, as JSON. */
+  server?: string;
+  tool?: string;
+  arguments?: string;
   command?: string;
   cwd?: string;
   reason?: string;

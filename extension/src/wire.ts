@@ -19,6 +19,8 @@ export type {
   FileChangeRequestApprovalParams as FileApprovalParams,
   FileUpdateChange,
   ItemStatus,
+  McpServerElicitationRequestParams as McpApprovalParams,
+  McpServerElicitationRequestResponse as McpApprovalAnswer,
   ReasoningItem,
   SimpleDecision as Decision,
   Thread,
@@ -59,6 +61,8 @@ export interface Notification {
 export const commandApproval = "item/commandExecution/requestApproval" satisfies keyof ServerRequests;
 export const fileApproval = "item/fileChange/requestApproval" satisfies keyof ServerRequests;
 
+export const mcpApproval = "mcpServer/elicitation/request" satisfies keyof ServerRequests;
+
 /** Notifications that change what is drawn; others are not subscribed to. */
 export const drawn = [
   "error",
@@ -78,6 +82,7 @@ export const drawn = [
   "item/reasoning/summaryPartAdded",
   "item/commandExecution/outputDelta",
   "item/fileChange/patchUpdated",
+  "item/mcpToolCall/progress",
   "serverRequest/resolved",
   "treadle/context/changed",
   "treadle/progress",

@@ -9,18 +9,19 @@ import { shortPath } from "./text";
 import { withCode } from "./with_code";
 
 export function approvalForm(approval: ApprovalView, context: CardContext): TemplateResult {
-  const command = approval.kind === "command";
-  const question = command ? "Run this command?" : "Apply this edit?";
-  return html`<div class="approval" role="group" aria-label="Approval needed. ${question} ${approval.command ?? ""}">
+  const { question, exact, hint } = asked(approval);
+  return html`<div class="approval" role="group" aria-label="Approval needed. ${question} ${exact ?? ""}">
     <div class="question">${question}</div>
-    ${command && approval.command ? commandBlock(approval.command) : nothing}
+    ${exact ? exactBlock(exact) : nothing}
     <dl class="facts">
+      ${fact("plug", "Server", approval.server ?? nothing)}
+      ${fact("tools", "Tool", approval.tool ? html`<code>${approval.tool}</code>` : nothing)}
       ${fact("folder", "Folder", approval.cwd ? html`<code title=${approval.cwd}>${shortPath(approval.cwd, null, context.home)}</code>` : nothing)}
       ${fact("comment", "Reason", approval.reason ? withCode(nearby(approval.reason, context.folder)) : nothing)}
       ${fact("shield", "Sandbox", approval.outside ?? nothing, "outside")}
     </dl>
     <div class="answers">
-      ${answer(approval, "accept", "Accept", command ? "Run it this once (Ctrl+Enter)" : "Write this edit (Ctrl+Enter)")}
+      ${answer(approval, "accept", "Accept", `${hint} (Ctrl+Enter)`)}
       ${answer(approval, "acceptForSession", "Accept for Session", "Accept, and do not ask again for the like in this session")}
       ${answer(approval, "decline", "Decline", "Do not do it; the agent goes on without it")}
       ${answer(approval, "cancel", "Cancel", "Do not do it, and stop the turn")}
@@ -28,15 +29,26 @@ export function approvalForm(approval: ApprovalView, context: CardContext): Temp
   </div>`;
 }
 
+function asked(approval: ApprovalView): { question: string; exact?: string; hint: string } {
+  switch (approval.kind) {
+    case "command":
+      return { question: "Run this command?", exact: approval.command, hint: "Run it this once" };
+    case "mcpTool":
+      return { question: "Call this tool?", exact: approval.arguments, hint: "Call it this once" };
+    case "fileChange":
+      return { question: "Apply this edit?", hint: "Write this edit" };
+  }
+}
+
 /** Absolute paths inside the folder are said as one would say them there. */
 function nearby(reason: string, folder: string | null): string {
   return folder ? reason.replaceAll(`${folder}/`, "") : reason;
 }
 
-function commandBlock(command: string): TemplateResult {
+function exactBlock(command: string): TemplateResult {
   return html`<div class="exact">
     <pre tabindex="0"><code>${command}</code></pre>
-    <button class="icon" title="Copy" aria-label="Copy command" @click=${() => post({ type: "copy", text: command })}>
+    <button class="icon" title="Copy" aria-label="Copy" @click=${() => post({ type: "copy", text: command })}>
       <span class="codicon codicon-copy"></span>
     </button>
   </div>`;

@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { ApprovalView, ItemView } from "../src/thread";
 import type { OtherItem, ReasoningItem, UserMessageItem } from "../src/wire";
+import { approvalForm } from "./approval_card";
 import { type CardContext, card, tone } from "./cards";
 import { changeCard } from "./change_card";
 import { commandCard } from "./command_card";
@@ -89,7 +90,12 @@ function other(entry: ItemView, item: OtherItem, context: CardContext): Template
     title: item.title ? html`${name} <code>${item.title}</code>` : name,
     label: `${name} ${item.title}`,
     tone: item.kind === "contextCompaction" ? "plain" : tone(entry, context),
-    open: wasOpened(item.id) ?? false,
-    body: item.body ? html`<pre class="output" tabindex="0"><code>${item.body}</code></pre>` : nothing,
+    aside: context.approval ? html`<span class="word">approval</span>` : nothing,
+    open: context.approval ? true : (wasOpened(item.id) ?? false),
+    body: context.approval
+      ? approvalForm(context.approval, context)
+      : item.body
+        ? html`<pre class="output" tabindex="0"><code>${item.body}</code></pre>`
+        : nothing,
   });
 }

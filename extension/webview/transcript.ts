@@ -84,7 +84,7 @@ export class Transcript extends LitElement {
     const parts: string[] = [];
     for (const asked of this.view?.approvals ?? []) {
       if (!this.say(asked.id)) continue;
-      parts.push(asked.kind === "command" ? `Approval needed to run: ${asked.command ?? ""}` : "Approval needed for an edit.");
+      parts.push(needed(asked));
     }
     for (const { item, done } of this.entries()) {
       if (!done || !this.say(item.id)) continue;
@@ -178,4 +178,9 @@ export function waysOut(): TemplateResult {
     <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
     <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
   </div>`;
+}
+
+function needed(asked: ApprovalView): string {
+  if (asked.kind === "command") return `Approval needed to run: ${asked.command ?? ""}`;
+  return asked.kind === "mcpTool" ? `Approval needed to call ${asked.tool} of ${asked.server}.` : "Approval needed for an edit.";
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Approvals, type Cancellation } from "@src/approvals";
 import type { ApprovalView } from "@src/thread";
-import type { CommandApprovalParams, FileApprovalParams } from "@src/wire";
+import type { CommandApprovalParams, FileApprovalParams, McpApprovalParams } from "@src/wire";
 
 function setUp() {
   const asked: ApprovalView[] = [];
@@ -78,5 +78,43 @@ describe("an approval", () => {
     const { approvals, asked } = setUp();
     expect(await approvals.command(question({ threadId: "another" }))).toEqual({ decision: "decline" });
     expect(asked).toEqual([]);
+  });
+});
+
+describe("an approval of an MCP tool", () => {
+  const mcpQuestion = {
+    threadId: "t1",
+    turnId: "u1",
+    serverName: "docs",
+    mode: "form",
+    message: "Allow docs to run the tool wipe?",
+    requestedSchema: {},
+    _meta: {
+      codex_approval_kind: "mcp_tool_call",
+      persist: ["session"],
+      tool_name: "wipe",
+      tool_params: { path: "/w" },
+      treadle_item_id: "m1",
+      treadle_reason: "It may destroy something.",
+    },
+  } as McpApprovalParams;
+
+  test("shows the server, the tool and the arguments", () => {
+    const { approvals, asked } = setUp();
+    void approvals.mcpTool(mcpQuestion);
+    expect(asked[0]).toMatchObject({ kind: "mcpTool", itemId: "m1", server: "docs", tool: "wipe" });
+    expect(asked[0]?.arguments).toBe('{\n  "path": "/w"\n}');
+  });
+
+  test.each([
+    ["accept", { action: "accept", content: {}, _meta: null }],
+    ["acceptForSession", { action: "accept", content: {}, _meta: { persist: "session" } }],
+    ["decline", { action: "decline", content: null, _meta: null }],
+    ["cancel", { action: "cancel", content: null, _meta: null }],
+  ] as const)("is answered in the words of an elicitation: %s", async (decision, answer) => {
+    const { approvals, asked } = setUp();
+    const answered = approvals.mcpTool(mcpQuestion);
+    approvals.decide(asked[0]?.id ?? "", decision);
+    expect(await answered).toEqual(answer);
   });
 });
