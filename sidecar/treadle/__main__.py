@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .runtime.agent import Agent
 
 PROTOCOL = 2
+_ROWS = 10_000
+"At most so many rows of the ledger are printed."
 _PLAIN_DOORS = (["serve"], ["app-server"])
 
 
@@ -49,6 +51,8 @@ def _run(line: Line) -> int:
             return _exec(line)
         case "doctor":
             return _doctor(line)
+        case "ledger" | "prompt":
+            return _look(line)
         case door:
             return _door(door, line.config)
 
@@ -159,6 +163,35 @@ def _doctor(line: Line) -> int:
     else:
         for name, fact in found.items():
             sys.stdout.write(f"{name}: {fact if isinstance(fact, str) else json.dumps(fact)}\n")
+    return 0
+
+
+def _look(line: Line) -> int:
+    """What was billed, or what was sent, out of the store: no server is needed and no thread is claimed."""
+    import asyncio  # noqa: PLC0415
+    import json  # noqa: PLC0415
+
+    from . import app  # noqa: PLC0415
+    from .core.errors import TreadleError  # noqa: PLC0415
+    from .core.inspection import Inspection  # noqa: PLC0415
+    from .core.ops import ReadLedger, ReadPrompt  # noqa: PLC0415
+    from .runtime.answers import LedgerPage  # noqa: PLC0415
+    from .server import bill, terminal  # noqa: PLC0415
+
+    op = ReadPrompt(line.thread or "", line.request) if line.command == "prompt" else ReadLedger(line.thread, limit=_ROWS)
+    try:
+        found = asyncio.run(app.look(app.Options(_overrides(line.config), line.command), op))
+    except TreadleError as error:
+        sys.stderr.write(f"treadle: {error.sentence()}\n")
+        return 1
+    if isinstance(found, LedgerPage):
+        text = json.dumps(bill.page(found), indent=2) if line.json else terminal.ledger(found, of_thread=line.thread is not None)
+    elif isinstance(found, Inspection):
+        text = json.dumps(bill.prompt(found), indent=2) if line.json else terminal.prompt(found)
+    else:
+        raise TypeError(found)
+    # a lone surrogate or a narrow locale must not end in a traceback
+    sys.stdout.buffer.write((text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))
     return 0
 
 

@@ -13,6 +13,8 @@ treadle: an open coding agent
   treadle serve                  for editors: Language Server Protocol with the agent's methods, on standard input and output
   treadle app-server             for programs: the same methods as JSON lines
   treadle exec [PROMPT]          one turn without a user; `treadle exec -h` for its options
+  treadle ledger [THREAD]        what each request cost, what the cache gave, and why not more; --json
+  treadle prompt THREAD          the next request of a thread, piece by piece; --request N: one that was sent; --json
   treadle doctor                 what works on this machine, and what to do about the rest
   treadle --version [--json]
 
@@ -45,7 +47,7 @@ Exit status: 0 done, 1 the turn failed, 2 the command line was wrong, 130 interr
 """
 
 MODES = ("read-only", "workspace-write", "danger-full-access")
-DOORS = ("serve", "app-server", "exec", "doctor")
+DOORS = ("serve", "app-server", "exec", "ledger", "prompt", "doctor")
 
 
 class Usage(Exception):
@@ -71,6 +73,8 @@ class Line:
     last: bool = False
     ephemeral: bool = False
     color: str = "auto"
+    thread: str | None = None
+    request: int | None = None
 
 
 _VALUES = {
@@ -125,6 +129,11 @@ def _option(line: Line, word: str, rest: list[str]) -> None:
         line.config.append(given)
     elif name == "--json":
         line.json = True
+    elif name == "--request" and line.command == "prompt":
+        given = value if equals else _next(name, rest)
+        if not given.isdecimal() or int(given) < 1:
+            raise Usage(f"--request {given}: expected a number from 1, see `treadle ledger THREAD`")
+        line.request = int(given)
     elif line.command != "exec":
         raise Usage(f"no such option: {word}")
     elif name in _SWITCHES:
@@ -158,6 +167,10 @@ def _place(line: Line, plain: list[str]) -> None:
             line.resume = "last"
     if line.command == "exec" and plain:
         line.prompt = plain.pop(0)
+    if line.command in ("ledger", "prompt") and plain:
+        line.thread = plain.pop(0)
+    if line.command == "prompt" and line.thread is None and not line.help:
+        raise Usage("prompt: give the id of a thread; `treadle ledger` lists them")
     if plain:
         raise Usage(f"one word too many: {plain[0]}")
     if line.sandbox is not None and line.sandbox not in MODES:

@@ -95,7 +95,7 @@ CARDS: list[Card] = [
     OtherCard("o1", "image_generation_call", {"id": "o1", "type": "image_generation_call", "result": "…"}),
 ]
 
-ROW = LedgerRow(
+REQUEST = LedgerRow(
     thread_id=T,
     turn_id=U,
     number=1,
@@ -119,10 +119,10 @@ ROW = LedgerRow(
     reasoning_output_tokens=5,
     price=0.0127,
 )
-ROWS = [
-    ROW,
+REQUESTS = [
+    REQUEST,
     replace(
-        ROW,
+        REQUEST,
         number=2,
         cause="provider_evicted",
         kept=6,
@@ -131,9 +131,9 @@ ROWS = [
         differs_source="user, turn 2",
         idle=900.0,
     ),
-    replace(ROW, number=3, status="failed", input_tokens=None, cached_input_tokens=None, output_tokens=None, price=None),
-    replace(ROW, number=4, cause="cache_not_reported", cached_input_tokens=None, price=None),
-    replace(ROW, number=5, endpoint="compact", cause="new_epoch", status="interrupted", recipe=((0, 2), "{}")),
+    replace(REQUEST, number=3, status="failed", input_tokens=None, cached_input_tokens=None, output_tokens=None, price=None),
+    replace(REQUEST, number=4, cause="cache_not_reported", cached_input_tokens=None, price=None),
+    replace(REQUEST, number=5, endpoint="compact", cause="new_epoch", status="interrupted", recipe=((0, 2), "{}")),
 ]
 
 CODES = ["unauthorized", "model_not_found", "bad_request", "context_overflow", "rate_limited", "quota", "overloaded", "server"]
@@ -155,7 +155,7 @@ EVENTS: list[e.Event] = [
     *(e.CardCompleted(T, U, card, AT) for card in CARDS),
     e.UsageUpdated(T, U, USAGE, USAGE, 128_000),
     e.UsageUpdated(T, U, USAGE, USAGE, None),
-    *(e.RequestCounted(T, U, row) for row in ROWS),
+    *(e.RequestCounted(T, U, row) for row in REQUESTS),
     *(e.ErrorReported(T, U, e.ErrorInfo("It broke.", code, 503, "details"), will_retry=True) for code in CODES),
     e.WarningReported("careful"),
     e.WarningReported("careful", T),

@@ -58,6 +58,7 @@ async def test_a_turn_streams_and_ends() -> None:
         "CardStarted",
         "CardDelta",
         "CardCompleted",
+        "RequestCounted",
         "UsageUpdated",
         "TurnCompleted",
     ]

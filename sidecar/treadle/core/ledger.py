@@ -239,8 +239,10 @@ class Ledger:
         if cause != "extended" and any(isinstance(item, Summary) for item in now.thread.since(before.items)):
             cause = "new_epoch"
         predicted = tokens.of_bytes(size)
-        if before.input_tokens and before.size:
-            predicted = min(before.input_tokens, round(before.input_tokens * size / before.size))
+        if before.input_tokens:
+            # the provider's own count, as far as it goes
+            whole = before.size - tokens.size(before.tail)
+            predicted = min(before.input_tokens, round(before.input_tokens * size / whole))
         if cause == "extended" and before.provider != row.provider:
             cause, predicted = "provider_changed", 0
         elif cause == "extended" and before.model != row.model:
