@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from treadle.core.models import UNKNOWN, default_model, facts, facts_for
+from treadle.core.models import UNKNOWN, default_model, facts, facts_for, window_doubt
 from treadle.core.settings import LocalModel, Provider, Settings
 
 OPENAI = Provider("openai", "OpenAI", "http://x")
@@ -58,3 +60,12 @@ def test_the_embedded_model_has_the_window_it_was_started_with() -> None:
 )
 def test_every_provider_has_a_default_model(provider: str, size: str, model: str) -> None:
     assert default_model(provider, size) == model
+
+
+def test_a_window_that_is_only_assumed_is_said_with_the_way_out() -> None:
+    provider = Provider("p", "P", "")
+    unknown = Settings("/w", "somebody/else", provider)
+    assert "model_context_window" in (window_doubt(unknown) or "")
+    assert "128,000" in (window_doubt(unknown) or "")
+    assert window_doubt(replace(unknown, context_window=32_000)) is None
+    assert window_doubt(replace(unknown, model="gpt-5.5")) is None

@@ -11,15 +11,19 @@ import pytest
 
 from fakes.world import PROVIDER, FakeTool, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.errors import ModelError, RequestRefused
-from treadle.core.events import CardCompleted, CardStarted, ErrorReported, WarningReported
-from treadle.core.items import ModelItem, Summary, Text
+from treadle.core.events import CardCompleted, CardStarted, ErrorReported, TurnStarted, WarningReported
+from treadle.core.items import ModelItem, Notes, Summary, Text
 from treadle.core.ops import (
     CompactThread,
     InterruptTurn,
+    Overrides,
+    ReadNotes,
     ReadSummary,
     ReadThread,
     ResumeThread,
+    StartTurn,
     SteerTurn,
+    WriteNotes,
     WriteSummary,
 )
 from treadle.core.prompt import Request
@@ -378,3 +382,36 @@ async def test_items_of_earlier_epochs_are_on_disk_and_not_in_memory() -> None:
     assert thread.count == len(store.lines[thread_id])
     state: Any = await agent.submit(ReadThread(thread_id, include_turns=True), client)
     assert [len(turn.cards) for turn in state.turns] == [2, 1]
+
+
+async def test_a_switch_to_a_model_whose_window_nobody_knows_is_said_once() -> None:
+    model = ScriptedModel(*[[*message("a"), *end()]] * 3)
+    agent, _, _ = build(model, provider=PROVIDER)
+    client = RecordingClient()
+    thread_id, turn = await begin(agent, client)
+    await client.turn_end(turn)
+    for _ in range(2):
+        op = StartTurn(thread_id, (Text("hi"),), Overrides(model="somebody/else"))
+        turn = (await agent.submit(op, client)).id  # type: ignore[union-attr]
+        await client.turn_end(turn)
+    assert [("somebody/else" in warning, "model_context_window" in warning) for warning in warnings(client)] == [(True, True)]
+
+
+async def test_notes_pinned_between_and_during_turns_are_kept_in_order() -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel([*message("a"), *end()], [gate, *message("b"), *end()])
+    agent, _, store = build(model)
+    client = RecordingClient()
+    thread_id, turn = await begin(agent, client)
+    await client.turn_end(turn)
+    assert await agent.submit(WriteNotes(thread_id, ("one  \n line", " ")), client) == ["one line"]
+    turn = await more(agent, client, thread_id)
+    await client.until(lambda event: isinstance(event, TurnStarted) and event.turn_id == turn)
+    await agent.submit(WriteNotes(thread_id, ("two",)), client)
+    assert await agent.submit(ReadNotes(thread_id), client) == ["two"]
+    gate.set()
+    assert (await client.turn_end(turn)).status == "completed"
+    assert await agent.submit(ReadNotes(thread_id), client) == ["two"]
+    assert [item.texts for item in store.load(thread_id)[1] if isinstance(item, Notes)] == [("one line",), ("two",)]
+    with pytest.raises(RequestRefused, match="at most"):
+        await agent.submit(WriteNotes(thread_id, ("x" * 20_000,)), client)

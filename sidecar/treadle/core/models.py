@@ -92,6 +92,17 @@ def known_window(settings: Settings) -> int | None:
     return None if guessed else facts_for(settings).context_window
 
 
+def window_doubt(settings: Settings) -> str | None:
+    """A sentence for the user when the window is only assumed; None when it is known."""
+    if known_window(settings) is not None:
+        return None
+    assumed = facts_for(settings).context_window
+    return (
+        f"The context window of the model {settings.model!r} is not known; {assumed:,} tokens are assumed. "
+        "Set model_context_window to what it has."
+    )
+
+
 def default_model(provider_id: str, size: str = "auto") -> str:
     """The model to ask for when none is configured. `size` is the embedded model's."""
     if provider_id == "local":

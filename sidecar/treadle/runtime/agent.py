@@ -28,6 +28,7 @@ from ..core.events import (
 from ..core.history import TurnState
 from ..core.items import Summary, TurnBegan, TurnEnded, UsageReported, UserMessage
 from ..core.mcp import McpStatus
+from ..core.models import window_doubt
 from ..core.ops import (
     ArchiveThread,
     CompactThread,
@@ -236,6 +237,8 @@ class Agent:
             return
         merged = over.merged(loaded.overrides, overrides)
         settings, problems = over.resolve(merged, self._world.configure)
+        if settings.model != loaded.settings.model and (doubt := window_doubt(settings)):
+            loaded.audience.notify(WarningReported(doubt, loaded.thread.id))
         loaded.overrides, loaded.settings = merged, settings
         loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
 

@@ -16,7 +16,7 @@ from ..core import compaction, context
 from ..core.compaction import Room
 from ..core.events import Event
 from ..core.items import Context, Item, JsonObject, Opening, dumps
-from ..core.models import ModelFacts, facts_for
+from ..core.models import ModelFacts, facts_for, window_doubt
 from ..core.settings import Settings
 from ..core.thread import Thread
 from .listing import ListingChange, ThreadTools, ToolsByName, compare
@@ -192,8 +192,13 @@ class ThreadBriefing:
         return tuple(document.path for document in self._around.instructions.find(settings).documents)
 
     def problems(self, settings: Settings) -> tuple[str, ...]:
-        """A sentence per instruction file or skill that was cut or could not be read."""
-        return (*self._around.instructions.find(settings).problems, *self._skills.problems(settings))
+        """A sentence per instruction file or skill that was cut or could not be read, and one for a window that is assumed."""
+        doubt = window_doubt(settings)
+        return (
+            *self._around.instructions.find(settings).problems,
+            *self._skills.problems(settings),
+            *([doubt] if doubt else ()),
+        )
 
     def noticed(self, thread: Thread) -> Sequence[Event]:
         """What clients should hear of since the last time this was asked."""
