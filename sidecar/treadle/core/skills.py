@@ -130,7 +130,7 @@ def list_text(listed: Listing, blocks: Mapping[str, str]) -> str:
     parts = [
         blocks["opening"],
         "\n".join([blocks["aliases"], *listed.roots]) if listed.roots else "",
-        "\n".join([blocks["list"], *listed.lines, *([f"({more} more are installed but not listed here.)"] if more else [])]),
+        "\n".join([blocks["list"], *listed.lines, *([f"(Installed but not listed here, for want of room: {more}.)"] if more else [])]),
         blocks["usage"],
     ]
     return "<skills_instructions>\n" + "\n\n".join(part for part in parts if part) + "\n</skills_instructions>"
