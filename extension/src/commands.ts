@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
 import type { Chat } from "./chat";
+import type { Inspector } from "./inspector";
 import type { Log } from "./log";
 import type { Panel } from "./panel";
 import { type SelectionCommand, selectionPrompt } from "./prompts";
@@ -12,6 +13,7 @@ export interface Parts {
   chat: Chat;
   panel: Panel;
   sidecar: Sidecar;
+  inspector: Inspector;
   log: Log;
 }
 
@@ -26,10 +28,18 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     "treadle.stop": () => chat.interrupt(),
     "treadle.restart": () => sidecar.restart().catch(() => undefined),
     "treadle.showLog": () => log.show(),
+    "treadle.inspectPrompt": () => inspectPrompt(parts),
     "treadle.openSettings": () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:treadle.treadle"),
     "treadle.focus": () => panel.show(),
   };
   return Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run));
+}
+
+async function inspectPrompt({ chat, inspector, log }: Parts): Promise<void> {
+  await inspector.inspect(chat.view.id).catch((error) => {
+    log.error(`treadle/prompt/read: ${error}`);
+    void vscode.window.showErrorMessage(`Treadle cannot show the prompt: ${error instanceof Error ? error.message : error}`);
+  });
 }
 
 async function newThread({ chat, panel }: Parts): Promise<void> {

@@ -7,6 +7,7 @@ import { Approvals } from "./approvals";
 import { Chat } from "./chat";
 import { openFile, openThread, type Parts, registerCommands, title } from "./commands";
 import { Diffs } from "./diffs";
+import { Inspector } from "./inspector";
 import { createLog, type Log, sentence } from "./log";
 import type { FromWebview, PanelCommand, PanelState, RecentThread } from "./messages";
 import { home, Panel, viewId } from "./panel";
@@ -48,6 +49,7 @@ class Window implements vscode.Disposable {
   private readonly approvals: Approvals;
   private readonly diffs = new Diffs();
   private readonly status = new Status();
+  private readonly inspector: Inspector;
   private readonly panel: Panel;
   private readonly disposables: vscode.Disposable[] = [];
   private recent: RecentThread[] = [];
@@ -62,6 +64,7 @@ class Window implements vscode.Disposable {
     private readonly log: Log,
   ) {
     this.sidecar = new Sidecar(log, context);
+    this.inspector = new Inspector(this.sidecar);
     this.chat = new Chat(this.sidecar, {
       threadParams: () => {
         const folder = workspaceFolder();
@@ -88,11 +91,13 @@ class Window implements vscode.Disposable {
 
   dispose(): void {
     this.approvals.drop(() => true);
-    for (const part of [...this.disposables, this.panel, this.sidecar, this.diffs, this.status, this.log]) part.dispose();
+    for (const part of [...this.disposables, this.panel, this.sidecar, this.diffs, this.status, this.inspector, this.log])
+      part.dispose();
   }
 
   private connect(): void {
-    const parts: Parts = { chat: this.chat, panel: this.panel, sidecar: this.sidecar, log: this.log };
+    const { chat, panel, sidecar, inspector, log } = this;
+    const parts: Parts = { chat, panel, sidecar, inspector, log };
     this.sidecar.answer(commandApproval, (params, cancelled) =>
       this.approvals.command(params as CommandApprovalParams, cancelled),
     );
@@ -120,6 +125,7 @@ class Window implements vscode.Disposable {
       const turnId = runningTurn(view)?.id;
       this.approvals.drop((asked, threadId) => threadId !== view.id || asked.turnId !== turnId || finished.has(asked.itemId));
     }
+    if (method === "treadle/ledger/updated") this.inspector.refresh(this.chat.view.id);
     if (method === "panel/closed" && this.sidecar.state.connection === "ready") void this.readAround();
     if (!method.endsWith("elta")) this.drawStatus();
   }

@@ -38,7 +38,8 @@ export type PanelCommand =
   | "restart"
   | "trust"
   | "retry"
-  | "stop";
+  | "stop"
+  | "inspectPrompt";
 
 export type FromWebview =
   | { type: "ready" }

@@ -4,7 +4,7 @@
  * and what it keeps of a command's output is bounded.
  */
 import { type CardItem, grown, type ItemView, itemView, keepOutput, stopped } from "./items";
-import type { Notification, ThreadOpened, ThreadTokenUsage, Turn, TurnError, WireItem } from "./wire";
+import type { LedgerRow, Notification, ThreadOpened, ThreadTokenUsage, Turn, TurnError, WireItem } from "./wire";
 
 export type { CardItem, ItemView };
 
@@ -58,6 +58,8 @@ export interface ThreadView {
   /** Keys of notices that the user has closed; they are not shown again in this window. */
   dismissed: string[];
   usage: { used: number; window: number | null; total: number; cached: number } | null;
+  /** What the last request cost and what the cache gave; only what is shown of it. */
+  lastRequest: Pick<LedgerRow, "hit" | "price" | "explanation"> | null;
   /** What takes long just now, in words of the sidecar; e.g. loading the embedded model. */
   progress: string | null;
 }
@@ -91,6 +93,7 @@ export const emptyView: ThreadView = {
   notices: [],
   dismissed: [],
   usage: null,
+  lastRequest: null,
   progress: null,
 };
 
@@ -149,6 +152,8 @@ function foldNotification(view: ThreadView, method: string, params: Record<strin
       return { ...view, name: (params.threadName as string | undefined) ?? null };
     case "thread/tokenUsage/updated":
       return { ...view, usage: usage(params.tokenUsage as ThreadTokenUsage) };
+    case "treadle/ledger/updated":
+      return { ...view, lastRequest: shown(params.row as LedgerRow | undefined) ?? view.lastRequest };
     case "treadle/context/changed":
       return { ...view, instructions: (params.instructionSources as string[] | undefined) ?? [] };
     case "treadle/progress":
@@ -182,6 +187,7 @@ function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
     instructions: answer.instructionSources ?? [],
     turns: (thread.turns ?? []).map(turnView),
     usage: view.id === thread.id ? view.usage : null,
+    lastRequest: view.id === thread.id ? view.lastRequest : null,
   };
 }
 
@@ -273,6 +279,10 @@ function usage(wire: ThreadTokenUsage): ThreadView["usage"] {
     total: wire.total.totalTokens,
     cached: wire.last.cachedInputTokens ?? 0,
   };
+}
+
+function shown(row: LedgerRow | undefined): ThreadView["lastRequest"] {
+  return row ? { hit: row.hit ?? null, price: row.price ?? null, explanation: row.explanation ?? "" } : null;
 }
 
 function failed(view: ThreadView, params: Record<string, unknown>): ThreadView {

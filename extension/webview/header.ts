@@ -1,5 +1,6 @@
 /** The line on top: which model, what the sandbox allows, which instruction files are in force, how full the context is. */
 import { html, nothing, svg, type TemplateResult } from "lit";
+import { lastRequest } from "../src/inspection";
 import type { PanelState } from "../src/messages";
 import type { ThreadView } from "../src/thread";
 import { post } from "./host";
@@ -47,15 +48,19 @@ function instructions(view: ThreadView, panel: PanelState): unknown {
 function meter(view: ThreadView): unknown {
   if (!view.usage) return nothing;
   const { used, window, cached } = view.usage;
-  if (!window) return html`<span class="meter" title="${tokens(used)} tokens in the context">${tokens(used)}</span>`;
+  const inspect = () => post({ type: "command", command: "inspectPrompt" });
+  const last = view.lastRequest ? `\n${lastRequest(view.lastRequest)}` : "";
+  const end = `${last}\nClick to inspect the prompt`;
+  if (!window)
+    return html`<button class="meter" title="${tokens(used)} tokens in the context${end}" @click=${inspect}>${tokens(used)}</button>`;
   const share = Math.min(1, used / window);
   const percent = Math.round(share * 100);
   const hint = `${tokens(used)} of ${tokens(window)} tokens in the context${cached ? `, ${tokens(cached)} read from the cache` : ""}`;
   const around = 2 * Math.PI * 6;
-  return html`<span class="meter ${share > 0.9 ? "full" : ""}" role="meter" aria-label="Context" aria-valuenow=${percent} aria-valuemin="0" aria-valuemax="100" aria-valuetext=${hint} title=${hint}>
-    <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
+  return html`<button class="meter ${share > 0.9 ? "full" : ""}" title="${hint}${end}" aria-label="Context: ${hint}. Inspect the prompt" @click=${inspect}>
+    <svg width="16" height="16" viewBox="0 0 16 16" role="meter" aria-label="Context" aria-valuenow=${percent} aria-valuemin="0" aria-valuemax="100" aria-valuetext=${hint}>
       ${svg`<circle class="track" cx="8" cy="8" r="6"></circle><circle class="level" cx="8" cy="8" r="6" stroke-dasharray="${share * around} ${around}"></circle>`}
     </svg>
     <span class="percent">${percent}%</span>
-  </span>`;
+  </button>`;
 }
