@@ -102,7 +102,8 @@ class House:
         return found
 
     def rows(self) -> list[LedgerRow]:
-        return [event.row for event in self.client.events if isinstance(event, RequestCounted)]
+        """Each once: who resumes a thread is told its last one again."""
+        return list(dict.fromkeys(event.row for event in self.client.events if isinstance(event, RequestCounted)))
 
     def treadle(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "treadle", *words]

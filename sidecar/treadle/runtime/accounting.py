@@ -46,15 +46,17 @@ class Books:
         found = self._ledgers.get(thread)
         if found is None:
             last, answered = store.ledger.row(thread.id), store.ledger.answered(thread.id)
-            sent = _sent(store, answered) if answered else None
+            sent = _sent(thread, store, answered) if answered else None
             found = self._ledgers[thread] = Ledger(last, answered, sent)
         return found
 
 
-def _sent(store: Store, row: LedgerRow) -> Request:
+def _sent(thread: Thread, store: Store, row: LedgerRow) -> Request:
     """What was sent for a row of an earlier process: the one time that old items are encoded again."""
-    _, items = store.load(row.thread_id)
-    return rebuild(row.thread_id, items[: row.items], row.tail, row.recipe).request
+    in_memory = row.items - thread.forgotten
+    # an epoch needs nothing of those before it; a row of one before it is only there right after a compaction
+    items = thread.items[:in_memory] if in_memory > 0 else store.load(thread.id)[1][: row.items]
+    return rebuild(thread.id, items, row.tail, row.recipe).request
 
 
 @dataclass(slots=True)

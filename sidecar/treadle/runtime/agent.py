@@ -17,6 +17,7 @@ from ..core.events import (
     ErrorInfo,
     ErrorReported,
     ProgressReported,
+    RequestCounted,
     ThreadNamed,
     ThreadStarted,
     ThreadStatusChanged,
@@ -194,14 +195,15 @@ class Agent:
         client.notify([*self._usage(loaded), *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
         return state
 
-    def _usage(self, loaded: Loaded) -> tuple[UsageUpdated, ...]:
+    def _usage(self, loaded: Loaded) -> tuple[UsageUpdated | RequestCounted, ...]:
         """What a client that did not watch has missed of the tokens."""
-        thread = loaded.thread
+        thread, row = loaded.thread, loaded.store.ledger.row(loaded.thread.id)
+        counted = (RequestCounted(thread.id, row.turn_id, row),) if row else ()
         reported = next((item for item in reversed(thread.items) if isinstance(item, (UsageReported, Summary))), None)
         if reported is None:
-            return ()
+            return counted
         window = self._world.briefing.window(loaded.settings)
-        return (UsageUpdated(thread.id, reported.turn_id, thread.last_usage, thread.usage, window),)
+        return (*counted, UsageUpdated(thread.id, reported.turn_id, thread.last_usage, thread.usage, window))
 
     def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
         world = self._world
