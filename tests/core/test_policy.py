@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from treadle.core.policy import Allow, Ask, Deny, Grants, Harmless, RunCommand, Verdict, Wish, WriteFiles, decide, writable_roots
+from treadle.core.policy import (
+    Allow,
+    Ask,
+    CallMcp,
+    Deny,
+    Grants,
+    Harmless,
+    RunCommand,
+    Verdict,
+    Wish,
+    WriteFiles,
+    decide,
+    writable_roots,
+)
 from treadle.core.settings import ApprovalPolicy, Provider, SandboxMode, SandboxPolicy, Settings
 
 CWD = "/home/me/app"
@@ -15,6 +28,9 @@ INSIDE = WriteFiles((f"{CWD}/src/a.py",))
 OUTSIDE = WriteFiles((f"{CWD}/src/a.py", "/etc/hosts"))
 LS = RunCommand("ls", CWD)
 RM = RunCommand("rm -rf build", CWD)
+WIPE = CallMcp("docs", "wipe", destructive=True)
+READ = CallMcp("docs", "read", read_only=True)
+SILENT = CallMcp("docs", "odd")
 ESCALATED = RunCommand("npm install", CWD, escalated=True, justification="needs the network")
 
 
@@ -102,6 +118,25 @@ TABLE = [
     Row(OUTSIDE, Ask, False, grants=Grants().remember(INSIDE)),
     Row(OUTSIDE, Allow, False, grants=Grants().remember(INSIDE).remember(WriteFiles(("/etc/hosts",)))),
     Row(OUTSIDE, Deny, None, approval="never", grants=Grants().remember(OUTSIDE)),
+    # tools of MCP servers: a hint that is missing counts as the dangerous value
+    Row(READ, Allow),
+    Row(WIPE, Ask, says="destroy"),
+    Row(SILENT, Ask, says="not known"),
+    Row(CallMcp("docs", "both", read_only=True, destructive=True), Ask),
+    Row(CallMcp("docs", "add", destructive=False), Ask, says="outside of this machine"),
+    Row(CallMcp("docs", "web", open_world=False), Ask),
+    Row(CallMcp("docs", "note", destructive=False, open_world=False), Allow),
+    Row(CallMcp("docs", "wipe", destructive=True, mode="approve"), Allow),
+    Row(CallMcp("docs", "read", read_only=True, mode="prompt"), Ask, says="before every call"),
+    Row(CallMcp("docs", "read", read_only=True, mode="writes"), Allow),
+    Row(CallMcp("docs", "note", destructive=False, open_world=False, mode="writes"), Ask),
+    Row(WIPE, Allow, grants=Grants().remember(WIPE)),
+    Row(WIPE, Ask, grants=Grants().remember(CallMcp("other", "wipe"))),
+    Row(WIPE, Deny, approval="never", says="approvals are turned off"),
+    Row(WIPE, Deny, approval="never", grants=Grants().remember(WIPE)),
+    Row(WIPE, Allow, approval="never", mode=FULL),
+    Row(CallMcp("docs", "read", read_only=True, mode="prompt"), Deny, approval="never", mode=FULL),
+    Row(READ, Allow, approval="never", mode="read-only"),
 ]
 
 

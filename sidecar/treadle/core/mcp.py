@@ -27,7 +27,7 @@ MAX_SHOWN = 256 * 1024
 "Bytes of a result that are kept for the screen."
 _SUFFIX = 12
 _KEPT_KEYS = frozenset(
-    {"type", "title", "description", "properties", "required", "additionalProperties", "items", "prefixItems", "enum", "default"}
+    {"type", "description", "properties", "required", "additionalProperties", "items", "prefixItems", "enum", "default"}
     | {"anyOf", "oneOf", "allOf", "$ref", "$defs", "definitions", "format", "pattern", "nullable", "minimum", "maximum"}
     | {"exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems"}
 )

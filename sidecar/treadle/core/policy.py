@@ -226,21 +226,23 @@ def _decide_mcp(wish: CallMcp, settings: Settings, grants: Grants) -> Verdict:
 
 def _mcp_reason(wish: CallMcp) -> str | None:
     """Why to ask, for the user; None when there is nothing to ask. A hint that is missing counts as the dangerous value."""
-    name = f"{wish.tool} of the MCP server {wish.server}"
+    name = f"the tool {wish.tool} of the MCP server {wish.server}"
     match wish.mode:
         case "approve":
             return None
         case "prompt":
             return f"You are asked before every call of {name}."
         case "writes":
-            return None if wish.read_only else f"{name} is not known to only read."
+            return None if wish.read_only else f"It is not known that {name} only reads."
         case "auto":
             if wish.destructive:
-                return f"{name} says that it may destroy something."
+                return f"By its own account {name} may destroy something."
             if wish.read_only or (wish.destructive is False and wish.open_world is False):
                 return None
             silent = wish.destructive is None and wish.open_world is None
-            return f"{name} " + ("does not say what it may change." if silent else "may change things outside of this workspace.")
+            if silent:
+                return f"It is not known what {name} may change."
+            return f"By its own account {name} may change something, perhaps outside of this machine."
 
 
 def _refused(paths: tuple[str, ...], settings: Settings, tmpdir: str | None) -> str | None:

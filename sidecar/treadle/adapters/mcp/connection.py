@@ -125,12 +125,14 @@ class Connection:
         finally:
             said = words.text().rpartition("\n")[2][-_LAST_LINE:]
             words.close()
+            if problem and said:
+                problem = f"{problem}; its last words: {said}"
             if self._ready is ready:
                 self._ready = None
             if not ready.done():
                 ready.set_exception(TreadleError(problem or "it was stopped"))
         if problem and self._ready is None:
-            self._set("failed", f"{problem}; its last words: {said}" if said else problem)
+            self._set("failed", problem)
 
     async def _converse(self, ready: asyncio.Future[Session], code: Any, words: LastWords) -> None:
         """Until the server is gone or we close."""
