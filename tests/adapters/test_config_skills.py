@@ -43,7 +43,7 @@ def test_a_folders_own_file_does_not_turn_skills_off(home: ConfigHome) -> None:
     path = home.project('[[skills.config]]\nname = "one"\nenabled = false\n')
     loaded = home.load()
     assert loaded.settings.skill_rules == ()
-    assert only(loaded).path == str(path)
+    assert only(loaded).file == str(path)
     assert "not taken from a folder's own file" in only(loaded).message
 
 
