@@ -206,6 +206,8 @@ class Answer:
         """Stop reading; the connection is closed unless the stream had ended."""
         self.task.cancel()
         await asyncio.wait((self.task,))
+        # a task that is cancelled before its first step never comes to its own clean-up
+        await self._response.aclose()
 
     async def _read(self) -> None:
         import httpx  # noqa: PLC0415
@@ -261,7 +263,11 @@ class Connections:
 
     async def finish(self, answer: Answer) -> None:
         """Let a completed answer come to its end, so that the next request finds its connection free; but do not wait long."""
-        done, _ = await asyncio.wait((answer.task,), timeout=SOON_SECONDS)
+        try:
+            done, _ = await asyncio.wait((answer.task,), timeout=SOON_SECONDS)
+        except asyncio.CancelledError:
+            await answer.close()
+            raise
         if done:
             return
         self._ending.add(answer.task)
