@@ -95,8 +95,14 @@ class Values:
 
     def names(self, *key: str) -> tuple[str, ...]:
         """The names in a table, over all layers."""
-        tables = (_at(layer.data, key) for layer in self.layers)
-        return tuple(sorted({name for table in tables if isinstance(table, dict) for name in cast("Table", table)}))
+        found: set[str] = set()
+        for layer in self.layers:
+            table = _at(layer.data, key)
+            if isinstance(table, dict):
+                found.update(cast("Table", table))
+            elif table is not _ABSENT:
+                self.report(layer, key, "must be a table; it is ignored.")
+        return tuple(sorted(found))
 
     def folder(self, *key: str) -> Path | None:
         """The folder of the file that sets `key`: what a relative path in it is relative to."""
