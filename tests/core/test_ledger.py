@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -164,15 +166,43 @@ class Untouchable(bytes):
         return bytes.__len__(self)
 
 
-def test_a_row_of_a_long_thread_looks_only_at_what_is_new() -> None:
+class Counting:
+    """A digest that counts the bytes that it is given."""
+
+    given = 0
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._all = b""
+        self.update(data)
+
+    def update(self, data: bytes) -> None:
+        Counting.given += bytes.__len__(data)
+        self._all += data
+
+    def copy(self) -> Counting:
+        twin = Counting()
+        twin._all = self._all
+        return twin
+
+    def hexdigest(self) -> str:
+        return hashlib.sha256(self._all).hexdigest()
+
+
+def test_a_row_of_a_long_thread_looks_only_at_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("treadle.core.ledger.hashlib", SimpleNamespace(sha256=Counting))
     desk = Desk()
-    head = desk.thread.prompt.request({}).head
+    head, tail = desk.thread.prompt.request({}).head, b'],"model":"m"}'
     old = tuple(Untouchable(b'{"type":"message","role":"user","content":"%d"}' % n) for n in range(1000))
-    desk.count(Request(head, old, b'],"model":"m"}', "m", "thread"))
-    Untouchable.walks = 0
-    row = desk.count(Request(head, (*old, b'{"type":"message"}'), b'],"model":"m"}', "m", "thread"))
+    own = desk.thread.prompt._fragments
+    own[:] = old
+    desk.count(Request(head, old, tail, "m", "thread"))
+    Untouchable.walks = Counting.given = 0
+    own.append(b'{"type":"message"}')
+    row = desk.count(Request(head, tuple(own), tail, "m", "thread"))
     assert Untouchable.walks == 0
+    assert Counting.given == len(b"," + own[-1] + tail)
     assert row.kept == row.fragments - 1
+    assert row.digest == hashlib.sha256(Request(head, tuple(own), tail, "m").body()).hexdigest()
 
 
 ITEMS = st.one_of(

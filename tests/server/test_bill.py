@@ -71,7 +71,7 @@ def test_the_table_has_a_line_a_request_and_the_sums_below() -> None:
     assert "provider evicted" in lines[2]
     assert "failed" in lines[3]
     assert "thread: 5 requests, 40,000 tokens in (0% cached)" in table
-    assert "and 1 without a known price" in table
+    assert "$0.0381 and 1 without a known price" in table
     assert "after 15 min without a request" in table
     assert T in terminal.ledger(PAGE, of_thread=False)
     assert "No requests yet." in terminal.ledger(LedgerPage([], None, None, None, Totals(), "2023-11-14"), of_thread=False)

@@ -36,6 +36,14 @@ def test_exec_finds_the_prompt_and_the_thread(words: list[str], resume: str | No
     assert (line.resume, line.prompt) == (resume, prompt)
 
 
+def test_the_ledger_and_a_prompt_are_of_a_thread() -> None:
+    assert (parse(["ledger"]).thread, parse(["ledger", "id", "--json"]).thread) == (None, "id")
+    line = parse(["prompt", "id", "--request", "12", "--json"])
+    assert (line.thread, line.request, line.json) == ("id", 12, True)
+    assert parse(["prompt", "--request=3", "id"]).request == 3
+    assert parse(["prompt", "-h"]).help
+
+
 def test_options_may_stand_before_the_command() -> None:
     assert parse(["-c", "a=1", "serve", "-cb=2"]).config == ["a=1", "b=2"]
 
@@ -53,6 +61,12 @@ def test_options_may_stand_before_the_command() -> None:
         ["exec", "resume"],
         ["exec", "--color", "red", "x"],
         ["serve", "word"],
+        ["prompt"],
+        ["prompt", "id", "--request", "0"],
+        ["prompt", "id", "--request", "last"],
+        ["prompt", "id", "--request"],
+        ["ledger", "id", "--request", "1"],
+        ["ledger", "id", "more"],
     ],
 )
 def test_what_makes_no_sense_is_refused(words: list[str]) -> None:

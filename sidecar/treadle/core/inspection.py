@@ -141,7 +141,6 @@ def parts(rebuilt: Rebuilt, pending: frozenset[str] = frozenset()) -> tuple[Part
 def head_parts(head: bytes, opening: Opening | None = None) -> list[Part]:
     """The pieces before the input: instructions and tools on their own, the fields around them together."""
     text = head.decode()
-    where = f"beginning of the epoch ({opening.model})" if opening else "beginning of the epoch"
     cuts: list[tuple[str, int, int]] = []
     for name, start, end in _spans(text):
         kind = name if name in _WORTH_A_PART else "fields"
@@ -156,9 +155,18 @@ def head_parts(head: bytes, opening: Opening | None = None) -> list[Part]:
         said = value.get("instructions") if kind == "instructions" else raw
         if kind == "tools":
             said = json.dumps(value.get("tools"), ensure_ascii=False, indent=2)
-        sources = {"instructions": f"base instructions, {where}", "tools": f"tool list, {where}", "fields": "set by Treadle"}
-        found.append(Part(place, "head", kind, None, sources[kind], raw, str(said)))
+        found.append(Part(place, "head", kind, None, _head_source(kind, opening), raw, str(said)))
     return found
+
+
+def _head_source(kind: str, opening: Opening | None) -> str:
+    if kind == "instructions":
+        given = opening.instructions_source if opening else ""
+        return f"base instructions ({given})" if given else "base instructions"
+    if kind == "tools":
+        servers = dict.fromkeys(server for _, server, _ in opening.mcp) if opening else {}
+        return f"tool list, with MCP servers {', '.join(servers)}" if servers else "tool list"
+    return "set by Treadle"
 
 
 def source(item: Item | None, calls: Mapping[str, str], place: int = 0) -> str:

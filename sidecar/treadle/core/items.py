@@ -32,6 +32,8 @@ class Opening:
     "What kind of tools and prompt the model was given; a model that needs another kind begins a new epoch."
     mcp: tuple[tuple[str, str, str], ...] = ()
     "(name in the tool list, server, tool) of each MCP tool: what a name means for as long as the epoch lasts."
+    instructions_source: str = ""
+    "Where the instructions come from, for the reader."
     type: Literal["opening"] = "opening"
 
 

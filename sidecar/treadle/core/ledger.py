@@ -255,7 +255,7 @@ _HEAD_CAUSES: dict[str, Cause] = {"instructions": "instructions_changed", "tools
 
 def recipe(own: Sequence[bytes], sent: Sequence[bytes]) -> Recipe:
     """What was sent, as ranges of the thread's own fragments and as texts; empty when it was all of them, in order."""
-    whole = shared(own, sent)
+    whole = shared(tuple(own), tuple(sent))
     if whole == len(own) == len(sent):
         return ()
     made: list[tuple[int, int] | str] = [(0, whole)] if whole else []

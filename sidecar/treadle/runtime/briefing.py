@@ -23,6 +23,7 @@ from .listing import ListingChange, ThreadTools, ToolsByName, compare
 from .ports import Clock, ForeignTool, ForeignTools, Tool
 from .skills import Invocations, NoSkills, SkillSource, SkillWatch, listing
 
+_SET_BASE = "model_instructions_file, or the client's baseInstructions"
 _COMPACT_TOOLS = ("exec_command",)
 "A small model is shown one tool only."
 
@@ -158,13 +159,14 @@ class ThreadBriefing:
             parallel_tool_calls=facts.parallel_tool_calls,
             dialect=_dialect(facts),
             mcp=tuple((tool.name, *tool.identity) for tool in foreign),
+            instructions_source=_SET_BASE if settings.base_instructions is not None else f"prompts/{_base_name(facts)}.md",
         )
 
     def _base(self, settings: Settings, facts: ModelFacts) -> str:
         """The instructions that belong to the model, unless the user or the client has set others."""
         if settings.base_instructions is not None:
             return settings.base_instructions
-        return self._around.load_prompt("compact" if facts.prompt == "compact" else "base")
+        return self._around.load_prompt(_base_name(facts))
 
     def tail(self, settings: Settings) -> JsonObject:
         """Request fields that may change from turn to turn without moving the prefix."""
@@ -219,6 +221,10 @@ class ThreadBriefing:
     def summary_instruction(self, settings: Settings) -> str:
         """The words by which a summary is asked for."""
         return settings.compact_prompt or self._around.load_prompt("compact_summary")
+
+
+def _base_name(facts: ModelFacts) -> str:
+    return "compact" if facts.prompt == "compact" else "base"
 
 
 def _dialect(facts: ModelFacts) -> str:

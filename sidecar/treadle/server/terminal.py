@@ -49,11 +49,13 @@ def _aligned(line: Sequence[str], widths: Sequence[int], headings: Sequence[str]
 
 def _sum(totals: Totals) -> str:
     share = totals.cached_input_tokens / totals.input_tokens if totals.input_tokens else 0.0
-    missing = f", and {totals.unpriced} without a known price" if totals.unpriced else ""
+    priced = f"${totals.price:.4f}"
+    if totals.unpriced:
+        priced = f"{priced} and {totals.unpriced} without a known price" if totals.price else "no known price"
     words = "request" if totals.requests == 1 else "requests"
     return (
         f"{totals.requests} {words}, {totals.input_tokens:,} tokens in ({share:.0%} cached), "
-        f"{totals.output_tokens:,} out, ${totals.price:.4f}{missing}"
+        f"{totals.output_tokens:,} out, {priced}"
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
 
 from .base import Limit, Params, Wire
 
+Day: TypeAlias = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 LedgerCause: TypeAlias = Literal[
     "first_request",
     "extended",
@@ -87,7 +90,7 @@ class LedgerSums(Wire):
 class LedgerReadParams(Params):
     thread_id: str | None = None
     "Without it: the requests of all threads."
-    day: str | None = None
+    day: Day | None = None
     "YYYY-MM-DD, local. Only this day's rows, and the sum of this day instead of today's."
     cursor: str | None = None
     limit: Limit | None = None
