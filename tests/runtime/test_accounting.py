@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
 
-from fakes.world import FrozenClock, MemoryStore, RecordingClient, Script, ScriptedModel, begin, build, call, end, message, more
+from fakes.world import (
+    PROVIDER,
+    FrozenClock,
+    MemoryStore,
+    RecordingClient,
+    Script,
+    ScriptedModel,
+    begin,
+    build,
+    call,
+    end,
+    message,
+    more,
+)
 from treadle.core.errors import ModelError
 from treadle.core.events import RequestCounted, UsageUpdated
+from treadle.core.inspection import Inspection
 from treadle.core.ledger import LedgerRow
-from treadle.core.ops import InterruptTurn, ResumeThread
+from treadle.core.ops import InterruptTurn, ReadPrompt, ResumeThread
 from treadle.core.prices import Price
 from treadle.core.replies import ReplyCompleted
 from treadle.runtime.accounting import MemoryLedger, utc_day
@@ -118,3 +133,16 @@ async def test_the_price_is_the_user_s_and_without_one_there_is_none() -> None:
 
 def test_a_day_is_a_date() -> None:
     assert utc_day(FrozenClock().now()) == "1970-01-01"
+
+
+async def test_of_the_embedded_model_it_is_said_that_it_reads_another_form() -> None:
+    agent, _, _ = build(ScriptedModel(ANSWER), provider=dataclasses.replace(PROVIDER, wire="local"))
+    client = RecordingClient()
+    thread_id, turn_id = await begin(agent, client)
+    await client.turn_end(turn_id)
+    assert (rows(client)[0].wire, rows(client)[0].price) == ("local", 0.0)
+    for request in (1, None):
+        shown = await agent.submit(ReadPrompt(thread_id, request), client)
+        assert isinstance(shown, Inspection)
+        assert "embedded model" in (shown.problem or "")
+    await agent.close()

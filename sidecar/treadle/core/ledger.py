@@ -75,6 +75,8 @@ class LedgerRow:
     recipe: Recipe = ()
     "How its input was made when it was not the thread's own."
     endpoint: Literal["responses", "compact"] = "responses"
+    wire: Literal["responses", "local"] = "responses"
+    "local: the embedded model was given the same in a form of its own."
     status: Status = "completed"
     seconds: float = 0.0
     input_tokens: int | None = None
@@ -115,6 +117,7 @@ class Moment:
     provider: str
     thread: Thread
     endpoint: Literal["responses", "compact"] = "responses"
+    wire: Literal["responses", "local"] = "responses"
 
 
 @dataclass(slots=True)
@@ -189,6 +192,7 @@ class Ledger:
             idle=idle,
             recipe=recipe(now.thread.prompt.fragments, request.fragments),
             endpoint=now.endpoint,
+            wire=now.wire,
         )
         return self._compared(row, request, now)
 

@@ -114,7 +114,8 @@ class CountedModel:
         try:
             at = self.books.clock.now()
             ledger = self.books.ledger(self.thread, self.store)
-            moment = Moment(self.turn_id, at, self.books.day(at), self.settings.provider.id, self.thread, endpoint)
+            provider = self.settings.provider
+            moment = Moment(self.turn_id, at, self.books.day(at), provider.id, self.thread, endpoint, provider.wire)
             return ledger.open(request, moment)
         except Exception:
             _log.exception("a request could not be counted")

@@ -22,6 +22,7 @@ from .repair import repaired
 
 _MOVED = "These bytes are not those that were sent: the thread was written by another version of Treadle."
 
+_TRANSLATED = "The embedded model is given this in the form that its template asks for."
 _COMPACTED = "It was asked for a compaction: the provider's endpoint for that takes only some of these fields."
 
 
@@ -54,7 +55,7 @@ async def read_prompt(world: World, op: ReadPrompt, loaded: Loaded | None = None
     if row is None:
         raise RequestRefused(f"no request {op.request} in this thread: see `treadle ledger {op.thread_id}`")
     rebuilt = rebuild(op.thread_id, items[: row.items], row.tail, row.recipe)
-    problem = _COMPACTED if row.endpoint == "compact" else None
+    problem = _COMPACTED if row.endpoint == "compact" else _TRANSLATED if row.wire == "local" else None
     if digest(rebuilt.request) != row.digest:
         problem = _MOVED
     return Inspection(op.thread_id, row.number, row.model, row.provider, parts(rebuilt), problem)
@@ -76,7 +77,8 @@ async def _next(world: World, thread_id: str, loaded: Loaded | None) -> Inspecti
     thread.append(*news)
     rebuilt = Rebuilt(thread.prompt.request(world.briefing.tail(settings)), thread.prompt.origins, thread.opening)
     fresh = frozenset(item.id for item in (*pending, *news))
-    return Inspection(thread_id, None, rebuilt.request.model, settings.provider.id, parts(rebuilt, fresh))
+    problem = _TRANSLATED if settings.provider.wire == "local" else None
+    return Inspection(thread_id, None, rebuilt.request.model, settings.provider.id, parts(rebuilt, fresh), problem)
 
 
 def _items(world: World, thread_id: str, loaded: Loaded | None) -> Sequence[Item]:
