@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from treadle.adapters import skill_file
 from treadle.adapters import skills as module
 from treadle.adapters.instructions import InstructionFiles
 from treadle.adapters.skills import SkillFiles
@@ -135,6 +139,28 @@ def test_what_cannot_be_used_is_left_out_with_its_reason_and_the_others_load(dis
     assert problem in disk.error().message
 
 
+WORDS = st.text(st.sampled_from("abeflnorstuy AZ09.,:;#'\"-_/[]{}&*!|>%@`?~=<\\\t\xa0\x85\u2028é漢"), max_size=12)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["name", "description", "on", "y", "a-b", "a b", "3"]), WORDS), max_size=4), st.booleans()
+)
+@example([("name", "off")], False)
+@example([("description", "use it: well")], False)
+@example([("description", "a #b")], False)
+@example([("description", "a:b#c")], True)
+def test_plain_words_mean_the_same_without_the_parser(pairs: list[tuple[str, str]], crlf: bool) -> None:
+    text = ("\r\n" if crlf else "\n").join(f"{key}: {words}" for key, words in pairs)
+    mine = skill_file.plain(text)
+    assert mine is None or mine == (yaml.safe_load(text) or {})
+
+
+def test_the_usual_front_matter_needs_no_parser() -> None:
+    usual = "name: pdf-tools\ndescription: Reads PDFs, fills (some) forms; asks http://x/y#z.\n"
+    assert skill_file.plain(usual) == {"name": "pdf-tools", "description": "Reads PDFs, fills (some) forms; asks http://x/y#z."}
+    assert skill_file.plain("metadata:\n  short-description: x") is None
+
+
 def test_files_that_are_no_text_files_are_left_out_with_their_reason(disk: Disk) -> None:
     folder = disk.home / ".agents" / "skills"
     (disk.skill(folder, "binary")).write_bytes(b"---\nname: x\0\n---\n")
@@ -240,8 +266,8 @@ def test_a_rule_turns_off_by_name_by_file_or_by_folder_and_the_last_one_wins(dis
         (off, SkillRule(enabled=True, path=str(one))): ["one", "two"],
         (SkillRule(enabled=False, name="One"),): ["one", "two"],
     }
-    for given, expected in rules.items():
-        disk.rules = given
+    for rule, expected in rules.items():
+        disk.rules = rule
         assert [skill.name for skill in disk.find().skills if skill.enabled] == expected
 
 

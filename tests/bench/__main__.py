@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from .discovery import discovery
 from .driver import AppServer, ModelProcess
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -141,6 +142,7 @@ def main() -> None:
         steps(table, model, "100 steps, `true`, read-only sandbox", "exec_command", 100, "read-only", "< 25 + 5")
         steps(table, model, "100 steps, `true`, workspace-write sandbox", "exec_command", 100, "workspace-write", "< 25 + 5")
         deltas(table, model)
+        discovery(table, ROUNDS)
     finally:
         model.close()
     (out / "bench.json").write_text(json.dumps(table.rows, indent=1))

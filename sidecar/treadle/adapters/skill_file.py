@@ -1,12 +1,13 @@
 """One SKILL.md, and the agents/openai.yaml beside it, as they are on disk. Reads small files, runs nothing.
 
-Whatever somebody wrote into them ends in a Skill or in a sentence that says what is wrong. The YAML parser is loaded with the
-first file.
+Whatever somebody wrote into them ends in a Skill or in a sentence that says what is wrong. The YAML parser, slow to load, is
+loaded with the first file that needs it: most are a few lines of plain words.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -24,6 +25,11 @@ _TEXTS = {
     "default_prompt": ("defaultPrompt", MAX_DESCRIPTION),
 }
 _ICONS = {"icon_small": "iconSmall", "icon_large": "iconLarge"}
+
+
+_PLAIN = re.compile(r"([a-z][a-z_-]{0,99}): +([A-Za-z](?:[^:#]|:(?=[^\s])|(?<=[^\s])#)*(?<!\s))\s*")
+_NO_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+"Words that YAML takes for something else, as keys too."
 
 
 class Unusable(Exception):
@@ -112,7 +118,23 @@ def _text(path: str, limit: int) -> str:
     return data.decode("utf-8", "replace")
 
 
+def plain(text: str) -> dict[str, Any] | None:
+    """YAML that is nothing but `key: words` on single lines; None for all other YAML. Says the same as the parser would."""
+    found: dict[str, Any] = {}
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not line:
+            continue
+        match = _PLAIN.fullmatch(line)
+        if match is None or not line.isprintable() or _NO_TEXT & {match[1], match[2].lower()}:
+            return None
+        found[match[1]] = match[2]
+    return found
+
+
 def _yaml(text: str) -> dict[str, Any]:
+    simple = plain(text)
+    if simple is not None:
+        return simple
     import yaml  # noqa: PLC0415
 
     fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
