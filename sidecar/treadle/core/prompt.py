@@ -19,6 +19,10 @@ TURN_ABORTED = (
     "<turn_aborted>\nThe user interrupted the previous turn on purpose. Commands that were running may have been stopped half "
     "way, and a long-running one may still be alive: check the state of things before you go on.\n</turn_aborted>"
 )
+TURN_LOST = (
+    "<turn_aborted>\nThe previous turn was cut off: the program that runs you ended. Its commands were stopped half way: check the "
+    "state of things before you go on.\n</turn_aborted>"
+)
 DISCARDED = "discarded"
 "Kind of a ModelItem that holds text of a stream which died and was asked for again: on the screen, not in the prompt."
 
@@ -103,7 +107,7 @@ def fragment(item: Item) -> str | None:
             kind = "custom_tool_call_output" if item.custom else "function_call_output"
             return dumps({"type": kind, "call_id": item.call_id, "output": item.text})
         case TurnEnded(status="interrupted", quiet=False):
-            parts = [{"type": "input_text", "text": TURN_ABORTED}]
+            parts = [{"type": "input_text", "text": TURN_LOST if item.error else TURN_ABORTED}]
             return dumps({"type": "message", "role": "user", "content": parts})
         case _:
             return None

@@ -16,5 +16,6 @@ def repaired(thread: Thread, clock: Clock) -> list[Item]:
         custom = call.kind == "custom_tool_call"
         text = "aborted: Treadle ended while this call was running"
         repairs.append(ToolOutput(clock.new_id(), clock.now(), turn_id, call.call_id or "", text, custom, "aborted"))
-    repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted"))
+    error = {"message": "Treadle ended while this turn was running.", "code": "internal", "status": None, "details": None}
+    repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted", error))
     return repairs
