@@ -62,7 +62,10 @@ export class Transcript extends LitElement {
   }
 
   private stay(): void {
-    if (this.pinned && this.scroller) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (!this.pinned || !this.scroller) return;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    // Content that shrank has moved the view upwards, which must not pass for the user's doing when the scroll event arrives.
+    this.lastTop = this.scroller.scrollTop;
   }
 
   /** Only a move upwards lets go of the end: growing content also raises the distance, and that is not the user's doing. */

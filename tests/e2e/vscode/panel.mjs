@@ -22,6 +22,7 @@ const PARTS = {
   'approve-decline': '.approval .decline',
   'approve-cancel': '.approval .cancel',
   'error-card': '.failure',
+  meter: 'header .meter',
   instructions: 'header :is(.chip, .chip-menu):has(.codicon-book)',
 };
 const id = (name) => PARTS[name] ?? assert.fail(`the panel has no part named ${name}`);
@@ -40,6 +41,13 @@ export class Panel {
 
   at(name) { return this.frame.locator(id(name)); }
   get input() { return this.at('chat-input'); }
+
+  /** True when the first `name` can be seen whole without scrolling. */
+  inView(name) {
+    return this.at(name).first().evaluate((element) => new Promise((seen) => {
+      new IntersectionObserver(([entry], watcher) => { watcher.disconnect(); seen(entry.intersectionRatio > 0.99); }).observe(element);
+    }));
+  }
 
   async type(text) {
     await this.input.click();

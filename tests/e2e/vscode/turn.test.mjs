@@ -54,7 +54,7 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
   await panel.at('approve-accept').first().click();
   const ran = panel.at('card-command').first();
   await ran.getByText('AssertionError: 40 != 120').waitFor();
-  assert.match(await ran.innerText(), /exit 1/);
+  await ran.getByText('exit 1').waitFor();
   assert.equal(existsSync(join(dir, MARK)), true, 'the approved command ran outside the sandbox');
   await shot('command-ran');
 
@@ -62,6 +62,7 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
   await panel.at('card-file').first().waitFor();
   await panel.at('approval').first().waitFor();
   await workbench.diffEditor(page).locator('.line-insert').first().waitFor();
+  await eventually(() => panel.inView('approve-accept'), Boolean, 'the answer buttons are in view, nobody having scrolled');
   await shot('edit-asks');
   await page.keyboard.type('still typing');
   assert.equal(await panel.input.evaluate((element) => element.value ?? element.innerText), 'still typing', 'the diff did not take the keyboard');

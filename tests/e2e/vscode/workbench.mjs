@@ -28,6 +28,14 @@ export const openFile = async (page, name) => {
   await page.locator('.tab.active', { hasText: name }).waitFor();
 };
 
+/** Chooses a row of the list that a command opened. */
+export const choose = async (page, label) => {
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
+};
+
+export const tab = (page, name) => page.locator('.tab.active', { hasText: name });
+export const editorText = (page) => page.locator('.editor-group-container.active .monaco-editor .view-lines');
+
 /** Drags the edge of the side bar, so that the panel is `width` wide. */
 export const widen = async (page, width) => {
   const bar = await page.locator('.part.sidebar').boundingBox();
