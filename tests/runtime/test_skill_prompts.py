@@ -13,7 +13,7 @@ from fakes.world import FrozenClock
 from treadle import prompts
 from treadle.core.context import Document
 from treadle.core.events import SkillsChanged, WarningReported
-from treadle.core.items import Context, Notes, Text, UserMessage
+from treadle.core.items import Context, Notes, Summary, Text, UserMessage
 from treadle.core.settings import LocalModel, Provider, SandboxPolicy, Settings
 from treadle.core.skills import FoundSkills, Skill, SkillError, ordered
 from treadle.core.thread import Thread
@@ -168,12 +168,28 @@ def test_a_skill_that_cannot_be_read_is_left_out_with_a_warning_and_tried_again(
     assert "skill:pdf" in thread.told
 
 
-def test_one_turn_takes_a_few_skills_and_says_which_it_did_not() -> None:
-    many = [skill(f"s{number}") for number in range(10)]
-    brief, thread = briefing(Source(many)), Thread("t")
-    warnings = turn(brief, thread, " ".join(f"${one.name}" for one in many))
-    assert len(thread.told.keys() & {f"skill:{one.name}" for one in many}) == 8
-    assert [warning.split("$")[1] for warning in warnings] == ["s8 is not used.", "s9 is not used."]
+def test_one_turn_takes_in_what_there_is_room_for_and_says_what_it_did_not() -> None:
+    source = Source([skill(name) for name in ("a", "b", "c")])
+    source.bodies = {f"{OURS}/{name}/SKILL.md": name * 8_000 for name in "abc"}
+    settings = dataclasses.replace(SETTINGS, context_window=17_000)
+    brief, thread = briefing(source), Thread("t")
+    warnings = turn(brief, thread, "$a $b $c", settings)
+    assert thread.told.keys() & {"skill:a", "skill:b", "skill:c"} == {"skill:a", "skill:b"}
+    assert warnings == ["The skills of this turn leave no room for another: $c is not used."]
+
+
+def test_what_a_turn_has_taken_in_is_given_again_when_a_new_epoch_has_lost_it() -> None:
+    brief, thread = briefing(Source([skill("pdf"), skill("review")])), Thread("t")
+    invocations = brief.invocations(SETTINGS, [].append)
+    thread.append(*brief.news(thread, SETTINGS, sandboxed=True))
+    thread.append(*invocations.follow([UserMessage("u", 0.0, "t", (Text("$pdf $review"),))]))
+    before = thread.told["skill:pdf"]
+    assert invocations.again(thread.told) == []
+    thread.append(Summary("s", 0.0, "t", "short", ()))
+    thread.append(*brief.news(thread, SETTINGS, sandboxed=True), *invocations.again(thread.told))
+    assert [name for name in thread.told if name.startswith("skill:")] == ["skill:pdf", "skill:review"]
+    assert thread.told["skill:pdf"] == before
+    assert invocations.again(thread.told) == []
 
 
 def test_pinned_notes_and_words_without_a_skill_pass_untouched_and_nothing_is_looked_up() -> None:

@@ -27,8 +27,8 @@ WINDOW_SHARE = 50
 MAX_LIST_CHARACTERS = 8_000
 "Where the window is not known."
 MAX_BODY_BYTES = 8_000
-MAX_INVOKED = 8
-"Skills whose bodies one turn takes in."
+MAX_BODIES_BYTES = 64_000
+"Of all skills that one turn takes in; no more than a quarter of the model's window either."
 _TELLING = 40
 "Characters of a description that still tell something; shorter ones are worth a warning."
 _ENVIRONMENT = frozenset(
@@ -127,10 +127,11 @@ def listing(skills: Sequence[Skill], room: Budget) -> Listing:
 def list_text(listed: Listing, blocks: Mapping[str, str]) -> str:
     """The section of the prompt. `blocks`: heading -> text of prompts/skills.md."""
     more = len(listed.left_out)
+    unlisted = [f"(Installed but not listed here, for want of room: {more}.)"] if more else []
     parts = [
         blocks["opening"],
         "\n".join([blocks["aliases"], *listed.roots]) if listed.roots else "",
-        "\n".join([blocks["list"], *listed.lines, *([f"(Installed but not listed here, for want of room: {more}.)"] if more else [])]),
+        "\n".join([blocks["list"], *listed.lines, *unlisted]),
         blocks["usage"],
     ]
     return "<skills_instructions>\n" + "\n\n".join(part for part in parts if part) + "\n</skills_instructions>"
@@ -255,6 +256,11 @@ def invoked(wanted: Iterable[Named], skills: Sequence[Skill]) -> tuple[list[Skil
 def _is_variable(name: str) -> bool:
     upper = name.upper()
     return upper in _ENVIRONMENT or upper.startswith(("XDG_", "LC_"))
+
+
+def room_for_bodies(window: int | None) -> int:
+    """Bytes of skills that one turn may take in. `window` in tokens."""
+    return MAX_BODIES_BYTES if window is None else min(MAX_BODIES_BYTES, window * BYTES_PER_TOKEN // 4)
 
 
 def body_section(skill: Skill, body: str) -> Section:

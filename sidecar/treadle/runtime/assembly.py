@@ -156,10 +156,12 @@ def assemble(
         await briefing.ready(thread, settings)
         news = briefing.news(thread, settings, sandboxed=sandboxed)
         audience.notify(*briefing.noticed(thread))
-        return news
+        return [*news, *invocations.again(thread.told)]
 
     def warn(text: str) -> None:
         audience.notify(WarningReported(text, thread.id))
+
+    invocations = briefing.invocations(settings, warn)
 
     def cancel_turn() -> None:
         runner.interrupt()
@@ -190,7 +192,7 @@ def assemble(
         closed=only_compacts,
         forgets=loaded.durable,
         instruction_sources=lambda: briefing.sources(settings),
-        follow=briefing.invocations(settings, warn).follow,
+        follow=invocations.follow,
     )
     return runner
 

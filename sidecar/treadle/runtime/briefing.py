@@ -18,6 +18,7 @@ from ..core.events import Event
 from ..core.items import Context, Item, JsonObject, Opening, dumps
 from ..core.models import ModelFacts, facts_for, window_doubt
 from ..core.settings import Settings
+from ..core.skills import room_for_bodies
 from ..core.thread import Thread
 from .listing import ListingChange, ThreadTools, ToolsByName, compare
 from .ports import Clock, ForeignTool, ForeignTools, Tool
@@ -209,7 +210,8 @@ class ThreadBriefing:
     def invocations(self, settings: Settings, warn: Callable[[str], None]) -> Invocations:
         """The skills of one turn."""
         source = self._around.skills
-        return Invocations(lambda: source.find(settings), source.body, self._clock, warn)
+        room = room_for_bodies(facts_for(settings).context_window)
+        return Invocations(lambda: source.find(settings), source.body, self._clock, warn, room)
 
     def window(self, settings: Settings) -> int | None:
         return facts_for(settings).context_window

@@ -5,12 +5,12 @@ Finding and reading is the source's. A skill that cannot be read never stops a t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from ..core import skills
+from ..core import skills, tokens
 from ..core.events import Event, SkillsChanged, WarningReported
 from ..core.items import Context, Item, Notes, Section, Text, UserMessage
 from ..core.models import facts_for, known_window
@@ -62,7 +62,10 @@ class Invocations:
     body: Callable[[Skill], str]
     clock: Clock
     warn: Callable[[str], None]
-    _taken: set[str] = field(default_factory=set[str])
+    room: int = skills.MAX_BODIES_BYTES
+    "Bytes that this turn may still take in."
+    _taken: dict[str, Section] = field(default_factory=dict[str, Section])
+    "Path -> what the model was given."
 
     def follow(self, messages: Iterable[UserMessage | Notes]) -> list[Item]:
         """The messages, each followed by the bodies of the skills that it names and that this turn does not have yet."""
@@ -70,9 +73,15 @@ class Invocations:
         for message in messages:
             items.append(message)
             sections = self._sections(_named(message)) if isinstance(message, UserMessage) else ()
-            if sections:
-                items.append(Context(self.clock.new_id(), self.clock.now(), "user", tuple(sections)))
+            items += self._context(sections)
         return items
+
+    def again(self, told: Mapping[str, str]) -> list[Item]:
+        """What the turn has taken in and a new epoch has lost. `told`: the names of sections that the model has."""
+        return self._context([section for section in self._taken.values() if section.name not in told])
+
+    def _context(self, sections: Sequence[Section]) -> list[Item]:
+        return [Context(self.clock.new_id(), self.clock.now(), "user", tuple(sections))] if sections else []
 
     def _sections(self, named: Sequence[Named]) -> list[Section]:
         if not named:
@@ -84,16 +93,17 @@ class Invocations:
         for skill in invoked:
             if skill.path in self._taken:
                 continue
-            if len(self._taken) >= skills.MAX_INVOKED:
-                self.warn(f"One turn takes at most {skills.MAX_INVOKED} skills: ${skill.name} is not used.")
-                continue
             try:
-                body = self.body(skill)
+                section = skills.body_section(skill, self.body(skill))
             except OSError as error:
                 self.warn(f"The skill {skill.path} cannot be read ({error.strerror or error}): ${skill.name} is not used.")
                 continue
-            self._taken.add(skill.path)
-            sections.append(skills.body_section(skill, body))
+            if tokens.size(section.text) > self.room:
+                self.warn(f"The skills of this turn leave no room for another: ${skill.name} is not used.")
+                continue
+            self.room -= tokens.size(section.text)
+            self._taken[skill.path] = section
+            sections.append(section)
         return sections
 
 
