@@ -88,6 +88,7 @@ export const drawn = [
   "item/mcpToolCall/progress",
   "serverRequest/resolved",
   "treadle/context/changed",
+  "treadle/ledger/updated",
   "treadle/progress",
   "treadle/item/outputDelta",
 ] as const satisfies readonly (keyof ServerNotifications)[];
