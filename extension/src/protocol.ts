@@ -594,6 +594,22 @@ export type NotesWriteParams = {
   notes: string[];
 };
 
+/** Offset and limit in bytes; at most 1 MiB comes at once. */
+export type OutputReadParams = {
+  threadId: string;
+  itemId: string;
+  offset?: number;
+  limit?: number;
+};
+
+export type OutputReadResponse = {
+  text: string;
+  start: number;
+  /** Where the next read begins; equal to `size` at the end. */
+  end: number;
+  size: number;
+};
+
 export type PatchChangeKind = AddKind | DeleteKind | UpdateKind;
 
 /** What takes long just now, e.g. loading the embedded model; null when it is over. */
@@ -1071,9 +1087,10 @@ export type ToolsChangedNotification = {
   cost: number;
 };
 
-/** Give the thread's model the tools of now with its next request. */
+/** Give the thread's model the tools of now with its next request; `dryRun`: only say what that would change and cost. */
 export type ToolsRefreshParams = {
   threadId: string;
+  dryRun?: boolean;
 };
 
 /** `cost`: tokens, estimated, that the provider must read again. Nothing is refreshed when all is as the model was told. */
@@ -1253,6 +1270,7 @@ export interface ClientRequests {
   "treadle/context/read": { params: ContextReadParams; result: ContextReadResponse };
   "treadle/summary/read": { params: SummaryReadParams; result: SummaryReadResponse };
   "treadle/summary/write": { params: SummaryWriteParams; result: SummaryReadResponse };
+  "treadle/output/read": { params: OutputReadParams; result: OutputReadResponse };
   "treadle/notes/list": { params: NotesListParams; result: NotesListResponse };
   "treadle/notes/write": { params: NotesWriteParams; result: NotesListResponse };
 }

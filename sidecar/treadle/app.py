@@ -22,6 +22,7 @@ from .adapters.files import DiskFiles
 from .adapters.instructions import InstructionFiles
 from .adapters.login import CommandEnvironment
 from .adapters.mcp import ServerPool, ToolCache
+from .adapters.outputs import DiskOutputs
 from .adapters.sandbox import pick
 from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
@@ -129,6 +130,7 @@ class Parts:
             grants=Grants,
             info=self.info,
             mcp=mcp,
+            outputs=DiskOutputs(folders.treadle / "outputs"),
             day=lambda at: clock.local_date(at)[0],
         )
         self.agent = Agent(self.world)

@@ -14,7 +14,7 @@ from treadle.adapters.environment import child_environment
 from treadle.adapters.files import DiskFiles
 from treadle.core.settings import Provider, SandboxPolicy, Settings, ShellEnvironment
 from treadle.core.views import CommandView
-from treadle.runtime.ports import Call, Clock, Sandbox, Scope, Tool, ToolResult
+from treadle.runtime.ports import Call, Clock, Outputs, Sandbox, Scope, Tool, ToolResult
 from treadle.tools.sessions import Sessions
 
 FULL = SandboxPolicy("danger-full-access")
@@ -45,6 +45,7 @@ class Shell:
     sessions: Sessions = field(default_factory=Sessions)
     emitted: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    outputs: Outputs | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def scope(self) -> Scope:
@@ -52,7 +53,7 @@ class Shell:
         settings = Settings(str(self.cwd), "m", Provider("p", "P", ""), sandbox=self.policy, **self.settings)
         environment = child_environment(own, ShellEnvironment())
         policy = SandboxPolicy(self.policy.mode, (str(self.cwd),), exclude_slash_tmp=True)
-        return Scope(settings, self.sandbox, DiskFiles(), self.clock, self.emit, policy, environment, self.sessions)
+        return Scope(settings, self.sandbox, DiskFiles(), self.clock, self.emit, policy, environment, self.sessions, self.outputs)
 
     def emit(self, text: str) -> None:
         self.emitted.append(text)

@@ -86,8 +86,9 @@ def turns(items: Iterable[Item]) -> list[TurnState]:
                     turn.cards.append(drawn)
             case ToolOutput():
                 _finish(calls, item)
-            case Summary() if item.revises is None:
-                turn.cards.append(SummaryCard(item.id))
+            case Summary():
+                if item.revises is None:
+                    turn.cards.append(SummaryCard(item.id))
     return list(found.values())
 
 

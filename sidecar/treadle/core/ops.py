@@ -131,6 +131,16 @@ class WriteSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOutput:
+    """The whole output of a call, piece by piece. Offset and limit in bytes."""
+
+    thread_id: str
+    item_id: str
+    offset: int = 0
+    limit: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
 class ReadNotes:
     thread_id: str
 
@@ -148,6 +158,8 @@ class RefreshTools:
     """Give the thread's model the tools of now with its next request, at the cost of its cached prompt."""
 
     thread_id: str
+    dry_run: bool = False
+    "Only say what would change and what it would cost."
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +192,7 @@ Op: TypeAlias = (
     | CompactThread
     | ReadSummary
     | WriteSummary
+    | ReadOutput
     | ReadNotes
     | WriteNotes
 )

@@ -31,6 +31,8 @@ class CommandView(TypedDict, total=False):
     exit_code: int | None
     duration_ms: int | None
     process_id: str | None
+    spill: str | None
+    "The name of the whole output, when the model was shown a part of it."
 
 
 class FileChange(TypedDict, total=False):
@@ -60,6 +62,8 @@ class McpView(TypedDict, total=False):
     "content: list of parts; structured: the structured content."
     error: str | None
     duration_ms: int | None
+    spill: str | None
+    "The name of the whole output, when the model was shown a part of it."
 
 
 class ToolView(TypedDict, total=False):

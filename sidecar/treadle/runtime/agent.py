@@ -41,6 +41,7 @@ from ..core.ops import (
     Overrides,
     ReadLedger,
     ReadNotes,
+    ReadOutput,
     ReadPrompt,
     ReadSummary,
     ReadThread,
@@ -55,7 +56,7 @@ from ..core.ops import (
 )
 from ..core.settings import Settings
 from ..core.thread import Thread
-from . import foreign, reading, summaries
+from . import foreign, outputs, reading, summaries
 from . import overrides as over
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World, assemble
@@ -102,6 +103,8 @@ class Agent:
                 return await self._start_turn(op, client)
             case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():
                 return summaries.answer(self._thread(op.thread_id), op, self._world.clock)
+            case ReadOutput():
+                return outputs.answer(self._world, self._loaded.get(op.thread_id), op)
             case RefreshTools() | ListMcpServers() | ReloadMcpServers():
                 return await foreign.answer(self._world, self._loaded, op)
             case SteerTurn():

@@ -11,7 +11,7 @@ from ..core.ledger import LedgerRow, Totals
 from ..core.mcp import McpStatus
 from ..core.settings import Settings
 from .listing import ListingChange
-from .ports import ThreadMeta
+from .ports import OutputPart, ThreadMeta
 
 
 @dataclass(slots=True)
@@ -74,6 +74,7 @@ Answer: TypeAlias = (
     | Inspection
     | SummaryState
     | ToolsRefresh
+    | OutputPart
     | list[McpStatus]
     | list[str]
     | str

@@ -19,7 +19,7 @@ from .calls import Calls
 from .compacting import Compactor
 from .listing import ListingChange, ToolsByName
 from .overrides import Configure
-from .ports import Clock, Files, McpServers, Model, Models, Sandbox, Scope, Store, Tool
+from .ports import Clock, Files, McpServers, Model, Models, Outputs, Sandbox, Scope, Store, Tool
 from .retry import Retry
 from .runner import Recorder, Runner
 from .sampling import Sampler
@@ -109,6 +109,7 @@ class World:
     day: Callable[[float], str] = utc_day
     "Seconds since the epoch -> YYYY-MM-DD, where the user is."
     books: Books = field(init=False)
+    outputs: Outputs | None = None
     without_compaction: set[str] = field(default_factory=set[str])
     "Addresses of providers that turned out to have no endpoint for compaction."
 
@@ -237,6 +238,7 @@ def _calls(  # noqa: PLR0917
         environment=environment,
         login_done=login_done,
         sessions=loaded.sessions,
+        outputs=world.outputs,
     )
     return Calls(
         turn_id,

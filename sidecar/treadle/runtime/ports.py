@@ -218,6 +218,47 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+class Spill(Protocol):
+    """The whole of one output, on disk, as it comes. Bounded; never raises."""
+
+    @property
+    def path(self) -> str | None:
+        """Absolute; None when it could not be written."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """By which Outputs.read finds it."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """False: it was longer than what is kept of it."""
+        ...
+
+    def write(self, text: str) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPart:
+    """Bytes `start` to `end` of an output of `size` bytes, as text."""
+
+    text: str
+    start: int
+    end: int
+    size: int
+
+
+class Outputs(Protocol):
+    """Outputs that the model was shown in part, kept whole where its commands can read them."""
+
+    def open(self, thread_id: str, name: str) -> Spill: ...
+    def read(self, thread_id: str, name: str, offset: int, limit: int) -> OutputPart | None:
+        """None when there is no such output (any more). Offsets and limits in bytes."""
+        ...
+
+
 class Client(Protocol):
     """Whoever watches and answers. `notify` never blocks and never fails."""
 
@@ -256,6 +297,8 @@ class Scope:
     "For child processes; already free of secrets."
     sessions: Any = None
     "The thread's background commands: tools/sessions.py."
+    outputs: Outputs | None = None
+    "Where outputs that are cut are kept whole."
     login_done: bool = False
     "The environment is already that of a login shell: commands need not start one."
 

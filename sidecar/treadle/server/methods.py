@@ -26,6 +26,7 @@ from ..core.ops import (
     Op,
     ReadLedger,
     ReadNotes,
+    ReadOutput,
     ReadPrompt,
     ReadSummary,
     ReadThread,
@@ -40,7 +41,7 @@ from ..core.ops import (
 )
 from ..runtime.agent import Agent
 from ..runtime.answers import LedgerPage, SummaryState, ThreadPage, ThreadState, ToolsRefresh
-from ..runtime.ports import Client
+from ..runtime.ports import Client, OutputPart
 from . import bill, inputs, memory, project, servers
 from .handshake import BadParams
 from .skills import entry
@@ -263,7 +264,8 @@ async def mcp_server_reload(ask: Exchange, params: mcp.McpServerRefreshParams) -
 
 @method("treadle/tools/refresh")
 async def tools_refresh(ask: Exchange, params: mcp.ToolsRefreshParams) -> JsonObject:
-    return servers.refreshed(cast(ToolsRefresh, await ask.agent.submit(RefreshTools(params.thread_id), ask.client)))
+    op = RefreshTools(params.thread_id, params.dry_run)
+    return servers.refreshed(cast(ToolsRefresh, await ask.agent.submit(op, ask.client)))
 
 
 @method("treadle/doctor")
@@ -300,6 +302,13 @@ async def summary_read(ask: Exchange, params: compaction.SummaryReadParams) -> J
 async def summary_write(ask: Exchange, params: compaction.SummaryWriteParams) -> JsonObject:
     state = await ask.agent.submit(WriteSummary(params.thread_id, params.text), ask.client)
     return memory.summary(params.thread_id, cast(SummaryState, state))
+
+
+@method("treadle/output/read")
+async def output_read(ask: Exchange, params: compaction.OutputReadParams) -> JsonObject:
+    op = ReadOutput(params.thread_id, params.item_id, params.offset, params.limit)
+    part = cast(OutputPart, await ask.agent.submit(op, ask.client))
+    return {"text": part.text, "start": part.start, "end": part.end, "size": part.size}
 
 
 @method("treadle/notes/list")

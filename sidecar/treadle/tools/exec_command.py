@@ -21,6 +21,7 @@ from ..core.policy import RunCommand
 from ..runtime.ports import Call, CommandSpec, Plan, Scope, Tool, ToolResult
 from . import arguments
 from .sessions import Sessions, output_budget, result, view
+from .spilling import opener
 
 NAME = "exec_command"
 DEFAULT_YIELD_MS, SHORTEST_YIELD_MS, LONGEST_YIELD_MS = 10_000, 250, 30_000
@@ -124,7 +125,8 @@ class ExecCommand:
         spec = replace(prepared.spec, env=_environment(scope))
         began = scope.clock.monotonic()
         try:
-            session = await sessions.start(prepared.script, spec, scope.sandbox, scope.policy)
+            spills = opener(scope.outputs, call)
+            session = await sessions.start(prepared.script, spec, scope.sandbox, scope.policy, spills)
         except TreadleError as error:
             raise ToolFailure(_failed(error.sentence())) from error
         except OSError as error:
@@ -133,7 +135,7 @@ class ExecCommand:
             async with session.turn:
                 with session.shown(scope.emit):
                     await session.settle(scope.clock, prepared.yield_seconds)
-                report = session.report(scope.clock.monotonic() - began)
+                report = session.report(scope.clock.monotonic() - began, prepared.max_output_tokens)
         except asyncio.CancelledError:
             await sessions.end(session)
             raise

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 
 from ..core import tokens
 from ..core.errors import ToolFailure
+from ..core.models import facts_for
 from ..core.settings import SandboxPolicy, Settings
 from ..core.truncate import DEFAULT_OUTPUT_TOKENS, HeadTail, Kept, command_output, pieces
 from ..core.views import CommandAction, CommandView
-from ..runtime.ports import Clock, CommandSpec, Plan, Process, Sandbox, ToolResult
+from ..runtime.ports import Clock, CommandSpec, Plan, Process, Sandbox, Spill, ToolResult
+from .spilling import is_cut, notice
 
 LIMIT = 64
 PROTECTED = 8
@@ -39,6 +41,8 @@ class Report:
     exit_code: int | None
     "None while the command runs."
     session_id: int
+    spill: Spill | None = None
+    "The whole output, when `max_tokens` of report() do not hold it."
 
     def text(self, max_tokens: int) -> str:
         """The model's reading."""
@@ -51,6 +55,7 @@ class Report:
             f"Wall time: {self.seconds:.4f} seconds\n"
             f"{state}\n"
             f"Original token count: {tokens.of_bytes(self.kept.bytes)}\n"
+            f"{notice(self.spill)}"
             f"Output:\n{command_output(self.kept, max_tokens)}"
         )
 
@@ -58,7 +63,15 @@ class Report:
 class Session:
     """One command. Its output is read from start to end, whether or not somebody asks for it."""
 
-    def __init__(self, session_id: int, script: str, spec: CommandSpec, process: Process, confined: bool) -> None:
+    def __init__(  # noqa: PLR0917
+        self,
+        session_id: int,
+        script: str,
+        spec: CommandSpec,
+        process: Process,
+        confined: bool,
+        open_spill: Callable[[int], Spill] | None = None,
+    ) -> None:
         self.id = session_id
         self.script = script
         self.cwd = spec.cwd
@@ -71,6 +84,10 @@ class Session:
         "Held by the one call that reads."
         self.used = 0
         self._pending = HeadTail(BUFFER_BYTES)
+        self._open_spill = open_spill
+        self._spill: Spill | None = None
+        "Of what is pending, once it is more than memory keeps."
+        self._spills = 0
         self._emit: Callable[[str], None] | None = None
         self._live_left = 0
         self._reader = asyncio.create_task(self._read(), name=f"session {session_id}")
@@ -84,10 +101,24 @@ class Session:
             for wait in waits:
                 wait.cancel()
 
-    def report(self, seconds: float) -> Report:
-        """The output since the last report, which is then forgotten."""
+    def report(self, seconds: float, max_tokens: int) -> Report:
+        """The output since the last report, which is then forgotten here; what `max_tokens` do not hold is kept on disk."""
         pending, self._pending = self._pending, HeadTail(BUFFER_BYTES)
-        return Report(pending.kept(), seconds, self.exit_code, self.id)
+        kept = pending.kept()
+        spill, self._spill = self._spill, None
+        if spill is None and is_cut(kept, max_tokens):
+            spill = self._new_spill(kept.text())
+        if spill is not None:
+            spill.close()
+        return Report(kept, seconds, self.exit_code, self.id, spill)
+
+    def _new_spill(self, text: str) -> Spill | None:
+        if self._open_spill is None:
+            return None
+        spill = self._open_spill(self._spills)
+        self._spills += 1
+        spill.write(text)
+        return spill
 
     @contextlib.contextmanager
     def shown(self, emit: Callable[[str], None]) -> Generator[None]:
@@ -103,6 +134,8 @@ class Session:
         """Kill the command and all that it started; returns when they are gone and the last output is read."""
         await self.process.kill()
         await self._reader
+        if self._spill is not None:
+            self._spill.close()
 
     async def _read(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -119,6 +152,10 @@ class Session:
             self.ended.set()
 
     def _take(self, text: str) -> None:
+        if self._spill is not None:
+            self._spill.write(text)
+        elif len(self._pending) + tokens.size(text) > BUFFER_BYTES:
+            self._spill = self._new_spill(self._pending.kept().text() + text)
         self._pending.append(text)
         self._show(text)
 
@@ -148,7 +185,14 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    async def start(self, script: str, spec: CommandSpec, sandbox: Sandbox, policy: SandboxPolicy) -> Session:
+    async def start(
+        self,
+        script: str,
+        spec: CommandSpec,
+        sandbox: Sandbox,
+        policy: SandboxPolicy,
+        open_spill: Callable[[int], Spill] | None = None,
+    ) -> Session:
         """Raises what Sandbox.spawn raises."""
         while len(self._sessions) + self._starting >= self._limit and (old := self._evictable()) is not None:
             await self.end(old)
@@ -160,7 +204,7 @@ class Sessions:
         if self._closed:
             await process.kill()
             raise ToolFailure("The thread has ended, no command can be started in it.")
-        session = Session(self._new_id(), script, spec, process, policy.confines)
+        session = Session(self._new_id(), script, spec, process, policy.confines, open_spill)
         self._sessions[session.id] = session
         self.touch(session)
         return session
@@ -209,7 +253,7 @@ class Sessions:
 
 def output_budget(requested: int | None, settings: Settings) -> int:
     """Tokens of output that the model gets: what it asked for, within the thread's limit."""
-    limit = settings.tool_output_tokens or DEFAULT_OUTPUT_TOKENS
+    limit = facts_for(settings).tool_output_tokens
     return min(DEFAULT_OUTPUT_TOKENS if requested is None else max(requested, 0), limit)
 
 
@@ -235,6 +279,8 @@ def result(plan: Plan, report: Report, max_tokens: int) -> ToolResult:
     else:
         drawn["exit_code"] = report.exit_code
         drawn["duration_ms"] = round(report.seconds * 1000)
+    if report.spill is not None and report.spill.path is not None:
+        drawn["spill"] = report.spill.name
     return ToolResult(report.text(max_tokens), drawn, "failed" if report.exit_code else "completed")
 
 

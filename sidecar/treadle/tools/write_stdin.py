@@ -89,7 +89,7 @@ class WriteStdin:
                 if prepared.chars:
                     await _type(session, prepared.chars)
                 await session.settle(scope.clock, prepared.yield_seconds)
-            report = session.report(scope.clock.monotonic() - began)
+            report = session.report(scope.clock.monotonic() - began, prepared.max_output_tokens)
         if report.exit_code is not None:
             scope.sessions.forget(session)
         return result(plan, report, prepared.max_output_tokens)

@@ -1,4 +1,5 @@
-"""Compaction: asking for one, its summary as people read and change it, and the notes that outlive it."""
+"""The context window: asking for a compaction, the summary as people read and change it, the notes that outlive it, and the
+outputs that were too long for the model."""
 
 from __future__ import annotations
 
@@ -52,3 +53,20 @@ class NotesWriteParams(Params):
 
     thread_id: str
     notes: list[str]
+
+
+class OutputReadParams(Params):
+    """Offset and limit in bytes; at most 1 MiB comes at once."""
+
+    thread_id: str
+    item_id: str
+    offset: int = 0
+    limit: int = 65536
+
+
+class OutputReadResponse(Wire):
+    text: str
+    start: int
+    end: int
+    "Where the next read begins; equal to `size` at the end."
+    size: int

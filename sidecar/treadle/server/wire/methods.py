@@ -37,6 +37,7 @@ CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
     "treadle/context/read": (treadle.ContextReadParams, treadle.ContextReadResponse),
     "treadle/summary/read": (compaction.SummaryReadParams, compaction.SummaryReadResponse),
     "treadle/summary/write": (compaction.SummaryWriteParams, compaction.SummaryReadResponse),
+    "treadle/output/read": (compaction.OutputReadParams, compaction.OutputReadResponse),
     "treadle/notes/list": (compaction.NotesListParams, compaction.NotesListResponse),
     "treadle/notes/write": (compaction.NotesWriteParams, compaction.NotesListResponse),
 }
