@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .discovery import discovery
 from .driver import AppServer, ModelProcess
+from .inside import building, commands
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TREADLE = [str(Path(sys.executable).parent / "treadle")]
@@ -142,6 +143,8 @@ def main() -> None:
         steps(table, model, "100 steps, `true`, read-only sandbox", "exec_command", 100, "read-only", "< 25 + 5")
         steps(table, model, "100 steps, `true`, workspace-write sandbox", "exec_command", 100, "workspace-write", "< 25 + 5")
         deltas(table, model)
+        commands(table, ROUNDS)
+        building(table, ROUNDS)
         discovery(table, ROUNDS)
     finally:
         model.close()
