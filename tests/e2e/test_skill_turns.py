@@ -255,3 +255,22 @@ async def test_the_next_request_of_a_resumed_thread_is_the_same(house: House, mo
     assert second["input"][: len(first["input"])] == first["input"]
     assert words(second)[-1] == "more"
     await again.close()
+
+
+async def test_a_summary_in_mid_turn_does_not_lose_the_skill_that_the_turn_follows(
+    house: House, model_server: ModelServer
+) -> None:
+    house.skill("one")
+    house.configure("model_context_window = 20000")
+    full = {"input_tokens": 18_000, "output_tokens": 500}
+    model_server.script(
+        [reply(call("exec_command", {"cmd": "true"}), usage=full), reply(text("Steps so far.")), reply(text("Done."))]
+    )
+    model_server.moves_prefix("compaction")
+    agent, client = house.agent(), RecordingClient()
+    _, turn_id = await house.begin(agent, client, "$one")
+    assert (await client.turn_end(turn_id)).status == "completed"
+    last = words(model_server.requests[2].json, 0)
+    assert last.count(body(house, "one")) == 1
+    assert sum("<skills_instructions>" in said for said in last) == 1
+    await agent.close()
