@@ -151,11 +151,11 @@ def head_parts(head: bytes, opening: Opening | None = None) -> list[Part]:
     found: list[Part] = []
     for place, (kind, start, end) in enumerate(cuts):
         raw = text[0 if place == 0 else start : end]
-        value = _fields("{" + raw.strip("{,") + "}") if kind != "fields" or '"input"' not in raw else {}
-        said = value.get("instructions") if kind == "instructions" else raw
-        if kind == "tools":
-            said = json.dumps(value.get("tools"), ensure_ascii=False, indent=2)
-        found.append(Part(place, "head", kind, None, _head_source(kind, opening), raw, str(said)))
+        # the last piece ends with the bracket that the input stands in
+        value = _fields("{" + raw.strip("{,") + "}") or {"input": "…"}
+        said = value.get(kind, value)
+        text_of = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, indent=2)
+        found.append(Part(place, "head", kind, None, _head_source(kind, opening), raw, text_of))
     return found
 
 
