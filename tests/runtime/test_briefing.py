@@ -164,3 +164,10 @@ def test_the_clients_own_instructions_replace_the_models() -> None:
     thread = Thread("t")
     told(thread, brief, dataclasses.replace(SETTINGS, base_instructions="Only this."))
     assert json.loads(thread.prompt.request({}).body())["instructions"] == "Only this."
+
+
+def test_the_user_is_told_what_the_small_model_is_good_for() -> None:
+    brief, _ = briefing()
+    assert brief.problems(SETTINGS) == ()
+    local = dataclasses.replace(SETTINGS, provider=Provider("local", "Local", "", wire="local"))
+    assert [text[:23] for text in brief.problems(local)] == ["The small offline model"]

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from ..core import compaction, context
 from ..core.compaction import Room
 from ..core.events import Event
+from ..core.hosted import hosted
 from ..core.items import Context, Item, JsonObject, Opening, dumps
 from ..core.models import ModelFacts, facts_for, window_doubt
 from ..core.settings import Settings
@@ -27,6 +28,10 @@ from .skills import Invocations, NoSkills, SkillSource, SkillWatch, listing
 _SET_BASE = "model_instructions_file, or the client's baseInstructions"
 _COMPACT_TOOLS = ("exec_command",)
 "A small model is shown one tool only."
+SMALL_MODEL = (
+    "The small offline model runs on this computer: it is for trying Treadle out. Check what it says, and configure a provider "
+    "with a key for real work."
+)
 
 
 class Found(Protocol):
@@ -149,7 +154,8 @@ class ThreadBriefing:
 
     def _opening(self, settings: Settings, facts: ModelFacts) -> Opening:
         foreign = self._listed(settings)
-        specs = [tool.spec(facts.custom_tools) for tool in (*self.tools(settings), *foreign)]
+        own, others = ([tool.spec(facts.custom_tools) for tool in tools] for tools in (self.tools(settings), foreign))
+        specs = [*own, *(hosted(settings) if facts.prompt != "compact" else ()), *others]
         return Opening(
             self._clock.new_id(),
             self._clock.now(),
@@ -195,9 +201,11 @@ class ThreadBriefing:
         return tuple(document.path for document in self._around.instructions.find(settings).documents)
 
     def problems(self, settings: Settings) -> tuple[str, ...]:
-        """A sentence per instruction file or skill that was cut or could not be read, and one for a window that is assumed."""
+        """What the user should know before the first word: instruction files and skills that were cut or could not be read, a
+        window that is only assumed, and what a small model is good for."""
         doubt = window_doubt(settings)
         return (
+            *((SMALL_MODEL,) if settings.provider.wire == "local" else ()),
             *self._around.instructions.find(settings).problems,
             *self._skills.problems(settings),
             *([doubt] if doubt else ()),
