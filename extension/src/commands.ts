@@ -29,6 +29,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     "treadle.restart": () => sidecar.restart().catch(() => undefined),
     "treadle.showLog": () => log.show(),
     "treadle.inspectPrompt": () => inspectPrompt(parts),
+    "treadle.refreshTools": () => refreshTools(parts),
     "treadle.openSettings": () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:treadle.treadle"),
     "treadle.focus": () => panel.show(),
   };
@@ -40,6 +41,24 @@ async function inspectPrompt({ chat, inspector, log }: Parts): Promise<void> {
     log.error(`treadle/prompt/read: ${error}`);
     void vscode.window.showErrorMessage(`Treadle cannot show the prompt: ${error instanceof Error ? error.message : error}`);
   });
+}
+
+/** A refresh moves the whole prompt: the user hears what it costs before it is done. */
+async function refreshTools({ chat, sidecar, log }: Parts): Promise<void> {
+  const threadId = chat.view.id;
+  if (!threadId) return void vscode.window.showInformationMessage("There is no thread whose tools could be refreshed.");
+  try {
+    const would = await sidecar.request("treadle/tools/refresh", { threadId, dryRun: true });
+    const count = would.added.length + would.removed.length + would.changed.length;
+    if (!count) return void vscode.window.showInformationMessage("The model knows the tools of its MCP servers as they are.");
+    const question = `${would.added.length} tools are new, ${would.removed.length} gone, ${would.changed.length} changed. Give the model the new list with its next request?`;
+    const detail = `The provider then reads about ${would.cost} tokens of this thread again, instead of finding them in its cache.`;
+    const answer = await vscode.window.showInformationMessage(question, { modal: true, detail }, "Refresh Tools");
+    if (answer) await sidecar.request("treadle/tools/refresh", { threadId });
+  } catch (error) {
+    log.error(`treadle/tools/refresh: ${error}`);
+    void vscode.window.showErrorMessage(`Treadle cannot refresh the tools: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 async function newThread({ chat, panel }: Parts): Promise<void> {

@@ -164,10 +164,13 @@ async def test_a_late_server_is_noted_and_waits_for_a_refresh_that_says_what_it_
     assert isinstance(noted, ToolsChanged)
     assert "mcp__fake__echo" in noted.added
     assert f"about {noted.cost} tokens" in noted.message
+    would = await agent.submit(RefreshTools(thread_id, dry_run=True), client)
     await ended(client, await more(agent, client, thread_id))
     refreshed = await agent.submit(RefreshTools(thread_id), client)
     assert isinstance(refreshed, ToolsRefresh)
     assert refreshed.cost >= noted.cost > 0
+    assert isinstance(would, ToolsRefresh)
+    assert refreshed.change == would.change
     assert refreshed.change.added == noted.added
     model_server.moves_prefix("the user asked for the tools of now")
     await ended(client, await more(agent, client, thread_id))

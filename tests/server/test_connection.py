@@ -176,6 +176,35 @@ async def test_a_question_waits_for_its_answer_and_is_then_settled(decision: Any
     await peer.connection.close()
 
 
+@pytest.mark.parametrize(
+    ("answer", "decided"),
+    [
+        ({"action": "accept", "content": {}}, "accept"),
+        ({"action": "accept", "content": {}, "_meta": {"persist": "session"}}, "accept_for_session"),
+        ({"action": "accept", "_meta": 3}, "accept"),
+        ({"action": "decline", "_meta": {"persist": "session"}}, "decline"),
+        ({"action": "cancel"}, "cancel"),
+        ({"action": ["accept"]}, "decline"),
+    ],
+)
+async def test_an_mcp_call_is_asked_about_by_an_elicitation(answer: Any, decided: str) -> None:
+    said: list[str] = []
+
+    async def script(stage: Stage) -> None:
+        view: Any = {"view": "mcp", "server": "docs", "tool": "wipe", "arguments": {"path": "/w"}}
+        said.append(await stage.client.ask(Approval("a", stage.thread_id, stage.turn_id, "c", 0.0, "mcp_tool_call", "", view)))
+
+    peer = Peer(ScriptedAgent(script))
+    await peer.result("initialize", HELLO)
+    await peer.turn(await peer.thread())
+    question = await peer.method("mcpServer/elicitation/request")
+    assert question["params"]["_meta"]["tool_params"] == {"path": "/w"}
+    peer.connection.receive({"id": question["id"], "result": answer})
+    await peer.method("turn/completed")
+    assert said == [decided]
+    await peer.connection.close()
+
+
 async def test_an_answer_with_an_error_declines() -> None:
     peer = Peer(ScriptedAgent(scripts.approval))
     await peer.result("initialize", HELLO)

@@ -194,6 +194,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         local=local,
         prices=prices(values),
         mcp_servers=mcp_servers(values),
+        web_search=cast(Any, values.choice("web_search", among=("disabled", "cached", "live")) or "disabled"),
         mcp_grace=mcp_grace(values),
     )
 

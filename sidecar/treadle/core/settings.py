@@ -152,6 +152,8 @@ class Settings:
     "Room for the list of skills in the prompt; None: a share of the model's window."
     prices: tuple[tuple[str, Price], ...] = ()
     "(model, what it costs) as the user configured it; more are in core/prices.py."
+    web_search: Literal["disabled", "cached", "live"] = "disabled"
+    "The provider's own search. cached: it looks at its index only, not at the web of now."
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     "Keys that later features read; never used to steer the loop."
     output_schema: dict[str, Any] | None = None

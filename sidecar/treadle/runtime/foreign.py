@@ -23,7 +23,7 @@ async def answer(
 ) -> ToolsRefresh | list[McpStatus] | None:
     match op:
         case RefreshTools():
-            return _refresh(world, _loaded(threads, op.thread_id))
+            return _refresh(world, _loaded(threads, op.thread_id), dry_run=op.dry_run)
         case ListMcpServers():
             return _statuses(world, threads, op)
         case ReloadMcpServers():
@@ -79,11 +79,12 @@ def _loaded(threads: Mapping[str, Loaded], thread_id: str) -> Loaded:
     return loaded
 
 
-def _refresh(world: World, loaded: Loaded) -> ToolsRefresh:
+def _refresh(world: World, loaded: Loaded, *, dry_run: bool) -> ToolsRefresh:
     change = world.briefing.pending(loaded.thread, loaded.settings)
     if not change:
         return ToolsRefresh(0, change)
-    world.briefing.refresh(loaded.thread)
+    if not dry_run:
+        world.briefing.refresh(loaded.thread)
     return ToolsRefresh(prefix_tokens(loaded.thread), change)
 
 

@@ -16,6 +16,7 @@ from ..core.policy import CallMcp
 from ..core.settings import McpServer, Settings
 from ..core.views import McpView
 from ..runtime.ports import Call, McpServers, Plan, Scope, ToolResult
+from . import spilling
 from .arguments import parsed
 
 MAX_PROGRESS = 1_000
@@ -78,7 +79,8 @@ class McpCall:
         else:
             view["result"] = mcp.shown(result)
         limit = scope.settings.tool_output_tokens or truncate.DEFAULT_OUTPUT_TOKENS
-        told = f"Wall time: {seconds:.1f} seconds\nOutput:\n{truncate.middle(text, limit)}"
+        told, view["spill"] = spilling.whole(text, limit, scope.outputs, call)
+        told = f"Wall time: {seconds:.1f} seconds\nOutput:\n{told}"
         return ToolResult(told, view, "failed" if "result" not in view or view["result"] is None else "completed")
 
 

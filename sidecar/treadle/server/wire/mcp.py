@@ -105,9 +105,10 @@ class McpServerElicitationRequestResponse(Params):
 
 
 class ToolsRefreshParams(Params):
-    """Give the thread's model the tools of now with its next request."""
+    """Give the thread's model the tools of now with its next request; `dryRun`: only say what that would change and cost."""
 
     thread_id: str
+    dry_run: bool = False
 
 
 class ToolsRefreshResponse(Wire):
