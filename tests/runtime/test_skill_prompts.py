@@ -125,7 +125,7 @@ def test_a_small_local_model_is_told_of_no_skills_but_may_be_given_one() -> None
     local = Provider("local", "Local", "", wire="local", custom_tools=False)
     settings = dataclasses.replace(SETTINGS, model="qwen2.5-coder-0.5b", provider=local, local=LocalModel())
     brief, thread = briefing(Source(ours(), [SkillError("/x", "it is broken")])), Thread("t")
-    assert brief.problems(settings) == ()
+    assert not [problem for problem in brief.problems(settings) if problem.startswith("/x")]
     turn(brief, thread, "$pdf", settings)
     assert set(thread.told) >= {"environment", "skill:pdf"}
     assert "skills" not in thread.told
