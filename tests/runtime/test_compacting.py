@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from treadle.core.ops import (
     StartTurn,
 )
 from treadle.core.prompt import Request
+from treadle.core.replies import ReplyEvent
 from treadle.core.views import SummaryCard
 
 FULL = 9_500
@@ -201,8 +203,30 @@ async def test_a_thread_that_no_summary_can_shorten_ends_with_a_clear_error_and_
     assert summaries(store, thread_id) == []
 
 
-async def test_a_model_that_writes_no_summary_is_replaced_by_the_record_with_a_warning() -> None:
-    model = ScriptedModel([*message("a"), *end(FULL)], [*call("x"), *end(FULL)], [*message("b"), *end()])
+async def test_a_provider_that_counts_more_than_can_be_freed_ends_the_turn_instead_of_compacting_for_ever() -> None:
+    class Greedy(ScriptedModel):
+        """Counts every request as full, whatever is in it."""
+
+        async def stream(self, request: Request) -> AsyncIterator[Sequence[ReplyEvent]]:
+            self.requests.append(request)
+            for event in [*message("short"), *call(f"call-{len(self.requests)}"), *end(FULL)]:
+                yield [event]  # type: ignore[misc]
+
+    model = Greedy()
+    agent, _, _ = build(model, context_window=10_000)
+    client = RecordingClient()
+    _, turn = await begin(agent, client)
+    ended = await client.turn_end(turn)
+    assert ended.status == "failed"
+    assert ended.error is not None
+    assert "does not fit" in ended.error.message
+    assert len(model.requests) < 12
+    client.check_cards()
+
+
+async def test_a_model_that_twice_writes_no_summary_is_replaced_by_the_record_with_a_warning() -> None:
+    calls = [[*call("x"), *end(FULL)], [*call("y"), *end(FULL)]]
+    model = ScriptedModel([*message("a"), *end(FULL)], *calls, [*message("b"), *end()])
     agent, _, store = build(model, context_window=10_000)
     client = RecordingClient()
     thread_id, turn = await begin(agent, client)

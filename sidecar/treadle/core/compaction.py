@@ -24,6 +24,8 @@ SUMMARY_WORDS = 10_000
 "Tokens that the summary may have."
 FULL = 0.8
 "A new epoch that begins with more than this share of the limit would soon be compacted again."
+IN_VAIN = 2
+"Epochs in a row that were full after one request: another would be, too."
 COMMANDS_KEPT, FILES_KEPT, LINE_BYTES = 30, 60, 200
 _OUTPUT_LEFT = 500
 "Tokens that are left of an output when the request for a summary is too long."
@@ -77,8 +79,9 @@ def waiting(items: Sequence[Item]) -> list[UserMessage]:
 
 
 def futile(thread: Thread, room: Room) -> bool:
-    """True when even an empty summary would leave the thread too long."""
-    return floor(thread) > room.limit * FULL
+    """True when even an empty summary would leave the thread too long, or when the last ones did, whatever we had estimated."""
+    in_vain = thread.short_epochs >= IN_VAIN and due(thread, room)
+    return in_vain or floor(thread) > room.limit * FULL
 
 
 def too_little(thread: Thread, room: Room, replacement: Sequence[str]) -> bool:

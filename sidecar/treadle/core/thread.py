@@ -33,6 +33,9 @@ class Thread:
         "What the user has pinned."
         self.summary: Summary | None = None
         "The one that began this epoch."
+        self.short_epochs = 0
+        "How many epochs in a row, up to this one, began after no more than one request in the one before."
+        self._requests = 0
         self._counted = 0
         self._since = 0
         self._epoch_at = 0
@@ -94,6 +97,12 @@ class Thread:
                 if self._unanswered.pop(item.call_id, None) is None:
                     raise ValueError(f"output for {item.call_id!r}, which is not open")
             case Summary():
+                if item.revises is None:
+                    # the request for a summary is not one of the epoch's own
+                    asked = bool(self.items) and isinstance(self.items[-1], UsageReported)
+                    short = self.summary is not None and self._requests - asked <= 1
+                    self.short_epochs = self.short_epochs + 1 if short else 0
+                    self._requests = 0
                 # the next epoch has an Opening of its own, and all Context is told again
                 self.opening, self.told, self.summary = None, {}, item
                 self._counted = self._since = 0
@@ -106,6 +115,7 @@ class Thread:
             case TurnEnded():
                 self.open_turn = None
             case UsageReported():
+                self._requests += 1
                 self._count(item)
             case ModelItem() | UserMessage():
                 pass

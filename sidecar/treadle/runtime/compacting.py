@@ -114,6 +114,8 @@ class Compactor:
     async def _by_model(self, summary_id: str, effect: Compact) -> list[Item]:
         thread = self.thread
         words, usage = await self._asked(effect)
+        if not words.strip():  # a call, most likely: once more
+            words, usage = await self._asked(effect)
         if not words.strip():
             text = "The model wrote no summary; the conversation goes on from the record of its commands and files alone."
             self.audience.notify(WarningReported(text, thread.id, "compaction"))
