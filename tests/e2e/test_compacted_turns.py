@@ -15,8 +15,9 @@ from fakes.responses import ModelServer
 from fakes.snapshots import snapshot
 from fakes.world import RecordingClient, more
 from treadle.core.events import CardCompleted, ErrorReported, WarningReported
-from treadle.core.ops import CompactThread, ReadSummary, ResumeThread, WriteSummary
+from treadle.core.ops import CompactThread, ReadSummary, ResumeThread, WriteNotes, WriteSummary
 from treadle.core.views import SummaryCard
+from treadle.runtime.agent import Agent
 
 PATCH = "*** Begin Patch\n*** Update File: hello.py\n@@\n-print('helo')\n+print('hello')\n*** End Patch"
 FULL: dict[str, Any] = {"input_tokens": 18_000, "output_tokens": 500}
@@ -37,6 +38,20 @@ none
 Run hello.py."""
 
 
+def prepared(folder: Path, server: ModelServer, provider: str = "", top: str = "model_context_window = 20000") -> Place:
+    place = Place(folder, server, provider=f"{provider}\nrequest_max_retries = 0", top=top)
+    (place.workspace / "hello.py").write_text("print('helo')\n")
+    (place.workspace / "AGENTS.md").write_text("Use spaces.")
+    return place
+
+
+async def begin(place: Place, agent: Agent, client: RecordingClient, words: str, notes: tuple[str, ...] = ()) -> tuple[str, str]:
+    thread_id = await place.open(agent, client)
+    if notes:
+        await agent.submit(WriteNotes(thread_id, notes), client)
+    return thread_id, await more(agent, client, thread_id, words)
+
+
 def summary_cards(client: RecordingClient) -> int:
     return sum(isinstance(event, CardCompleted) and isinstance(event.card, SummaryCard) for event in client.events)
 
@@ -51,9 +66,9 @@ async def test_the_prompt_after_a_summary_by_the_model(tmp_path: Path, model_ser
         ]
     )
     model_server.moves_prefix("compaction")
-    place, client = Place(tmp_path, model_server), RecordingClient()
+    place, client = prepared(tmp_path, model_server), RecordingClient()
     agent = place.agent()
-    thread_id, turn = await place.begin(agent, client, "Fix the typo.", notes=("Never touch gen/.",))
+    thread_id, turn = await begin(place, agent, client, "Fix the typo.", notes=("Never touch gen/.",))
     assert (await client.turn_end(turn)).status == "completed"
     turn = await more(agent, client, thread_id, "Now run it.")
     assert (await client.turn_end(turn)).status == "completed"
@@ -70,9 +85,9 @@ async def test_the_prompt_after_a_compaction_by_the_provider(tmp_path: Path, mod
     secret = {"id": "cmp_1", "type": "compaction", "encrypted_content": "gAAAAB-opaque", "created_by": "model"}
     model_server.compactions = [[kept, secret]]
     model_server.moves_prefix("compaction")
-    place, client = Place(tmp_path, model_server, "supports_compaction = true"), RecordingClient()
+    place, client = prepared(tmp_path, model_server, "supports_compaction = true"), RecordingClient()
     agent = place.agent()
-    thread_id, turn = await place.begin(agent, client, "Fix the typo.")
+    thread_id, turn = await begin(place, agent, client, "Fix the typo.")
     assert (await client.turn_end(turn)).status == "completed"
     turn = await more(agent, client, thread_id, "Now run it.")
     assert (await client.turn_end(turn)).status == "completed"
@@ -98,9 +113,9 @@ async def test_whatever_the_endpoint_answers_the_thread_works_on(
     model_server.script([reply(text("One."), usage=FULL), reply(text(SUMMARY)), reply(text("Two.")), reply(text("Three."))])
     model_server.compactions = [answer]
     model_server.moves_prefix("compaction")
-    place, client = Place(tmp_path, model_server, "supports_compaction = true"), RecordingClient()
+    place, client = prepared(tmp_path, model_server, "supports_compaction = true"), RecordingClient()
     agent = place.agent()
-    thread_id, turn = await place.begin(agent, client, "one")
+    thread_id, turn = await begin(place, agent, client, "one")
     await client.turn_end(turn)
     for words in ("two", "three"):
         turn = await more(agent, client, thread_id, words)
@@ -118,9 +133,9 @@ async def test_an_overflow_is_compacted_and_asked_again_in_the_same_turn(tmp_pat
     model_server.script([reply(text("One.")), too_long, reply(text(SUMMARY)), reply(text("Two."))])
     model_server.moves_prefix("the request for a summary leaves out what was too much")
     model_server.moves_prefix("compaction")
-    place, client = Place(tmp_path, model_server), RecordingClient()
+    place, client = prepared(tmp_path, model_server), RecordingClient()
     agent = place.agent()
-    thread_id, turn = await place.begin(agent, client, "one")
+    thread_id, turn = await begin(place, agent, client, "one")
     await client.turn_end(turn)
     turn = await more(agent, client, thread_id, "two")
     assert (await client.turn_end(turn)).status == "completed"
@@ -134,9 +149,9 @@ async def test_an_overflow_is_compacted_and_asked_again_in_the_same_turn(tmp_pat
 async def test_a_killed_sidecar_goes_on_after_a_compaction_with_the_same_bytes(tmp_path: Path, model_server: ModelServer) -> None:
     model_server.script([reply(text("One.")), reply(text(SUMMARY)), reply(text("Two.")), reply(text("Three."))])
     model_server.moves_prefix("compaction")
-    place, client = Place(tmp_path, model_server), RecordingClient()
+    place, client = prepared(tmp_path, model_server), RecordingClient()
     agent = place.agent()
-    thread_id, turn = await place.begin(agent, client, "one", notes=("Keep this.",))
+    thread_id, turn = await begin(place, agent, client, "one", notes=("Keep this.",))
     await client.turn_end(turn)
     turn = (await agent.submit(CompactThread(thread_id), client)).id  # type: ignore[union-attr]
     assert (await client.turn_end(turn)).status == "completed"
@@ -156,9 +171,9 @@ async def test_a_killed_sidecar_goes_on_after_a_compaction_with_the_same_bytes(t
 
 async def test_a_prompt_of_the_user_s_own_asks_for_the_summary(tmp_path: Path, model_server: ModelServer) -> None:
     model_server.script([reply(text("One.")), reply(text("short"))])
-    place, client = Place(tmp_path, model_server, top='compact_prompt = "Just say what is left."'), RecordingClient()
+    place, client = prepared(tmp_path, model_server, top='compact_prompt = "Just say what is left."'), RecordingClient()
     agent = place.agent()
-    thread_id, turn = await place.begin(agent, client, "one")
+    thread_id, turn = await begin(place, agent, client, "one")
     await client.turn_end(turn)
     turn = (await agent.submit(CompactThread(thread_id), client)).id  # type: ignore[union-attr]
     await client.turn_end(turn)

@@ -11,7 +11,7 @@ from fakes import call, reply, text
 from fakes.place import Place
 from fakes.replies import Reply
 from fakes.responses import ModelServer
-from fakes.world import RecordingClient
+from fakes.world import RecordingClient, more
 from treadle.server.methods import Exchange
 from treadle.server.methods import call as answer
 from treadle.server.wire.methods import CLIENT_REQUESTS
@@ -41,7 +41,8 @@ async def test_a_cut_output_is_read_in_ranges_in_the_sandbox_and_by_clients(tmp_
     model_server.script(script)
     place, client = Place(tmp_path, model_server), RecordingClient()
     agent = place.agent()
-    thread_id, turn = await place.begin(agent, client, "count")
+    thread_id = await place.open(agent, client)
+    turn = await more(agent, client, thread_id, "count")
     assert (await client.turn_end(turn)).status == "completed"
     first, second = (told(request.json) for request in model_server.requests[1:])
     assert "tokens truncated" in first
