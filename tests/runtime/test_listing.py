@@ -51,12 +51,16 @@ class Arriving:
     def __init__(self, *tools: McpTool) -> None:
         self.tools = list(tools)
         self.settled = 0
+        self.unknown: set[str] = set()
 
     async def settle(self, settings: Settings) -> None:
         self.settled += 1
 
     def listed(self, settings: Settings) -> list[Named]:
         return [Named(name, tool) for name, tool in named(self.tools)]
+
+    def unseen(self, settings: Settings) -> frozenset[str]:
+        return frozenset(self.unknown)
 
     def recalled(self, name: str, identity: tuple[str, str], settings: Settings) -> Named:
         return Named(name, McpTool(*identity))
@@ -124,6 +128,16 @@ def test_a_refresh_changes_the_list_and_nothing_of_the_input() -> None:
     step(brief, thread)
     assert names(thread)[-2:] == ["mcp__docs__a", "mcp__web__a"]
     assert thread.prompt.request({}).fragments == before
+
+
+def test_tools_of_a_server_that_was_not_seen_yet_are_not_said_to_be_gone() -> None:
+    foreign, thread = Arriving(A, C), Thread("t")
+    brief = briefing(foreign)
+    step(brief, thread)
+    foreign.tools, foreign.unknown = [A], {"web"}
+    assert not brief.pending(thread, SETTINGS)
+    foreign.unknown = set()
+    assert brief.pending(thread, SETTINGS).removed == ("mcp__web__a",)
 
 
 def test_servers_are_waited_for_only_before_an_opening() -> None:

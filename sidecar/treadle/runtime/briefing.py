@@ -106,7 +106,8 @@ class ThreadBriefing:
         """See runtime.assembly.Briefing."""
         if thread.opening is None or thread in self._to_refresh:
             return ListingChange((), (), ())
-        return compare(thread.opening, self._listed(settings), facts_for(settings).custom_tools)
+        unseen = self._foreign.unseen(settings) if self._foreign is not None else ()
+        return compare(thread.opening, self._listed(settings), facts_for(settings).custom_tools, unseen)
 
     def refresh(self, thread: Thread) -> None:
         """See runtime.assembly.Briefing."""

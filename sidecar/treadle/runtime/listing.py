@@ -6,7 +6,7 @@ A tool that came, went or changed after the Opening is noted to the user and wai
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,10 +56,13 @@ class ThreadTools:
         return self._recalled[origin]
 
 
-def compare(opening: Opening, current: Sequence[Tool], custom_tools: bool) -> ListingChange:
-    """MCP tools only: the built-in ones change with our version, and nothing is gained by telling."""
+def compare(opening: Opening, current: Sequence[Tool], custom_tools: bool, unseen: Collection[str] = ()) -> ListingChange:
+    """MCP tools only: the built-in ones change with our version, and nothing is gained by telling.
+
+    A tool of a server in `unseen` is not gone: nothing is known of it yet.
+    """
     told: list[dict[str, Any]] = json.loads(opening.tools)
-    names = {name for name, _, _ in opening.mcp}
+    names = {name for name, server, _ in opening.mcp if server not in unseen}
     before = {entry["name"]: entry for entry in told if entry.get("name") in names}
     now = {tool.name: tool.spec(custom_tools) for tool in current}
     return ListingChange(

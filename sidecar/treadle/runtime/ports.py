@@ -352,6 +352,10 @@ class ForeignTools(Protocol):
         """In the order of the prompt; the same whichever server answered first."""
         ...
 
+    def unseen(self, settings: Settings) -> frozenset[str]:
+        """Servers that are wanted and of which nothing is known yet."""
+        ...
+
     def recalled(self, name: str, identity: tuple[str, str], settings: Settings) -> Tool:
         """A tool that a model was told of under `name`; it may be gone by now, which its calls then say."""
         ...

@@ -99,6 +99,11 @@ class McpTools:
             return ()
         return self._made(mcp.named(self._servers.tools(settings)), settings)
 
+    def unseen(self, settings: Settings) -> frozenset[str]:
+        if not settings.mcp_servers:
+            return frozenset()
+        return frozenset(status.name for status in self._servers.statuses(settings) if status.tools is None)
+
     def recalled(self, name: str, identity: tuple[str, str], settings: Settings) -> McpCall:
         entries = self._servers.tools(settings) if settings.mcp_servers else ()
         entry = next((tool for tool in entries if tool.identity == identity), None)
