@@ -63,7 +63,7 @@ async def test_a_compaction_cannot_be_steered() -> None:
     thread_id, turn = await begin(agent, client)
     await client.turn_end(turn)
     turn = (await agent.submit(CompactThread(thread_id), client)).id  # type: ignore[union-attr]
-    with pytest.raises(RequestRefused):
+    with pytest.raises(RequestRefused, match="being compacted"):
         await agent.submit(SteerTurn(thread_id, turn, (Text("no"),)), client)
     gate.set()
     await client.turn_end(turn)

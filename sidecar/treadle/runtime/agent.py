@@ -335,7 +335,7 @@ class Agent:
     def _steer(self, op: SteerTurn) -> str:
         runner = self._running(op.thread_id, op.expected_turn_id)
         if runner.closed:
-            raise RequestRefused("no turn is running in this thread")
+            raise summaries.unsteerable(runner)
         clock = self._world.clock
         message = UserMessage(clock.new_id(), clock.now(), runner.turn_id, op.content, op.client_id)
         runner.steers.append(message)

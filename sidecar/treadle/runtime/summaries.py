@@ -14,6 +14,7 @@ from ..core.thread import Thread
 from .answers import SummaryState
 from .loaded import Loaded
 from .ports import Clock
+from .runner import Runner
 
 MOST_NOTES, NOTES_BYTES = 40, 16_000
 "Less than core/context.py has room for, so that none is cut."
@@ -37,6 +38,14 @@ def check_compactable(thread: Thread) -> None:
         raise RequestRefused(
             "there is nothing to compact: the model has not been asked anything since the beginning of its context"
         )
+
+
+def unsteerable(runner: Runner) -> RequestRefused:
+    """Why words cannot be added to a running turn."""
+    if not runner.only_compacts:
+        return RequestRefused("no turn is running in this thread")
+    info: dict[str, object] = {"codexErrorInfo": {"activeTurnNotSteerable": {"turnKind": "compact"}}}
+    return RequestRefused("the thread is being compacted: wait for its end or interrupt it", data=info)
 
 
 def _state(loaded: Loaded) -> SummaryState:
