@@ -14,7 +14,7 @@ from fakes.replies import Reply
 from fakes.responses import ModelServer
 from fakes.snapshots import snapshot
 from fakes.world import RecordingClient, more
-from treadle.core.events import CardCompleted, ErrorReported, WarningReported
+from treadle.core.events import CardCompleted, ErrorReported, UsageUpdated, WarningReported
 from treadle.core.ops import CompactThread, ReadSummary, ResumeThread, WriteNotes, WriteSummary
 from treadle.core.views import SummaryCard
 from treadle.runtime.agent import Agent
@@ -178,4 +178,35 @@ async def test_a_prompt_of_the_user_s_own_asks_for_the_summary(tmp_path: Path, m
     turn = (await agent.submit(CompactThread(thread_id), client)).id  # type: ignore[union-attr]
     await client.turn_end(turn)
     assert model_server.requests[1].json["input"][-1]["content"][0]["text"] == "Just say what is left."
+    await agent.close()
+
+
+async def test_a_model_with_no_known_window_works_in_an_assumed_one_and_says_so_once(
+    tmp_path: Path, model_server: ModelServer
+) -> None:
+    model_server.script([reply(text("One.")), reply(text("Two."))])
+    place, client = prepared(tmp_path, model_server, top=""), RecordingClient()
+    agent = place.agent(model="somebody/else")
+    thread_id, turn = await begin(place, agent, client, "one")
+    assert (await client.turn_end(turn)).status == "completed"
+    turn = await more(agent, client, thread_id, "two")
+    assert (await client.turn_end(turn)).status == "completed"
+    (warning,) = [event.message for event in client.events if isinstance(event, WarningReported)]
+    assert "somebody/else" in warning
+    assert "model_context_window" in warning
+    assert {event.context_window for event in client.events if isinstance(event, UsageUpdated)} == {128_000}
+    await agent.close()
+
+
+async def test_what_is_in_use_is_told_after_a_compaction(tmp_path: Path, model_server: ModelServer) -> None:
+    model_server.script([reply(text("One."), usage={"input_tokens": 9_000, "output_tokens": 500}), reply(text(SUMMARY))])
+    place, client = prepared(tmp_path, model_server), RecordingClient()
+    agent = place.agent()
+    thread_id, turn = await begin(place, agent, client, "one")
+    await client.turn_end(turn)
+    turn = (await agent.submit(CompactThread(thread_id), client)).id  # type: ignore[union-attr]
+    await client.turn_end(turn)
+    before, after = (event.last.total_tokens for event in client.events if isinstance(event, UsageUpdated))
+    assert before == 9_500
+    assert 0 < after < 500
     await agent.close()

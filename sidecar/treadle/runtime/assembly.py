@@ -238,7 +238,7 @@ def _calls(  # noqa: PLR0917
         environment=environment,
         login_done=login_done,
         sessions=loaded.sessions,
-        outputs=world.outputs,
+        outputs=world.outputs if loaded.durable else None,
     )
     return Calls(
         turn_id,
