@@ -112,6 +112,7 @@ async def test_a_tool_of_a_server_is_listed_last_and_called(house: House, model_
     _, turn_id = await house.begin(agent, client)
     assert (await ended(client, turn_id)).status == "completed"
     client.check_cards()
+    assert [event.status for event in client.events if isinstance(event, McpStatusChanged)] == ["starting", "ready"]
     first, second = (request.json for request in model_server.requests)
     own = [name for name in names(first) if not name.startswith("mcp__")]
     assert names(first)[: len(own)] == own

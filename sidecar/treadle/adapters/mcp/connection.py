@@ -59,7 +59,7 @@ class Connection:
             self._ready = asyncio.get_running_loop().create_future()
             # nobody may be waiting for it
             self._ready.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._set("starting")
+            self.state, self.error = "starting", None
             self._task = asyncio.create_task(self._live(self._ready, self._task), name=f"mcp {self.server.name}")
         return self._ready
 
@@ -110,6 +110,8 @@ class Connection:
     async def _live(self, ready: asyncio.Future[Session], previous: asyncio.Task[None] | None) -> None:
         if previous is not None:
             await asyncio.wait([previous])
+        # not earlier: who asked for the server may not be listening yet
+        self._set("starting")
         words, code, problem = LastWords(), None, None
         try:
             code = await asyncio.to_thread(importlib.import_module, f"{__package__}.session")
