@@ -3,7 +3,7 @@
  * event to whoever draws. It decides nothing about the agent's work and holds no truth: after a restart the thread is read again.
  */
 import { randomUUID } from "node:crypto";
-import { emptyView, fold, isRunning, type Notice, runningTurn, type ThreadView, type ViewEvent } from "./thread";
+import { emptyView, fold, isRunning, type Notice, runningTurn, type ThreadView, type Unsent, type ViewEvent } from "./thread";
 import type { ClientRequests, Notification, Thread, ThreadOpened, ThreadStartParams, TurnStartParams, UserInput } from "./wire";
 
 /** What the chat needs of the sidecar. */
@@ -16,20 +16,27 @@ export interface Surroundings {
   /** Parameters of a new thread; null when no folder is open. */
   threadParams(): ThreadStartParams | null;
   rememberThread(id: string | null): void;
+  /** Keeps the words that nobody has read, for the window's next life. */
+  rememberUnsent(unsent: Unsent[]): void;
 }
 
 export class Chat {
-  view: ThreadView = emptyView;
+  view: ThreadView;
   private readonly listeners = new Set<(event: ViewEvent) => void>();
   private opening: Promise<string> | undefined;
   /** Notifications of a thread that is being opened can overtake the answer that names it. */
   private early: Notification[] = [];
   private applied = "";
+  /** The sidecar of now does not know the shown thread: it was opened in one that is gone. */
+  private unknown = false;
 
   constructor(
     private readonly sidecar: Requests,
     private readonly around: Surroundings,
-  ) {}
+    unsent: Unsent[] = [],
+  ) {
+    this.view = { ...emptyView, unsent };
+  }
 
   onEvent(listener: (event: ViewEvent) => void): void {
     this.listeners.add(listener);
@@ -54,6 +61,8 @@ export class Chat {
     this.publish({ method: "panel/sent", params: { clientId, text } });
     try {
       const threadId = await this.thread();
+      // Meanwhile the user may have gone to another thread: these words are not meant for it.
+      if (!this.view.unconfirmed.some((sent) => sent.clientId === clientId)) return;
       const input: UserInput[] = [{ type: "text", text, text_elements: [] }];
       const turn = runningTurn(this.view);
       const common = { threadId, input, clientUserMessageId: clientId };
@@ -64,10 +73,22 @@ export class Chat {
         await this.sidecar.request("turn/start", common);
       }
     } catch (error) {
-      this.publish({ method: "panel/unsent", params: { clientId } });
-      this.notice("error", `unsent:${clientId}`, said(error));
+      this.publish({ method: "panel/unsent", params: { clientId, text, reason: said(error) } });
       throw error;
     }
+  }
+
+  /** Tries again what could not be sent. */
+  async resend(clientId: string): Promise<void> {
+    const unsent = this.view.unsent.find((sent) => sent.clientId === clientId);
+    if (!unsent) return;
+    this.takeBack(clientId);
+    await this.send(unsent.text);
+  }
+
+  /** The user has the words in the composer again. */
+  takeBack(clientId: string): void {
+    this.publish({ method: "panel/takenBack", params: { clientId } });
   }
 
   /** The turn may end between the user's Enter and the sidecar's reading: then the words start a turn of their own. */
@@ -106,10 +127,12 @@ export class Chat {
 
   /** The sidecar is up again after it was lost: read the shown thread anew. */
   async reopen(): Promise<void> {
-    if (this.view.id) await this.resume(this.view.id);
+    if (this.opening) await this.opening;
+    else if (this.view.id) await this.resume(this.view.id);
   }
 
   lost(message: string): void {
+    this.unknown = true;
     this.publish({ method: "panel/lost", params: { message } });
   }
 
@@ -123,8 +146,12 @@ export class Chat {
   }
 
   private thread(): Promise<string> {
-    if (this.view.id && !this.opening) return Promise.resolve(this.view.id);
-    return this.opening ?? this.openNew();
+    const { id } = this.view;
+    if (this.opening) return this.opening;
+    if (!id) return this.openNew();
+    return this.unknown
+      ? this.open(() => this.sidecar.request("thread/resume", { ...this.settings(), threadId: id }))
+      : Promise.resolve(id);
   }
 
   private openNew(): Promise<string> {
@@ -138,6 +165,7 @@ export class Chat {
       .then((answer) => {
         if (this.opening !== opening) return answer.thread.id;
         this.opening = undefined;
+        this.unknown = false;
         this.publish({ method: "panel/opened", params: answer });
         this.applied = this.settingsNow();
         this.around.rememberThread(answer.thread.id);
@@ -167,7 +195,9 @@ export class Chat {
   }
 
   private publish(event: ViewEvent): void {
+    const { unsent } = this.view;
     this.view = fold(this.view, event);
+    if (this.view.unsent !== unsent) this.around.rememberUnsent(this.view.unsent);
     for (const listener of this.listeners) listener(event);
   }
 }

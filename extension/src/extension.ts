@@ -26,6 +26,7 @@ import {
 } from "./wire";
 
 const lastThreadKey = "treadle.lastThread";
+const unsentKey = "treadle.unsent";
 
 let window: Window | undefined;
 
@@ -65,13 +66,18 @@ class Window implements vscode.Disposable {
   ) {
     this.sidecar = new Sidecar(log, context);
     this.inspector = new Inspector(this.sidecar);
-    this.chat = new Chat(this.sidecar, {
-      threadParams: () => {
-        const folder = workspaceFolder();
-        return folder && threadParams(readSettings(folder.uri), folder.uri.fsPath);
+    this.chat = new Chat(
+      this.sidecar,
+      {
+        threadParams: () => {
+          const folder = workspaceFolder();
+          return folder && threadParams(readSettings(folder.uri), folder.uri.fsPath);
+        },
+        rememberThread: (id) => void context.workspaceState.update(lastThreadKey, id ?? undefined),
+        rememberUnsent: (unsent) => void context.workspaceState.update(unsentKey, unsent.length ? unsent : undefined),
       },
-      rememberThread: (id) => void context.workspaceState.update(lastThreadKey, id ?? undefined),
-    });
+      context.workspaceState.get(unsentKey, []),
+    );
     this.approvals = new Approvals(() => this.chat.view.id, {
       requested: (view) => this.approvalRequested(view),
       settled: (view) => this.approvalSettled(view),
@@ -254,6 +260,10 @@ class Window implements vscode.Disposable {
         return this.diffs.left();
       case "send":
         return this.chat.send(message.text);
+      case "resend":
+        return this.chat.resend(message.clientId);
+      case "takeBack":
+        return this.chat.takeBack(message.clientId);
       case "decide":
         return this.approvals.decide(message.approvalId, message.decision);
       case "openDiff":

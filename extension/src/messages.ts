@@ -45,6 +45,8 @@ export type FromWebview =
   | { type: "ready" }
   | { type: "focused" }
   | { type: "send"; text: string }
+  | { type: "resend"; clientId: string }
+  | { type: "takeBack"; clientId: string }
   | { type: "decide"; approvalId: string; decision: Decision }
   | { type: "openDiff"; itemId: string; path: string }
   | { type: "openFile"; path: string }

@@ -92,7 +92,7 @@ export class Sidecar implements vscode.Disposable {
       return client;
     } catch (error) {
       if (generation === this.generation) this.startFailed(error);
-      throw new Error(this.state.problem ?? sentence(error));
+      throw new Error(this.state.connection === "failed" ? this.state.problem : "Treadle's sidecar stopped while it started.");
     }
   }
 

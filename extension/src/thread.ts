@@ -41,6 +41,15 @@ export interface Notice {
   path?: string;
 }
 
+export interface Sent {
+  clientId: string;
+  text: string;
+}
+
+export interface Unsent extends Sent {
+  reason: string;
+}
+
 export interface ThreadView {
   id: string | null;
   name: string | null;
@@ -52,7 +61,9 @@ export interface ThreadView {
   instructions: string[];
   turns: TurnView[];
   /** Messages that were sent and not yet confirmed by the sidecar. */
-  unconfirmed: { clientId: string; text: string }[];
+  unconfirmed: Sent[];
+  /** Messages that the sidecar never read: shown until the user sends them again or takes them back. No word is lost. */
+  unsent: Unsent[];
   approvals: ApprovalView[];
   notices: Notice[];
   /** Keys of notices that the user has closed; they are not shown again in this window. */
@@ -68,8 +79,9 @@ export interface ThreadView {
 export type LocalEvent =
   | { method: "panel/opened"; params: ThreadOpened }
   | { method: "panel/closed"; params: Record<string, never> }
-  | { method: "panel/sent"; params: { clientId: string; text: string } }
-  | { method: "panel/unsent"; params: { clientId: string } }
+  | { method: "panel/sent"; params: Sent }
+  | { method: "panel/unsent"; params: Unsent }
+  | { method: "panel/takenBack"; params: { clientId: string } }
   | { method: "panel/approval/requested"; params: ApprovalView }
   | { method: "panel/approval/settled"; params: { id: string } }
   | { method: "panel/notice"; params: Notice }
@@ -89,6 +101,7 @@ export const emptyView: ThreadView = {
   instructions: [],
   turns: [],
   unconfirmed: [],
+  unsent: [],
   approvals: [],
   notices: [],
   dismissed: [],
@@ -96,6 +109,8 @@ export const emptyView: ThreadView = {
   lastRequest: null,
   progress: null,
 };
+
+const anotherThread = "Another thread was opened before it was sent.";
 
 export function runningTurn(view: ThreadView): TurnView | undefined {
   return view.turns.findLast((turn) => turn.status === "inProgress");
@@ -118,11 +133,13 @@ function foldLocal(view: ThreadView, event: LocalEvent): ThreadView {
     case "panel/opened":
       return opened(view, event.params);
     case "panel/closed":
-      return { ...emptyView, notices: view.notices, dismissed: view.dismissed };
+      return { ...emptyView, notices: view.notices, dismissed: view.dismissed, unsent: givenUp(view, anotherThread) };
     case "panel/sent":
       return { ...view, unconfirmed: [...view.unconfirmed, event.params] };
     case "panel/unsent":
-      return { ...view, unconfirmed: view.unconfirmed.filter((sent) => sent.clientId !== event.params.clientId) };
+      return unsent(view, event.params);
+    case "panel/takenBack":
+      return { ...view, unsent: without(view.unsent, event.params) };
     case "panel/approval/requested":
       return { ...view, approvals: [...view.approvals.filter((asked) => asked.id !== event.params.id), event.params] };
     case "panel/approval/settled":
@@ -177,6 +194,7 @@ function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
     notices: view.notices,
     dismissed: view.dismissed,
     unconfirmed: view.unconfirmed,
+    unsent: view.unsent.filter((sent) => !read(thread.turns ?? [], sent)),
     id: thread.id,
     name: thread.name ?? null,
     cwd: answer.cwd ?? thread.cwd ?? null,
@@ -223,7 +241,28 @@ function lost(view: ThreadView, message: string): ThreadView {
       ? { ...turn, status: "interrupted", retrying: undefined, error: { message, codexErrorInfo: null }, items: settle(turn) }
       : turn,
   );
-  return { ...view, turns, approvals: [], unconfirmed: [] };
+  const unread = givenUp(view, "Treadle's sidecar was not running.");
+  return { ...view, turns, approvals: [], unconfirmed: [], unsent: unread, progress: null };
+}
+
+/** A failure may be told when the message has long been given up, or sent anew: only the first word counts. */
+function unsent(view: ThreadView, message: Unsent): ThreadView {
+  const unconfirmed = without(view.unconfirmed, message);
+  if (unconfirmed.length === view.unconfirmed.length) return view;
+  return { ...view, unconfirmed, unsent: [...view.unsent, message] };
+}
+
+function givenUp(view: ThreadView, reason: string): Unsent[] {
+  return [...view.unsent, ...view.unconfirmed.map((sent) => ({ ...sent, reason }))];
+}
+
+function without<T extends Sent>(messages: T[], { clientId }: Pick<Sent, "clientId">): T[] {
+  return messages.filter((sent) => sent.clientId !== clientId);
+}
+
+/** The sidecar may have read a message and died before it could say so: then it is in the thread that is read anew. */
+function read(turns: Turn[], sent: Sent): boolean {
+  return turns.some((turn) => turn.items?.some((item) => item.type === "userMessage" && item.clientId === sent.clientId));
 }
 
 function updateTurn(view: ThreadView, turnId: unknown, update: (turn: TurnView) => TurnView): ThreadView {
@@ -308,6 +347,8 @@ function dismissed(view: ThreadView, key: string): ThreadView {
 
 function warning(params: Record<string, unknown>): Notice {
   const message = String(params.message ?? params.summary ?? "");
+  // What to expect of the embedded model is worth knowing once; nothing is wrong.
+  if (message.startsWith("The small offline model")) return { key: "offline-model", level: "info", message };
   return { key: `warning:${message}`, level: "warning", message, details: (params.details as string | null) ?? undefined };
 }
 

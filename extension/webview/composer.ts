@@ -27,9 +27,20 @@ export class Composer extends LitElement {
   /** Puts an example into the box for the user to change or send. */
   suggest(text: string): void {
     this.setDraft(text);
+    this.toEnd();
+  }
+
+  /** Gives words back that were not sent, after what was written since. */
+  giveBack(text: string): void {
+    this.suggest(this.draft.trim() ? `${this.draft.trimEnd()}\n\n${text}` : text);
+    post({ type: "draft", text: this.draft });
+  }
+
+  private toEnd(): void {
+    const { length } = this.draft;
     void this.updateComplete.then(() => {
       this.area?.focus();
-      this.area?.setSelectionRange(text.length, text.length);
+      this.area?.setSelectionRange(length, length);
     });
   }
 

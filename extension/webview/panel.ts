@@ -59,10 +59,10 @@ export class Panel extends LitElement {
   override render(): unknown {
     const { view, panel } = this;
     if (!panel) return nothing;
-    const empty = view.turns.length === 0 && view.unconfirmed.length === 0;
+    const empty = !view.turns.length && !view.unconfirmed.length && !view.unsent.length;
     return html`${header(view, panel)} ${this.banners(view, panel)}
       <main>
-        ${empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel}></treadle-transcript>`}
+        ${empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
       </main>
       <treadle-composer
         .running=${isRunning(view)}
@@ -72,6 +72,8 @@ export class Panel extends LitElement {
         @focusin=${() => this.transcript?.requestUpdate()}
       ></treadle-composer>`;
   }
+
+  private readonly giveBack = (text: string) => this.composer?.giveBack(text);
 
   private banners(view: ThreadView, panel: PanelState): unknown {
     const health = panel.connection === "failed" || panel.connection === "restarting" ? this.health(panel) : nothing;

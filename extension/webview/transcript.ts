@@ -6,7 +6,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { PanelState } from "../src/messages";
-import type { ApprovalView, ItemView, ThreadView, TurnView } from "../src/thread";
+import type { ApprovalView, ItemView, ThreadView, TurnView, Unsent } from "../src/thread";
 import { isRunning } from "../src/thread";
 import { post } from "./host";
 import "./item";
@@ -19,6 +19,8 @@ const near = 48;
 export class Transcript extends LitElement {
   @property({ attribute: false }) view?: ThreadView;
   @property({ attribute: false }) panel?: PanelState;
+  /** Where words go that the user wants to change before they are sent again. */
+  @property({ attribute: false }) giveBack?: (text: string) => void;
   @state() private away = false;
   @query(".scroll") private scroller?: HTMLElement;
   private pinned = true;
@@ -49,7 +51,7 @@ export class Transcript extends LitElement {
     // What is already there when a thread is opened is not news.
     if (before?.id !== this.view.id) for (const entry of this.entries()) if (entry.done) this.said.add(entry.item.id);
     this.announced = this.news();
-    if ((before?.unconfirmed.length ?? 0) < this.view.unconfirmed.length) this.pinned = true;
+    if (pending(before) < pending(this.view)) this.pinned = true;
   }
 
   override updated(): void {
@@ -115,6 +117,7 @@ export class Transcript extends LitElement {
             (turn) => turn.id,
             (turn, index) => this.turn(turn, index === turns.length - 1),
           )}
+          ${(view?.unsent ?? []).map((unsent) => this.unsent(unsent))}
           ${(view?.unconfirmed ?? []).map((sent) => userMessage(sent.text, true))} ${this.working()}
         </div>
       </div>
@@ -137,6 +140,23 @@ export class Transcript extends LitElement {
       ${turn.retrying ? html`<div class="aside-line"><span class="codicon codicon-sync"></span>${withCode(turn.retrying)}</div>` : nothing}
       ${turn.error ? this.failure(turn, last) : turn.status === "interrupted" ? html`<div class="aside-line"><span class="codicon codicon-circle-slash" aria-hidden="true"></span>Stopped</div>` : nothing}
     </article>`;
+  }
+
+  private unsent({ clientId, text, reason }: Unsent): TemplateResult {
+    const edit = () => {
+      this.giveBack?.(text);
+      post({ type: "takeBack", clientId });
+    };
+    // The banner on top already says why, as long as the sidecar is not there.
+    const why = this.panel?.connection === "failed" ? nothing : html` ${withCode(reason)}`;
+    return html`<section class="unsent" role="group" aria-label="Message not sent">
+      ${userMessage(text)}
+      <div class="what"><span class="codicon codicon-error" aria-hidden="true"></span><span><strong>Not sent.</strong>${why}</span></div>
+      <div class="answers">
+        <vscode-button class="resend" @click=${() => post({ type: "resend", clientId })}>Retry</vscode-button>
+        <vscode-button class="take-back" secondary title="Put the words back where you write" @click=${edit}>Edit</vscode-button>
+      </div>
+    </section>`;
   }
 
   private item(entry: ItemView, approval: ApprovalView | undefined): TemplateResult {
@@ -173,6 +193,11 @@ export class Transcript extends LitElement {
       <span class="codicon codicon-arrow-down" aria-hidden="true"></span>${waiting ? "Approval waiting" : "To the end"}
     </button>`;
   }
+}
+
+/** How many messages stand after the turns. */
+function pending(view: ThreadView | undefined): number {
+  return (view?.unconfirmed.length ?? 0) + (view?.unsent.length ?? 0);
 }
 
 export function waysOut(): TemplateResult {

@@ -1,15 +1,19 @@
 // The conversation behind the panel: sending, steering, reopening, and what happens when the sidecar goes away.
 import { describe, expect, test } from "vitest";
 import { Chat } from "@src/chat";
+import type { Unsent } from "@src/thread";
 import type { ClientRequests, ThreadStartParams } from "@src/wire";
 import { opened, started, threadId, turnCompleted, turnId, turnStarted } from "./events";
 
 type Call = [method: string, params: Record<string, unknown>];
 
-function setUp(params: ThreadStartParams | null = { cwd: "/w", approvalPolicy: "on-request", sandbox: "workspace-write" }) {
+const usual: ThreadStartParams = { cwd: "/w", approvalPolicy: "on-request", sandbox: "workspace-write" };
+
+function setUp(params: ThreadStartParams | null = usual, before: Unsent[] = []) {
   const calls: Call[] = [];
   const refuse = new Map<string, string>();
   const remembered: (string | null)[] = [];
+  const unread: Unsent[][] = [];
   let settings = params;
   const chat = new Chat(
     {
@@ -20,12 +24,13 @@ function setUp(params: ThreadStartParams | null = { cwd: "/w", approvalPolicy: "
         return (method.startsWith("thread/") ? opened().params : {}) as ClientRequests[M]["result"];
       },
     },
-    { threadParams: () => settings, rememberThread: (id) => remembered.push(id) },
+    { threadParams: () => settings, rememberThread: (id) => remembered.push(id), rememberUnsent: (unsent) => unread.push(unsent) },
+    before,
   );
   const change = (next: ThreadStartParams) => {
     settings = next;
   };
-  return { chat, calls, refuse, remembered, change };
+  return { chat, calls, refuse, remembered, unread, change };
 }
 
 describe("the chat of a window", () => {
@@ -63,12 +68,58 @@ describe("the chat of a window", () => {
     expect(calls.at(-1)?.[0]).toBe("turn/start");
   });
 
-  test("says why a message could not be sent, and does not pretend that it was", async () => {
-    const { chat, refuse } = setUp();
+  test("keeps a message that could not be sent, says why, and does not pretend that it was", async () => {
+    const { chat, refuse, unread } = setUp();
     refuse.set("turn/start", "The sidecar did not start.");
     await expect(chat.send("hello")).rejects.toThrow();
-    expect(chat.view.unconfirmed).toEqual([]);
-    expect(chat.view.notices[0]?.message).toBe("The sidecar did not start.");
+    expect(chat.running).toBe(false);
+    expect(chat.view.unsent).toMatchObject([{ text: "hello", reason: "The sidecar did not start." }]);
+    expect(unread.at(-1)).toEqual(chat.view.unsent);
+  });
+
+  test("keeps the words once when the sidecar dies under them and the request fails afterwards", async () => {
+    const { chat, refuse } = setUp();
+    refuse.set("thread/start", "The sidecar did not start.");
+    const sending = chat.send("hello");
+    chat.lost("gone");
+    await expect(sending).rejects.toThrow();
+    expect(chat.view.unsent.map((unsent) => unsent.text)).toEqual(["hello"]);
+  });
+
+  test("sends the kept words again when asked to, and forgets them when they were taken back", async () => {
+    const { chat, calls, refuse, unread } = setUp();
+    refuse.set("thread/start", "The sidecar did not start.");
+    await expect(chat.send("one")).rejects.toThrow();
+    await expect(chat.send("two")).rejects.toThrow();
+    refuse.clear();
+    const [one, two] = chat.view.unsent.map((unsent) => unsent.clientId);
+    chat.takeBack(one ?? "");
+    await chat.resend(two ?? "");
+    expect(calls.at(-1)).toMatchObject(["turn/start", { threadId, input: [{ text: "two" }] }]);
+    expect(chat.view.unsent).toEqual([]);
+    expect(unread.at(-1)).toEqual([]);
+  });
+
+  test("shows at once the words that the window's life before could not send", () => {
+    const unsent = [{ clientId: "m", text: "hello", reason: "x" }];
+    expect(setUp(undefined, unsent).chat.view.unsent).toEqual(unsent);
+  });
+
+  test("does not send into a thread that the user has left meanwhile, and keeps the words", async () => {
+    const { chat, calls } = setUp();
+    const sending = chat.send("hello");
+    chat.close();
+    await sending;
+    expect(calls.map(([method]) => method)).toEqual(["thread/start"]);
+    expect(chat.view.unsent.map((unsent) => unsent.text)).toEqual(["hello"]);
+  });
+
+  test("opens the shown thread in a new sidecar before it sends into it", async () => {
+    const { chat, calls } = setUp();
+    await chat.send("one");
+    chat.lost("gone");
+    await chat.send("two");
+    expect(calls.slice(2).map(([method]) => method)).toEqual(["thread/resume", "turn/start"]);
   });
 
   test("asks for a folder when there is none", async () => {

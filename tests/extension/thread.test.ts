@@ -126,6 +126,28 @@ describe("a thread's view", () => {
     expect(fold(begun, { method: "treadle/progress", params: { message: null } }).progress).toBeNull();
   });
 
+  test("says calmly and once what the embedded model is good for", () => {
+    const told = { method: "warning", params: { threadId, message: "The small offline model answers short questions." } };
+    const view = after(opened(), told, told);
+    expect(view.notices).toMatchObject([{ level: "info", message: "The small offline model answers short questions." }]);
+    const closed = fold(view, { method: "panel/notice/dismissed", params: { key: view.notices[0]?.key ?? "" } });
+    const again = { method: "warning", params: { threadId: "t2", message: "The small offline model is small." } };
+    expect([{ method: "panel/closed" as const, params: {} }, opened("t2"), again].reduce<ThreadView>(fold, closed).notices).toEqual([]);
+  });
+
+  test("drops words from the unsent when the thread shows that they were read after all", () => {
+    const read = { type: "userMessage", id: "i", clientId: "m1", content: [{ type: "text", text: "one", text_elements: [] }] };
+    const view = after(
+      opened(),
+      { method: "panel/sent", params: { clientId: "m1", text: "one" } },
+      { method: "panel/sent", params: { clientId: "m2", text: "two" } },
+      { method: "panel/lost", params: { message: "gone" } },
+      opened(threadId, [{ id: "u", status: "interrupted", error: null, items: [read] }]),
+    );
+    expect(view.unsent.map((unsent) => unsent.text)).toEqual(["two"]);
+    expect(isRunning(view)).toBe(false);
+  });
+
   test("marks the running turn when the sidecar is lost", () => {
     const view = after(...running, started(command("c")), { method: "panel/lost", params: { message: "It stopped." } });
     expect(view.turns[0]).toMatchObject({ status: "interrupted", error: { message: "It stopped." } });

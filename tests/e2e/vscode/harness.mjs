@@ -114,6 +114,11 @@ const browse = async (env, viewport) => {
   return { browser, page, outside, consoleLines };
 };
 
+/** Changes settings of the machine while VS Code runs, as a person would in the settings editor. */
+export const setMachine = ({ data }, settings) => {
+  writeFileSync(join(data, 'Machine', 'settings.json'), JSON.stringify(settings, null, 1));
+};
+
 /** VS Code with the packaged extension, opened on a copy of `workspace`. */
 export const start = async ({ workspace, settings = {}, machineSettings = {}, env = {}, files = {}, viewport = { width: 1400, height: 900 } }) => {
   const place = lodge(workspace, settings, machineSettings);

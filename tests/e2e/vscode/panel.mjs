@@ -22,6 +22,10 @@ const PARTS = {
   'approve-decline': '.approval .decline',
   'approve-cancel': '.approval .cancel',
   'error-card': '.failure',
+  unsent: '.unsent',
+  resend: '.unsent .resend',
+  'take-back': '.unsent .take-back',
+  banner: '.banner',
   meter: 'header .meter',
   instructions: 'header :is(.chip, .chip-menu):has(.codicon-book)',
 };

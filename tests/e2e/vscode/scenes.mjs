@@ -14,7 +14,7 @@ export const DARK = 'Dark Modern';
 export const LIGHT = 'Light Modern';
 
 // The Python that .venv was made of: the packaged sidecar must run without anything that .venv holds.
-const python = execFileSync(process.env.TREADLE_PYTHON, ['-c', 'import sys; print(sys._base_executable)'], { encoding: 'utf8' }).trim();
+export const python = execFileSync(process.env.TREADLE_PYTHON, ['-c', 'import sys; print(sys._base_executable)'], { encoding: 'utf8' }).trim();
 
 const config = (url) => `
 model = "scripted"
@@ -29,7 +29,7 @@ stream_max_retries = 1
 `;
 
 /** Runs `act` with everything that it needs; `script` is what the model will say. */
-export const scene = (name, { script = [], theme = DARK, settings = {}, providers = config, key = 'a-key', viewport } = {}, act) => async () => {
+export const scene = (name, { script = [], theme = DARK, settings = {}, providers = config, key = 'a-key', machine = {}, width = 430, viewport } = {}, act) => async () => {
   const model = await startModel(script);
   let vscode;
   try {
@@ -37,7 +37,7 @@ export const scene = (name, { script = [], theme = DARK, settings = {}, provider
       workspace: SAMPLE,
       viewport,
       settings: { 'workbench.colorTheme': theme, ...settings },
-      machineSettings: { 'treadle.python.interpreter': python },
+      machineSettings: { 'treadle.python.interpreter': python, ...machine },
       env: key ? { SCRIPTED_KEY: key } : {},
       files: { '.codex/config.toml': providers(model.url) },
     });
@@ -47,7 +47,7 @@ export const scene = (name, { script = [], theme = DARK, settings = {}, provider
       await page.goto(vscode.url);
       await workbench.ready(page);
       const panel = await Panel.open(page);
-      await workbench.widen(page, 430);
+      await workbench.widen(page, width);
       await act({ ...vscode, model, panel, shot });
       assert.deepEqual(model.faults, [], 'every request extends the one before, and the script was long enough');
       assert.deepEqual([...vscode.outside], [], 'no request leaves the machine');

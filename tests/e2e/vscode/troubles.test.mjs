@@ -1,11 +1,13 @@
 // What the panel says and does when things go wrong or are cut short: no key, nobody there, stop, reload, a decline.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { patch, ramble, run, say } from './fake-model.mjs';
+import { setMachine } from './harness.mjs';
 import { eventually, Panel } from './panel.mjs';
-import { scene } from './scenes.mjs';
+import { python, scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
 const idle = (panel) => eventually(() => panel.at('stop').count(), (count) => count === 0, 'the stop button');
@@ -107,4 +109,55 @@ test('after the window is reloaded the thread is there and goes on', scene('relo
   await again.send('Do you remember?');
   await again.at('message-agent').getByText('Yes, I remember.').waitFor();
   await shot('goes-on');
+}));
+
+const nowhere = { machine: { 'treadle.python.interpreter': '/nowhere/python3' }, script: [[say('Now I can read it.')]] };
+const words = 'Do not lose these words';
+
+test('words that find no sidecar stay, survive a reload, and are sent when the setting is put right', scene('no-python', nowhere, async (vscode) => {
+  const { panel, page, shot, model } = vscode;
+  await panel.send(words);
+  await panel.at('unsent').getByText(words).waitFor();
+  await panel.at('banner').getByText('/nowhere/python3: not found').waitFor();
+  assert.equal(await panel.input.inputValue(), '', 'the words are in one place');
+  await idle(panel);
+  await shot('kept');
+  await page.reload();
+  await workbench.ready(page);
+  const again = await Panel.open(page);
+  await again.at('unsent').getByText(words).waitFor();
+  await again.at('resend').click();
+  await eventually(() => again.at('unsent').count(), (count) => count === 1, 'messages that are not sent');
+  assert.equal(model.requests.length, 0);
+  setMachine(vscode, { 'treadle.python.interpreter': python });
+  await eventually(() => again.at('banner').count(), (count) => count === 0, 'banners');
+  await again.at('resend').click();
+  await again.at('message-agent').getByText('Now I can read it.').waitFor();
+  assert.equal(await again.at('unsent').count(), 0);
+  assert.equal(await again.at('message-user').count(), 1);
+  await shot('sent');
+}));
+
+/** Answers the handshake as the sidecar does and then dies whenever it is to serve. */
+const dying = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'treadle-dying-'));
+  const program = join(folder, 'treadle');
+  writeFileSync(program, `#!/bin/sh\nif [ "$1" = --version ]; then echo '{"version": "0"}'; else exit 3; fi\n`);
+  chmodSync(program, 0o755);
+  process.once('exit', () => rmSync(folder, { recursive: true }));
+  return { machine: { 'treadle.sidecar.path': program } };
+};
+
+test('words sent to a sidecar that dies while it starts can be taken back and changed', scene('dies', dying(), async ({ panel, page, shot }) => {
+  await panel.send(words);
+  await panel.at('unsent').getByText(words).waitFor();
+  await idle(panel);
+  await panel.type('and these');
+  await panel.at('take-back').click();
+  await eventually(() => panel.at('unsent').count(), (count) => count === 0, 'messages that are not sent');
+  assert.equal(await panel.input.inputValue(), `and these\n\n${words}`);
+  await panel.at('banner').getByText('keeps stopping').waitFor({ timeout: 60_000 });
+  await page.keyboard.press('Enter');
+  await panel.at('unsent').getByText('and these').waitFor();
+  await shot('kept');
 }));
