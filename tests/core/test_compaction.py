@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.core import compaction, tokens, turn
@@ -241,6 +242,34 @@ def test_the_endpoint_s_items_come_without_the_context_that_is_told_again() -> N
     assert [json.loads(raw) for raw in found] == [mine, secret]
     with pytest.raises(ValueError, match="no items"):
         compaction.returned(thread, [])
+
+
+KEYS = ("type", "role", "content", "text", "encrypted_content", "output", "call_id", "summary")
+
+
+def keyed(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), values, max_size=5)
+
+
+json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | keyed(inner))
+
+
+@given(st.lists(keyed(json_values), max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_provider_returns_is_rubbish_or_a_new_epoch_that_can_be_compacted_again(items: list[dict[str, Any]]) -> None:
+    thread = Thread("t", [opening(), said("hi")])
+    try:
+        found = compaction.returned(thread, items)
+    except ValueError:
+        return
+    thread.append(Summary(fresh(), 1.0, "t", "", found, "remote"), opening(), said("more"), answered("ok"))
+    assert thread.used > 0
+    request = thread.prompt.request({})
+    assert json.loads(request.body())["input"][: len(found)] == [json.loads(raw) for raw in found]
+    compaction.asked(request.fragments, "Sum it up.", 10)
+    text = compaction.composed(thread, ROOM, "short")
+    thread.append(Summary(fresh(), 1.0, "t", text, compaction.replacement(compaction.kept_words(thread, ROOM), text)))
+    assert json.loads(thread.prompt.request({}).body())["input"]
 
 
 def test_items_of_compaction_are_read_back_as_they_were_written() -> None:

@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fakes.world import MemoryStore, RecordingClient, ScriptedModel, begin, build, end, message, more
+from fakes.world import MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.errors import RequestRefused
 from treadle.core.events import TurnStarted
 from treadle.core.items import Notes, Summary, Text
@@ -18,6 +20,7 @@ from treadle.core.ops import (
     ReadSummary,
     ReadThread,
     ResumeThread,
+    StartThread,
     SteerTurn,
     WriteNotes,
     WriteSummary,
@@ -134,3 +137,51 @@ async def test_notes_pinned_between_and_during_turns_are_kept_in_order() -> None
     assert [item.texts for item in store.load(thread_id)[1] if isinstance(item, Notes)] == [("one line",), ("two",)]
     with pytest.raises(RequestRefused, match="at most"):
         await agent.submit(WriteNotes(thread_id, ("x" * 20_000,)), client)
+
+
+steps = st.lists(st.sampled_from(["turn", "tool", "full", "compact", "rewrite", "pin"]), min_size=1, max_size=12)
+
+
+@given(steps)
+@settings(max_examples=30, deadline=None)
+def test_whatever_happens_a_restart_goes_on_with_the_same_bytes(plan: list[str]) -> None:
+    asyncio.run(lived_through(plan))
+
+
+async def lived_through(plan: list[str]) -> None:
+    model = ScriptedModel()
+    agent, _, store = build(model, context_window=10_000)
+    client = RecordingClient()
+    state: Any = await agent.submit(StartThread(), client)
+    thread_id, calls = state.meta.id, 0
+    for number, step in enumerate(plan):
+        thread = agent._loaded[thread_id].thread
+        summary = [*message(f"summary {number}"), *end()]
+        model.scripts = []
+        if step == "compact" and thread.opening is not None:
+            model.scripts = [summary]
+            turn = (await agent.submit(CompactThread(thread_id), client)).id  # type: ignore[union-attr]
+            assert (await client.turn_end(turn)).status == "completed"
+        elif step == "rewrite" and thread.summary is not None and thread.opening is None:
+            await agent.submit(WriteSummary(thread_id, f"mine {number}"), client)
+        elif step == "pin":
+            await agent.submit(WriteNotes(thread_id, (f"note {number}",)), client)
+        elif step in ("turn", "tool", "full"):
+            calls += 1
+            more_calls = [[*call(f"c{calls}"), *end()]] if step != "turn" else []
+            model.scripts = [[summary], []][thread.used < 9_000] + [
+                *more_calls,
+                [*message("ok"), *end(9_500 if step == "full" else 500)],
+            ]
+            turn = await more(agent, client, thread_id, f"wish {number}")
+            assert (await client.turn_end(turn)).status == "completed"
+        assert model.scripts == []
+        live = agent._loaded[thread_id].thread
+        again, _, _ = build(model, store=store, context_window=10_000)
+        await again.submit(ResumeThread(thread_id), client)
+        read = again._loaded[thread_id].thread
+        if b"input" in live.prompt._head:
+            assert read.prompt.request({}).body() == live.prompt.request({}).body()
+        views = ("used", "told", "notes", "summary", "opening", "count", "in_vain", "usage", "last_usage")
+        assert [getattr(read, view) for view in views] == [getattr(live, view) for view in views]
+    client.check_cards()

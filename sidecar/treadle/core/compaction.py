@@ -25,7 +25,7 @@ SUMMARY_WORDS = 10_000
 FULL = 0.8
 "A new epoch that begins with more than this share of the limit would soon be compacted again."
 IN_VAIN = 2
-"Epochs in a row that were full after one request: another would be, too."
+"So many epochs in a row that were full at once although they should not have been: another would be, too."
 COMMANDS_KEPT, FILES_KEPT, LINE_BYTES = 30, 60, 200
 _OUTPUT_LEFT = 500
 "Tokens that are left of an output when the request for a summary is too long."
@@ -80,8 +80,7 @@ def waiting(items: Sequence[Item]) -> list[UserMessage]:
 
 def futile(thread: Thread, room: Room) -> bool:
     """True when even an empty summary would leave the thread too long, or when the last ones did, whatever we had estimated."""
-    in_vain = thread.short_epochs >= IN_VAIN and due(thread, room)
-    return in_vain or floor(thread) > room.limit * FULL
+    return (thread.in_vain >= IN_VAIN and due(thread, room)) or floor(thread) > room.limit * FULL
 
 
 def too_little(thread: Thread, room: Room, replacement: Sequence[str]) -> bool:

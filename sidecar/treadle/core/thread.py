@@ -33,9 +33,10 @@ class Thread:
         "What the user has pinned."
         self.summary: Summary | None = None
         "The one that began this epoch."
-        self.short_epochs = 0
-        "How many epochs in a row, up to this one, began after no more than one request in the one before."
+        self.in_vain = 0
+        "How many epochs in a row were over after one request, which took more than twice of what we had estimated."
         self._requests = 0
+        self._surprised = False
         self._counted = 0
         self._since = 0
         self._epoch_at = 0
@@ -100,8 +101,8 @@ class Thread:
                 if item.revises is None:
                     # the request for a summary is not one of the epoch's own
                     asked = bool(self.items) and isinstance(self.items[-1], UsageReported)
-                    short = self.summary is not None and self._requests - asked <= 1
-                    self.short_epochs = self.short_epochs + 1 if short else 0
+                    in_vain = self.summary is not None and self._surprised and self._requests - asked <= 1
+                    self.in_vain = self.in_vain + 1 if in_vain else 0
                     self._requests = 0
                 # the next epoch has an Opening of its own, and all Context is told again
                 self.opening, self.told, self.summary = None, {}, item
@@ -115,6 +116,8 @@ class Thread:
             case TurnEnded():
                 self.open_turn = None
             case UsageReported():
+                if not self._requests:
+                    self._surprised = item.total_tokens > 2 * self._since
                 self._requests += 1
                 self._count(item)
             case ModelItem() | UserMessage():
