@@ -11,12 +11,12 @@ from typing import Any
 
 import anyio
 import httpx2
-from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
 from ...core.errors import TreadleError
 from ...core.settings import McpServer
+from .child import open_child
 from .words import LastWords
 
 INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "TMPDIR", "LANG", "LC_ALL")
@@ -49,15 +49,9 @@ async def open_transport(
 ) -> AsyncGenerator[Any, None]:
     """The streams of a session. `gone` is called when the server's side ends."""
     if server.command is not None:
-        child = StdioServerParameters(
-            command=server.command,
-            args=list(server.args),
-            env=environment(server, own),
-            cwd=server.cwd or cwd,
-            encoding_error_handler="replace",
-        )
-        async with stdio_client(child, errlog=words.file) as streams, _watched(streams, gone) as watched:
-            yield watched
+        command = (server.command, *server.args)
+        async with open_child(command, environment(server, own), server.cwd or cwd, words.file, gone) as streams:
+            yield streams
         return
     timeout = httpx2.Timeout(CONNECT_TIMEOUT, read=server.tool_timeout)
     async with (

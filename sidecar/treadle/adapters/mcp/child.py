@@ -1,0 +1,114 @@
+"""An MCP server as a child process: a JSON text a line over its standard input and output.
+
+Promises that a line has a bound, that what is no message is passed over, and that the child and all it started are gone when the
+context is left, however it is left. Imports `mcp`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TextIO
+
+import anyio
+import mcp_types
+from mcp.shared.message import SessionMessage
+
+MAX_LINE = 32 * 1024 * 1024
+"Bytes of one message; a server that sends a longer one is ended."
+GRACE = 2.0
+"Seconds to end after its input is closed, and again after it was told to."
+_CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError, OSError)
+
+
+@asynccontextmanager
+async def open_child(
+    command: Sequence[str], env: dict[str, str], cwd: str, words: TextIO, gone: Callable[[], None]
+) -> AsyncGenerator[Any, None]:
+    """The streams of a session. `words`: where its standard error goes; `gone` is called when its output ends."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, stderr=words, env=env, cwd=cwd, start_new_session=True, limit=MAX_LINE
+    )
+    # no await from here until the group is entered: the child would be left behind
+    heard, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    outgoing, said = anyio.create_memory_object_stream[SessionMessage](0)
+
+    async def read() -> None:
+        async with heard:
+            await _read(process, heard)
+        gone()
+
+    async def write() -> None:
+        async with said:
+            with suppress(*_CLOSED):
+                async for message in said:
+                    assert process.stdin is not None
+                    process.stdin.write(message.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
+                    await process.stdin.drain()
+                return
+        # it does not listen any more: whoever waits for an answer must not wait for ever
+        await heard.aclose()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        group.start_soon(write)
+        try:
+            yield incoming, outgoing
+        finally:
+            incoming.close()
+            outgoing.close()
+            with anyio.CancelScope(shield=True):
+                await _end(process)
+            group.cancel_scope.cancel()
+
+
+async def _read(process: Process, heard: Any) -> None:
+    """To the end of its output; on and on when nobody takes the messages, so that it can end."""
+    assert process.stdout is not None
+    wanted = True
+    with suppress(ValueError, OSError):  # a line without an end, a pipe that broke: the same as the end
+        while line := await process.stdout.readline():
+            if not wanted or not line.strip():
+                continue
+            try:
+                message = mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+            except ValueError:
+                continue  # a banner, a log line
+            try:
+                await heard.send(SessionMessage(message))
+            except _CLOSED:
+                wanted = False
+
+
+async def _end(process: Process) -> None:
+    """Ask by closing its input, then tell it, then kill; the last in any case, for what it may have left behind."""
+    try:
+        assert process.stdin is not None
+        process.stdin.close()
+        if not await _ended(process):
+            _signal(process, signal.SIGTERM)
+            await _ended(process)
+    finally:
+        _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+    await _ended(process)
+
+
+async def _ended(process: Process) -> bool:
+    try:
+        await asyncio.wait_for(process.wait(), GRACE)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    """To the child and its descendants: it leads a process group of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)

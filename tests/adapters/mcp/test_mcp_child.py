@@ -1,0 +1,74 @@
+"""The child process of an MCP server: what it says has a bound, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import replace
+
+import pytest
+
+from fakes.mcp_stand import Stand
+from treadle.core.errors import ToolFailure
+
+ENDLESS = "import sys; sys.stdin.readline(); sys.stdout.write('x' * (40 * 1024 * 1024)); sys.stdout.flush(); sys.stdin.read()"
+DEAF = "import os, sys, time; os.close(0); print('busy', file=sys.stderr, flush=True); time.sleep(1000)"
+
+
+async def test_lines_that_are_no_messages_are_passed_over(stand: Stand) -> None:
+    server = stand.server()
+    line = " ".join(["echo Welcome; echo '{}'; echo '[1, 2'; exec", sys.executable, *server.args])
+    noisy = replace(server, command="/bin/sh", args=("-c", line))
+    result = await stand.call(noisy, "echo", text="through the noise")
+    assert result["content"][0]["text"] == "through the noise"
+
+
+async def test_a_line_without_an_end_ends_the_server_and_not_our_memory(stand: Stand) -> None:
+    server = stand.server(command=sys.executable, args=("-c", ENDLESS))
+    with pytest.raises(ToolFailure, match="MCP server fake is not connected: it ended before it was ready"):
+        await stand.call(server, "echo")
+
+
+async def test_a_server_that_does_not_listen_is_told_apart_from_a_slow_one(stand: Stand) -> None:
+    server = stand.server(command=sys.executable, args=("-c", DEAF))
+    with pytest.raises(ToolFailure, match="it ended before it was ready; its last words: busy"):
+        await stand.call(server, "echo")
+
+
+async def test_what_a_server_has_started_goes_with_it(stand: Stand) -> None:
+    server = stand.server()
+    line = " ".join([f"sleep 1000 & echo $! >> {stand.folder}/pids; exec", sys.executable, *server.args])
+    await stand.call(replace(server, command="/bin/sh", args=("-c", line)), "echo", text="x")
+    pids = stand.pids()
+    assert len(pids) == 2
+    await stand.close()
+    async with asyncio.timeout(10):
+        while not all(_gone(pid) for pid in pids):  # noqa: ASYNC110 - they die on their own
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_is_given_up_while_it_starts_is_ended(stand: Stand) -> None:
+    server = stand.server("--silent")
+    waiting = asyncio.ensure_future(stand.call(server, "echo"))
+    async with asyncio.timeout(60):
+        while not (stand.folder / "pids").exists() or not stand.pids():  # noqa: ASYNC110 - written by another process
+            await asyncio.sleep(0.01)
+    await stand.close()
+    with pytest.raises(ToolFailure, match="it was stopped"):
+        await waiting
+    assert _gone(stand.pids()[0])
+
+
+def _gone(pid: int) -> bool:
+    """Ended; perhaps not reaped yet, when whoever adopted it is slow."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in ("Z", "X")
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
