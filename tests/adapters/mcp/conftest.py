@@ -22,22 +22,35 @@ async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
     await made.close()
 
 
-@pytest.fixture
-async def over_http(stand: Stand) -> AsyncIterator[McpServer]:
-    """A server that listens on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = ("-m", "fakes.mcp_server", "--folder", str(stand.folder), "--http", str(port))
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env={**os.environ, "PYTHONPATH": TESTS})
-    try:
+class Listening:
+    """A server on loopback that can be killed and started again at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._arguments = ("-m", "fakes.mcp_server", "--folder", str(folder), "--http", str(self._port))
+        self.server = McpServer("web", url=f"http://127.0.0.1:{self._port}/mcp", startup_timeout=LONG, tool_timeout=LONG)
+
+    async def start(self) -> None:
+        environ = {**os.environ, "PYTHONPATH": TESTS}
+        self._process = await asyncio.create_subprocess_exec(sys.executable, *self._arguments, env=environ)
         async with asyncio.timeout(LONG):
-            while not await _listens(port):  # noqa: ASYNC110 - opened by another process
+            while not await _listens(self._port):  # noqa: ASYNC110 - opened by another process
                 await asyncio.sleep(0.02)
-        yield McpServer("web", url=f"http://127.0.0.1:{port}/mcp", startup_timeout=LONG)
-    finally:
-        process.kill()
-        await process.wait()
+
+    async def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+@pytest.fixture
+async def over_http(stand: Stand) -> AsyncIterator[Listening]:
+    listening = Listening(stand.folder)
+    await listening.start()
+    yield listening
+    await listening.kill()
 
 
 async def _listens(port: int) -> bool:

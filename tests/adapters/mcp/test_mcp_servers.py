@@ -7,10 +7,14 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from fakes.mcp_stand import Stand
+from treadle.adapters.mcp.connection import Lost
+from treadle.adapters.mcp.session import Session
 from treadle.core.errors import ToolFailure, TreadleError
 from treadle.core.settings import McpServer
 
@@ -164,12 +168,32 @@ async def test_a_known_server_is_not_waited_for(stand: Stand) -> None:
     assert pool.statuses(settings)[0].state == "starting"
 
 
-async def test_a_server_is_reached_over_http_with_the_headers_of_its_table(stand: Stand, over_http: McpServer) -> None:
-    server = replace(over_http, bearer_token_env_var="SECRET_KEY", env_http_headers=(("X-Wanted", "WANTED"),))
+async def test_a_server_is_reached_over_http_with_the_headers_of_its_table(stand: Stand, over_http: Any) -> None:
+    server = replace(over_http.server, bearer_token_env_var="SECRET_KEY", env_http_headers=(("X-Wanted", "WANTED"),))
     assert text(await stand.call(server, "echo", text="far away")) == "far away"
     status = stand.pool.statuses(stand.settings(server))[0]
     assert (status.state, status.token) == ("ready", True)
     assert status.origin == server.url.removesuffix("/mcp")  # type: ignore[union-attr]
+
+
+async def test_a_server_over_http_that_is_killed_says_so_and_is_back_when_it_is(stand: Stand, over_http: Any) -> None:
+    server = over_http.server
+    await stand.call(server, "echo", text="x")
+    await over_http.kill()
+    with pytest.raises(ToolFailure, match="MCP server web"):
+        await stand.call(server, "echo", text="x")
+    await over_http.start()
+    assert text(await stand.call(server, "echo", text="again")) == "again"
+
+
+async def test_a_server_that_forgot_our_session_is_connected_anew(stand: Stand) -> None:
+    class Forgetful:
+        async def call_tool(self, *_: Any, **__: Any) -> Any:
+            raise MCPError(-32600, "Session terminated")
+
+    session = Session(Forgetful(), McpServer("web", url="http://127.0.0.1:9/mcp"))  # type: ignore[arg-type]
+    with pytest.raises(Lost):
+        await session.call("echo", {}, lambda said: None)
 
 
 async def test_reloading_ends_what_is_not_wanted_and_tries_again_what_failed(stand: Stand) -> None:

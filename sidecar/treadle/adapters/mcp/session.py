@@ -30,7 +30,7 @@ MAX_PAGES = 100
 MAX_TOOLS = 2048
 MAX_CURSOR = 64 * 1024
 LIST_TIMEOUT = 30.0
-CONNECTION_CLOSED = -32000
+CONNECTION_CLOSED, INVALID_REQUEST = -32000, -32600
 
 
 class Session:
@@ -65,7 +65,8 @@ class Session:
         try:
             result = await self._client.call_tool(tool, arguments, progress_callback=progressed)
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED:
+            # over HTTP a server that was started anew refuses the session of before as an invalid request
+            if error.code == CONNECTION_CLOSED or (self._server.url and error.code == INVALID_REQUEST):
                 raise Lost(error.message) from error
             raise TreadleError(error.message or f"error {error.code}") from error
         except (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, httpx2.TransportError) as error:
