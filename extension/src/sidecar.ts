@@ -19,6 +19,13 @@ export interface SidecarState {
   problem?: string;
 }
 
+/** Logs what goes wrong with the connection; the user is told by us, in words that help. */
+class Client extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 type Answer = (params: unknown, cancelled: vscode.CancellationToken) => Promise<unknown>;
 
 export class Sidecar implements vscode.Disposable {
@@ -128,7 +135,7 @@ export class Sidecar implements vscode.Disposable {
   }
 
   private createClient(launch: Launch, generation: number): LanguageClient {
-    const client = new LanguageClient("treadle", "Treadle", async () => this.spawn(launch, generation), {
+    const client = new Client("treadle", "Treadle", async () => this.spawn(launch, generation), {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,

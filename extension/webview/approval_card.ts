@@ -22,7 +22,7 @@ export function approvalForm(approval: ApprovalView, context: CardContext): Temp
     </dl>
     <div class="answers">
       ${answer(approval, "accept", "Accept", `${hint} (Ctrl+Enter)`)}
-      ${answer(approval, "acceptForSession", "Accept for Session", "Accept, and do not ask again for the like in this session")}
+      ${answer(approval, "acceptForSession", forSession, "Accept, and do not ask again for the like in this session")}
       ${answer(approval, "decline", "Decline", "Do not do it; the agent goes on without it")}
       ${answer(approval, "cancel", "Cancel", "Do not do it, and stop the turn")}
     </div>
@@ -62,7 +62,9 @@ function fact(icon: string, name: string, value: unknown, kind = ""): unknown {
   </div>`;
 }
 
-function answer(approval: ApprovalView, decision: Decision, label: string, hint: string): TemplateResult {
+const forSession = html`<span class="wide">Accept for Session</span><span class="tight">For Session</span>`;
+
+function answer(approval: ApprovalView, decision: Decision, label: unknown, hint: string): TemplateResult {
   const primary = decision === "accept";
   return html`<vscode-button
     ?secondary=${!primary}

@@ -76,7 +76,7 @@ function file(item: FileChangeItem, change: FileUpdateChange, diff: DiffView, co
   const open = () => post({ type: "openDiff", itemId: item.id, path: change.path });
   return html`<div class="file">
     <div class="name">
-      <button class="link" title="Open ${path}" @click=${open}>${shortPath(path, context.folder, context.home)}</button>
+      <button class="link" title="Open ${path}" @click=${open}>${pathName(shortPath(path, context.folder, context.home))}</button>
       ${moved}${item.changes.length > 1 ? counts(diff.added, diff.removed) : nothing}
       <button class="icon" title=${context.approval ? "Open diff" : "Open file"} aria-label="${context.approval ? "Open diff of" : "Open"} ${path}" @click=${open}>
         <span class="codicon codicon-${context.approval ? "diff" : "go-to-file"}"></span>
@@ -85,6 +85,12 @@ function file(item: FileChangeItem, change: FileUpdateChange, diff: DiffView, co
     ${lines.length ? html`<div class="diff" tabindex="0" role="group" aria-label="Changes of ${path}"><div class="lines">${lines.map(line)}</div></div>` : nothing}
     ${rest > 0 ? html`<button class="link rest" @click=${open}>${rest} more lines</button>` : nothing}
   </div>`;
+}
+
+/** Where there is no room for a whole path its folders are cut, and the file's name stays. */
+function pathName(path: string): TemplateResult {
+  const at = path.length - baseName(path).length;
+  return html`<span class="path"><span class="folders">${path.slice(0, at)}</span><span class="base">${path.slice(at)}</span></span>`;
 }
 
 const signs: Record<DiffLine["kind"], string> = { added: "+", removed: "−", same: " ", gap: "⋯" };

@@ -14,8 +14,8 @@ export function header(view: ThreadView, panel: PanelState): TemplateResult {
   return html`<header>
     <div class="chips">
       ${chip("sparkle", model || "Default model", view.provider ? `Model ${model} from ${view.provider}` : "The model; click for settings", settings)}
-      ${chip(risky ? "unlock" : "shield", sandboxName(sandbox), sandboxMeaning(sandbox), settings, risky ? "risky" : "")}
-      ${panel.trusted ? nothing : chip("workspace-untrusted", "Restricted", "This workspace is not trusted: reading only, AGENTS.md ignored", () => post({ type: "command", command: "trust" }), "risky")}
+      ${chip(risky ? "unlock" : "shield", sandboxName(sandbox), sandboxMeaning(sandbox), settings, risky ? "risky firm" : panel.trusted ? "firm" : "firm extra")}
+      ${panel.trusted ? nothing : chip("workspace-untrusted", "Restricted", "This workspace is not trusted: reading only, AGENTS.md ignored", () => post({ type: "command", command: "trust" }), "risky firm")}
       ${instructions(view, panel)}
     </div>
     ${meter(view)}
@@ -34,9 +34,15 @@ function instructions(view: ThreadView, panel: PanelState): unknown {
   if (!first) return nothing;
   const name = (path: string) => shortPath(path, view.cwd ?? panel.folder, panel.home);
   if (files.length === 1)
-    return chip("book", baseName(first), `Instructions in force: ${name(first)}`, () => post({ type: "openFile", path: first }));
+    return chip(
+      "book",
+      baseName(first),
+      `Instructions in force: ${name(first)}`,
+      () => post({ type: "openFile", path: first }),
+      "extra",
+    );
   return html`<details class="chip-menu">
-    <summary class="chip" title="Instructions in force: ${files.map(name).join(", ")}">
+    <summary class="chip extra" title="Instructions in force: ${files.map(name).join(", ")}">
       <span class="codicon codicon-book" aria-hidden="true"></span><span class="text">${files.length} instruction files</span>
     </summary>
     <div class="menu" role="list">

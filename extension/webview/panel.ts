@@ -90,7 +90,7 @@ export class Panel extends LitElement {
         ${
           failed
             ? html`<div class="answers">
-              <vscode-button @click=${() => post({ type: "command", command: "restart" })}>Restart Sidecar</vscode-button>
+              <vscode-button @click=${() => post({ type: "command", command: "restart" })}>Restart<span class="wide">&nbsp;Sidecar</span></vscode-button>
               <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
               <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
             </div>`

@@ -66,9 +66,14 @@ const WISH = `*** Begin Patch
 +    title: str
 *** End Patch`;
 
-test('a declined edit leaves the file as it was and the model is told', scene('decline', { script: [[patch(WISH)], [say('Then I leave it.')]] }, async ({ panel, shot, model, ws }) => {
+test('a declined edit leaves the file as it was and the model is told', scene('decline', { width: 390, script: [[patch(WISH)], [say('Then I leave it.')]] }, async ({ panel, shot, model, ws }) => {
   const before = readFileSync(join(ws, 'basket.py'), 'utf8');
   await panel.send('Rename it');
+  await panel.at('approve-decline').first().waitFor();
+  const tops = await panel.frame.locator('.approval .answers > *').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+  assert.equal(tops.length, 4);
+  assert.equal(new Set(tops).size, 1, 'the four answers stand in one row of a panel as wide as VS Code makes it');
+  await shot('asks');
   await panel.at('approve-decline').first().click();
   await panel.at('message-agent').getByText('Then I leave it.').waitFor();
   assert.equal(readFileSync(join(ws, 'basket.py'), 'utf8'), before);
@@ -159,5 +164,7 @@ test('words sent to a sidecar that dies while it starts can be taken back and ch
   await panel.at('banner').getByText('keeps stopping').waitFor({ timeout: 60_000 });
   await page.keyboard.press('Enter');
   await panel.at('unsent').getByText('and these').waitFor();
+  const told = await workbench.notifications(page).allInnerTexts();
+  assert.doesNotMatch(told.join(), /EPIPE|connection|-320|stream/, 'nobody is told of pipes');
   await shot('kept');
 }));
