@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
 import type { Chat } from "./chat";
+import type { DoctorPage } from "./doctor_page";
 import type { Inspector } from "./inspector";
 import type { Log } from "./log";
 import type { Panel } from "./panel";
@@ -14,11 +15,12 @@ export interface Parts {
   panel: Panel;
   sidecar: Sidecar;
   inspector: Inspector;
+  doctor: DoctorPage;
   log: Log;
 }
 
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { chat, panel, sidecar, log } = parts;
+  const { chat, panel, sidecar, doctor, log } = parts;
   const commands: Record<string, () => unknown> = {
     "treadle.newThread": () => newThread(parts),
     "treadle.resumeThread": () => resumeThread(parts),
@@ -29,6 +31,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     "treadle.restart": () => sidecar.restart().catch(() => undefined),
     "treadle.showLog": () => log.show(),
     "treadle.inspectPrompt": () => inspectPrompt(parts),
+    "treadle.doctor": () => doctor.show(),
     "treadle.refreshTools": () => refreshTools(parts),
     "treadle.openSettings": () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:treadle.treadle"),
     "treadle.focus": () => panel.show(),

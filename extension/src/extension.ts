@@ -7,6 +7,7 @@ import { Approvals } from "./approvals";
 import { Chat } from "./chat";
 import { openFile, openThread, type Parts, registerCommands, title } from "./commands";
 import { Diffs } from "./diffs";
+import { DoctorPage } from "./doctor_page";
 import { Inspector } from "./inspector";
 import { createLog, type Log, sentence } from "./log";
 import type { FromWebview, PanelCommand, PanelState, RecentThread } from "./messages";
@@ -51,6 +52,7 @@ class Window implements vscode.Disposable {
   private readonly diffs = new Diffs();
   private readonly status = new Status();
   private readonly inspector: Inspector;
+  private readonly doctor: DoctorPage;
   private readonly panel: Panel;
   private readonly disposables: vscode.Disposable[] = [];
   private recent: RecentThread[] = [];
@@ -66,6 +68,7 @@ class Window implements vscode.Disposable {
   ) {
     this.sidecar = new Sidecar(log, context);
     this.inspector = new Inspector(this.sidecar);
+    this.doctor = new DoctorPage(this.sidecar);
     this.chat = new Chat(
       this.sidecar,
       {
@@ -97,13 +100,13 @@ class Window implements vscode.Disposable {
 
   dispose(): void {
     this.approvals.drop(() => true);
-    for (const part of [...this.disposables, this.panel, this.sidecar, this.diffs, this.status, this.inspector, this.log])
-      part.dispose();
+    const { panel, sidecar, diffs, status, inspector, doctor, log } = this;
+    for (const part of [...this.disposables, panel, sidecar, diffs, status, inspector, doctor, log]) part.dispose();
   }
 
   private connect(): void {
-    const { chat, panel, sidecar, inspector, log } = this;
-    const parts: Parts = { chat, panel, sidecar, inspector, log };
+    const { chat, panel, sidecar, inspector, doctor, log } = this;
+    const parts: Parts = { chat, panel, sidecar, inspector, doctor, log };
     this.sidecar.answer(commandApproval, (params, cancelled) =>
       this.approvals.command(params as CommandApprovalParams, cancelled),
     );

@@ -131,6 +131,8 @@ test('words that find no sidecar stay, survive a reload, and are sent when the s
   await workbench.ready(page);
   const again = await Panel.open(page);
   await again.at('unsent').getByText(words).waitFor();
+  await workbench.command(page, 'Treadle: Check Set-up');
+  await workbench.editorText(page).getByText('/nowhere/python3: not found').waitFor();
   await again.at('resend').click();
   await eventually(() => again.at('unsent').count(), (count) => count === 1, 'messages that are not sent');
   assert.equal(model.requests.length, 0);
@@ -140,6 +142,9 @@ test('words that find no sidecar stay, survive a reload, and are sent when the s
   await again.at('message-agent').getByText('Now I can read it.').waitFor();
   assert.equal(await again.at('unsent').count(), 0);
   assert.equal(await again.at('message-user').count(), 1);
+  await workbench.command(page, 'Treadle: Check Set-up');
+  await workbench.editorText(page).getByText('All is well.').waitFor();
+  await workbench.editorText(page).getByText('scripted from scripted').waitFor();
   await shot('sent');
 }));
 
