@@ -147,8 +147,18 @@ class Window implements vscode.Disposable {
       this.wasLost = true;
     }
     if (connection === "ready") void this.restore();
+    if (connection === "failed" && !this.panel.visible) this.tellProblem();
     this.drawStatus();
     this.panel.refresh();
+  }
+
+  /** The panel has a banner that goes when the problem goes; who does not see it is told in VS Code's way. */
+  private tellProblem(): void {
+    const problem = this.sidecar.state.problem ?? "Treadle's sidecar did not start.";
+    const ways = { "Try Again": "treadle.restart", "Show Log": "treadle.showLog", "Open Settings": "treadle.openSettings" };
+    void vscode.window.showErrorMessage(problem, ...Object.keys(ways)).then((chosen) => {
+      if (chosen) void vscode.commands.executeCommand(ways[chosen as keyof typeof ways]);
+    });
   }
 
   /** Shows what this workspace showed last, or reads the shown thread anew after the sidecar was lost. */

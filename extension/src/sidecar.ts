@@ -192,11 +192,6 @@ export class Sidecar implements vscode.Disposable {
 
   private giveUp(problem: string): void {
     this.tell({ connection: "failed", problem });
-    void vscode.window.showErrorMessage(problem, "Try Again", "Show Log", "Open Settings").then((choice) => {
-      if (choice === "Try Again") void this.restart().catch(() => undefined);
-      if (choice === "Show Log") this.log.show(true);
-      if (choice === "Open Settings") void vscode.commands.executeCommand("treadle.openSettings");
-    });
   }
 
   async stop(): Promise<void> {
