@@ -13,7 +13,7 @@ import pytest
 from fakes.world import PROVIDER, FakeTool, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.errors import ModelError
 from treadle.core.events import CardCompleted, CardStarted, ErrorReported, WarningReported
-from treadle.core.items import ModelItem, Summary, Text
+from treadle.core.items import Summary, Text
 from treadle.core.ops import (
     CompactThread,
     InterruptTurn,
@@ -224,18 +224,42 @@ async def test_a_provider_that_counts_more_than_can_be_freed_ends_the_turn_inste
     client.check_cards()
 
 
-async def test_a_model_that_twice_writes_no_summary_is_replaced_by_the_record_with_a_warning() -> None:
-    calls = [[*call("x"), *end(FULL)], [*call("y"), *end(FULL)]]
-    model = ScriptedModel([*message("a"), *end(FULL)], *calls, [*message("b"), *end()])
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by itself"])
+@pytest.mark.parametrize("reply", [call("x"), message(""), message(" \n")], ids=["a call", "nothing", "blanks"])
+async def test_a_model_that_twice_writes_no_summary_fails_the_turn_and_leaves_the_thread_as_it_was(
+    reply: list[Any], by_hand: bool
+) -> None:
+    model = ScriptedModel([*message("a"), *end(FULL)], *[[*reply, *end(FULL)]] * 2)
     agent, _, store = build(model, context_window=10_000)
     client = RecordingClient()
     thread_id, turn = await begin(agent, client)
     await client.turn_end(turn)
-    turn = await more(agent, client, thread_id)
-    assert (await client.turn_end(turn)).status == "completed"
-    assert any("wrote no summary" in warning for warning in warnings(client))
-    assert len(summaries(store, thread_id)) == 1
-    assert not any(isinstance(item, ModelItem) and item.call_id == "x" for item in store.load(thread_id)[1])
+    before = len(store.lines[thread_id])
+    if by_hand:
+        turn = (await agent.submit(CompactThread(thread_id), client)).id  # type: ignore[union-attr]
+    else:
+        turn = await more(agent, client, thread_id)
+    ended = await client.turn_end(turn)
+    assert ended.status == "failed"
+    assert ended.error is not None
+    assert "wrote no summary" in ended.error.message
+    assert len(model.requests) == 3
+    kinds = [item.type for item in store.load(thread_id)[1][before:]]
+    assert kinds == ["turn_began", *([] if by_hand else ["user_message"]), "turn_ended"]
+    assert cards(client) == ["CardStarted", "CardCompleted"]
+    client.check_cards()
+
+
+@pytest.mark.parametrize("window", [1, 2, 20])
+async def test_a_window_in_which_nothing_fits_ends_the_turn_with_a_clear_error(window: int) -> None:
+    model = ScriptedModel()
+    agent, _, _ = build(model, context_window=window)
+    client = RecordingClient()
+    _, turn = await begin(agent, client)
+    ended = await client.turn_end(turn)
+    assert ended.error is not None
+    assert "does not fit" in ended.error.message
+    assert model.requests == []
 
 
 async def test_summaries_never_nest() -> None:

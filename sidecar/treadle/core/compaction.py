@@ -52,7 +52,8 @@ class Room:
 def room(window: int, configured: int | None = None) -> Room:
     """`configured` is model_auto_compact_token_limit; more than nine tenths of the window is never used."""
     most = window * 9 // 10
-    return Room(window, most if configured is None else min(configured, most))
+    # a limit of nothing would be reached by a thread that has not even begun
+    return Room(window, max(most if configured is None else min(configured, most), 1))
 
 
 def due(thread: Thread, room: Room | None) -> bool:

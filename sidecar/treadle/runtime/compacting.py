@@ -32,7 +32,7 @@ WHOLE = 0.95
 "Of the window: a thread that is not longer is shown as it is to the model that summarises it."
 SMALLER = (0.7, 0.5, 0.3)
 "Of the thread: what is shown of it after each time that it was too much."
-NO_WORDS = "(The model wrote no summary.)"
+ASK_AGAIN = "Try again, choose another model, or start a new thread."
 _ABSENT = (404, 405, 501)
 TOO_FULL = "The conversation does not fit into the model's context window even when it is summarised."
 WAY_OUT = (
@@ -117,9 +117,8 @@ class Compactor:
         if not words.strip():  # a call, most likely: once more
             words, usage = await self._asked(effect)
         if not words.strip():
-            text = "The model wrote no summary; the conversation goes on from the record of its commands and files alone."
-            self.audience.notify(WarningReported(text, thread.id, "compaction"))
-        text = compaction.composed(thread, self.room, words.strip() or NO_WORDS)
+            raise ModelError("The model wrote no summary; the conversation stays as it was.", hint=ASK_AGAIN)
+        text = compaction.composed(thread, self.room, words.strip())
         replacement = compaction.replacement(compaction.kept_words(thread, self.room), text)
         if compaction.too_little(thread, self.room, replacement):
             raise self._failed(ErrorInfo(f"{TOO_FULL} {WAY_OUT}", "context_overflow"))
