@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treadle.adapters.store.sqlite import SqliteStore
-from treadle.core.errors import TreadleError
+from treadle.core.errors import RequestRefused, TreadleError
 from treadle.core.items import (
     Context,
     Image,
@@ -85,6 +85,13 @@ def test_any_text_survives_encoding(one: str, two: str) -> None:
 def test_an_item_of_a_newer_version_is_named() -> None:
     with pytest.raises(ValueError, match="newer Treadle"):
         decode('{"type":"hologram"}')
+
+
+@pytest.mark.parametrize("cursor", ["bogus", "", "|", "1.5", "one|t0"])
+def test_a_cursor_that_was_never_given_is_refused(store: SqliteStore, cursor: str) -> None:
+    with pytest.raises(RequestRefused, match="no such cursor") as refused:
+        listed(store, cursor=cursor)
+    assert refused.value.code == -32602
 
 
 def test_lists_page_by_cursor_and_filter(store: SqliteStore) -> None:

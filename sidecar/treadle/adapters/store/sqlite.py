@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import TreadleError
+from ...core.errors import RequestRefused, TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
 from . import ledger
@@ -134,9 +134,8 @@ class SqliteStore:
             where.append("(instr(lower(preview), lower(?)) OR instr(lower(coalesce(name, '')), lower(?)))")
             values.extend((search, search))  # type: ignore[arg-type]
         if cursor is not None:
-            at, _, thread_id = cursor.partition("|")
             where.append(f"({key}, id) {beyond} (?, ?)")
-            values.extend((float(at), thread_id))  # type: ignore[arg-type]
+            values.extend(_place(cursor))  # type: ignore[arg-type]
         query = f"SELECT {_COLUMNS} FROM thread WHERE {' AND '.join(where)} ORDER BY {key} {order}, id {order} LIMIT ?"
         metas = [_meta(row) for row in self._db.execute(query, (*values, limit + 1))]
         if len(metas) <= limit:
@@ -184,6 +183,17 @@ def _copy(path: Path, copy: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(partial)) as target:
         source.backup(target)
     partial.replace(copy)
+
+
+def _place(cursor: str) -> tuple[float, str]:
+    """Where a page begins, by a cursor that `list` gave."""
+    at, bar, thread_id = cursor.partition("|")
+    try:
+        if bar:
+            return float(at), thread_id
+    except ValueError:
+        pass
+    raise RequestRefused("no such cursor; give the nextCursor of a page that was listed before, or none", code=-32602)
 
 
 def _row(meta: ThreadMeta) -> tuple[Any, ...]:
