@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,54 @@ def test_a_broken_file_does_not_take_the_other_layers_along(machine: ConfigHome)
     machine.system.write_text('model = "system"')
     machine.user("model = ")
     assert machine.load().settings.model == "system"
+
+
+def broken(machine: ConfigHome, how: str) -> None:
+    path = machine.home / "config.toml"
+    match how:
+        case "toml":
+            machine.user("model_provider = = 'mine'")
+        case "bytes":
+            path.write_bytes(b"x = '\xff'")
+        case "folder":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)
+        case "dangling":
+            path.symlink_to("nowhere")
+        case _:
+            path.symlink_to(path)
+
+
+@pytest.mark.parametrize("how", ["toml", "bytes", "folder", "fifo", "dangling", "loop"])
+def test_a_file_that_cannot_be_read_at_the_start_lets_nothing_below_it_stand_in(machine: ConfigHome, how: str) -> None:
+    machine.system.write_text('model_provider = "openai"\nsandbox_mode = "danger-full-access"\napproval_policy = "never"')
+    broken(machine, how)
+    loaded = machine.load()
+    settings = loaded.settings
+    assert only(loaded).file == str(machine.home / "config.toml")
+    assert (settings.provider.id, settings.provider.base_url) == ("unreadable-config", "")
+    assert "config.toml" in (settings.provider.refusal or "")
+    assert "-c model_provider=" in (settings.provider.refusal or "")
+    assert (settings.sandbox.mode, settings.sandbox.network, settings.approval_policy) == ("read-only", False, "on-request")
+    named = machine.load(model_provider="openai", sandbox_mode="workspace-write", approval_policy="never").settings
+    assert (named.provider.refusal, named.provider.id) == (None, "openai")
+    assert (named.sandbox.mode, named.approval_policy) == ("workspace-write", "never")
+    assert "config.toml" in (machine.load(model_provider="mine").settings.provider.refusal or "")
+    (machine.home / "config.toml").rmdir() if how == "folder" else (machine.home / "config.toml").unlink()
+    machine.user("")
+    assert machine.load().settings.provider.id == "openai"
+
+
+def test_an_unread_file_of_the_machine_or_a_folder_counts_only_where_nothing_above_it_speaks(machine: ConfigHome) -> None:
+    machine.system.write_text("sandbox_mode = ")
+    assert machine.load().settings.provider.refusal
+    machine.user('model_provider = "ollama"\nsandbox_mode = "danger-full-access"\n' + machine.trust())
+    assert machine.load().settings.provider.refusal is None
+    assert machine.load().settings.sandbox.mode == "danger-full-access"
+    machine.project("sandbox_mode = ")
+    assert machine.load().settings.provider.id == "ollama"
+    assert machine.load().settings.sandbox.mode == "read-only"
 
 
 def test_bytes_that_are_not_text_and_a_folder_of_that_name_are_said(machine: ConfigHome) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.config_home import ConfigHome
 from treadle.adapters.config_providers import LOCAL, OLLAMA, OPENAI
 from treadle.adapters.credentials import Credentials
 from treadle.core.errors import ModelError
@@ -56,3 +57,10 @@ def test_the_providers_own_instructions_are_passed_on_and_its_key_is_not_openais
 def test_a_provider_that_is_not_defined_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"'typo' is not defined"):
         Credentials(tmp_path, {"OPENAI_API_KEY": "a"})(Provider("typo", "typo", ""))
+
+
+def test_a_provider_without_an_address_is_refused_with_its_own_sentence(tmp_path: Path) -> None:
+    loaded = ConfigHome(tmp_path)
+    loaded.user('model_provider = "mine"\n[model_providers.mine]\nname = "Mine"\n')
+    with pytest.raises(ModelError, match=r"\[model_providers.mine\] in config.toml has no base_url"):
+        Credentials(tmp_path, {})(loaded.load().settings.provider)

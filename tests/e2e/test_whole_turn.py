@@ -36,14 +36,15 @@ class House:
         (self.workspace / "hello.py").write_text("print('helo')\n")
         (self.workspace / "AGENTS.md").write_text("Use spaces.")
         subprocess.run(["git", "init", "-q", str(self.workspace)], check=True)
-        self.configure(f"""
+        self.configuration = f"""
             model = "gpt-5.5"
             model_provider = "scripted"
             [model_providers.scripted]
             name = "Scripted"
             base_url = "{server.base_url}"
             env_key = "SCRIPTED_KEY"
-        """)
+        """
+        self.configure(self.configuration)
         self.environ = {"SCRIPTED_KEY": "sk-scripted-123456", "PATH": os.environ["PATH"], "HOME": str(folder / "home")}
 
     def configure(self, text: str) -> None:
@@ -220,4 +221,23 @@ async def test_two_threads_work_at_once(house: House, model_server: ModelServer)
     assert [end.status for end in ends] == ["completed"] * 5
     for client in clients:
         assert len({e.thread_id for e in client.events if isinstance(e, CardStarted)}) == 1
+    await agent.close()
+
+
+async def test_nothing_is_sent_anywhere_when_the_configuration_could_not_be_read(house: House, model_server: ModelServer) -> None:
+    house.configure('model_provider = = "scripted"\n')
+    house.environ |= {"OPENAI_API_KEY": "sk-openai", "OPENAI_BASE_URL": model_server.base_url}
+    agent, client = house.agent(), RecordingClient()
+    thread_id, turn_id = await house.begin(agent, client)
+    done = await client.turn_end(turn_id)
+    assert done.status == "failed"
+    assert done.error is not None
+    assert "config.toml:1 cannot be used" in done.error.message
+    assert "-c model_provider=" in done.error.message
+    assert "config.toml:1" in next(event.message for event in client.events if isinstance(event, WarningReported))
+    assert model_server.requests == []
+    model_server.script([reply(text("Mended."))])
+    house.configure(house.configuration)
+    assert (await client.turn_end(await more(agent, client, thread_id, "again"))).status == "completed"
+    assert model_server.requests[0].headers["authorization"] == "Bearer sk-scripted-123456"
     await agent.close()

@@ -68,9 +68,11 @@ def load(
     """Settings for a thread in `cwd`. `files` remembers the last good content from call to call."""
     files = files or ConfigFiles()
     values = Values((), files)
-    user = Layer("config.toml", _read(values, codex_home / "config.toml"), codex_home / "config.toml")
-    machine = Layer("config.toml", _read(values, system), system)
+    user = _read(values, codex_home / "config.toml")
+    machine = _read(values, system)
+    # A user's file that is not read may hold the profile as well, so nothing but an override outranks it.
     over = Layer("-c", nested(overrides))
+    unread = (user,) if user.unread else ()
     values.layers = (over, user, machine)
     markers = values.texts("project_root_markers")
     markers = (".git",) if markers is None else markers
@@ -78,7 +80,7 @@ def load(
     trust = _trust(values, Path(cwd), root)
     profile = _profile(values, (user, machine))
     projects = _projects(values, Path(cwd), root, codex_home, trust)
-    values.layers = (over, *profile, *projects, user, machine)
+    values.layers = (over, *unread, *profile, *projects, user, machine)
     raw: Table = {}
     for layer in reversed(values.layers):
         raw = merged(raw, layer.data)
@@ -93,11 +95,12 @@ def load(
     return Loaded(settings, tuple(values.problems), raw, trust)
 
 
-def _read(values: Values, path: Path) -> Table:
+def _read(values: Values, path: Path, *, barred: frozenset[str] = frozenset()) -> Layer:
     data, problem = values.files.read(path)
     if problem:
         values.problems.append(problem)
-    return data
+    unread = problem if problem and not values.files.ever_good(path) else None
+    return Layer("config.toml", data, path, unread=unread, barred=barred)
 
 
 def project_root(cwd: Path, markers: tuple[str, ...]) -> Path:
@@ -156,9 +159,9 @@ def _projects(values: Values, cwd: Path, root: Path, codex_home: Path, trust: Tr
             message = f'is not used: the folder is not trusted. To trust it set [projects."{root}"] trust_level = "trusted".'
             values.problems.append(ConfigProblem(str(path), None, None, message))
             continue
-        data = _read(values, path)
-        layer = Layer("config.toml", {key: value for key, value in data.items() if key not in NOT_FROM_PROJECTS}, path)
-        for key in sorted(data.keys() & NOT_FROM_PROJECTS):
+        found = _read(values, path, barred=NOT_FROM_PROJECTS)
+        layer = replace(found, data={key: value for key, value in found.data.items() if key not in NOT_FROM_PROJECTS})
+        for key in sorted(found.data.keys() & NOT_FROM_PROJECTS):
             values.report(layer, (key,), "is not taken from a folder's own file; set it in your own config.toml.")
         layers.append(layer)
     return tuple(layers)
@@ -205,7 +208,7 @@ def _or(value: int | None, default: int) -> int:
 
 def _approval_policy(values: Values) -> ApprovalPolicy:
     known = ("on-request", "never", "on-failure", "untrusted")
-    found = values.choice("approval_policy", among=known)
+    found = "on-request" if values.gap("approval_policy") else values.choice("approval_policy", among=known)
     if found == "untrusted":
         values.wrong(("approval_policy",), "'untrusted' is no longer a policy; on-request is used. Choose on-request or never.")
     return "never" if found == "never" else "on-request"
@@ -214,6 +217,8 @@ def _approval_policy(values: Values) -> ApprovalPolicy:
 def _sandbox(values: Values, trust: Trust | None) -> SandboxPolicy:
     modes = ("read-only", "workspace-write", "danger-full-access")
     mode = values.choice("sandbox_mode", among=modes) or ("workspace-write" if trust else "read-only")
+    if values.gap("sandbox_mode"):
+        mode = "read-only"
     table = "sandbox_workspace_write"
     roots: list[str] = []
     for root in values.texts(table, "writable_roots") or ():

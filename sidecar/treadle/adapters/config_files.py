@@ -5,7 +5,9 @@ A file that cannot be read or parsed yields a ConfigProblem naming file, line an
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +43,8 @@ class _Known:
     text: str
     data: Table
     problem: ConfigProblem | None
+    ever_good: bool
+    "False: `data` is empty because the file could never be read, not because it says nothing."
 
 
 @dataclass(slots=True)
@@ -56,35 +60,48 @@ class ConfigFiles:
             stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
             known = self._known.get(path)
             if known is None or known.stamp != stamp:
-                known = self._known[path] = self._parsed(path, stamp, known.data if known else {})
+                if not stat.S_ISREG(found.st_mode):
+                    return self._unreadable(path, "it is not a regular file")
+                known = self._known[path] = self._parsed(path, stamp, known)
         except (FileNotFoundError, NotADirectoryError):
+            if os.path.islink(path):
+                return self._unreadable(path, "it is a link to a file that is not there")
             self._known.pop(path, None)
             return {}, None
         except OSError as error:
-            known = self._known.get(path)
-            return known.data if known else {}, ConfigProblem(str(path), None, None, f"cannot be read ({error.strerror}).")
+            return self._unreadable(path, error.strerror or str(error))
         return known.data, known.problem
+
+    def _unreadable(self, path: Path, reason: str) -> tuple[Table, ConfigProblem]:
+        known = self._known.get(path)
+        return known.data if known else {}, ConfigProblem(str(path), None, None, f"cannot be read ({reason}).")
+
+    def ever_good(self, path: Path) -> bool:
+        """Whether a file that has a problem now could be read before, in this session."""
+        known = self._known.get(path)
+        return known is not None and known.ever_good
 
     def line(self, path: Path, key: tuple[str, ...]) -> int | None:
         known = self._known.get(path)
         return line_of(known.text, key) if known else None
 
     @staticmethod
-    def _parsed(path: Path, stamp: tuple[int, int, int], good: Table) -> _Known:
-        instead = "The last good version of it stays in force." if good else "It is ignored until it is mended."
+    def _parsed(path: Path, stamp: tuple[int, int, int], before: _Known | None) -> _Known:
+        good, ever = (before.data, before.ever_good) if before else ({}, False)
+        instead = "The last good version of it stays in force." if ever else "It is ignored until it is mended."
         if stamp[1] > MAX_CONFIG_BYTES:
-            return _Known(stamp, "", good, ConfigProblem(str(path), None, None, f"is larger than 1 MiB. {instead}"))
+            return _Known(stamp, "", good, ConfigProblem(str(path), None, None, f"is larger than 1 MiB. {instead}"), ever)
         raw = path.read_bytes()
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
-            return _Known(stamp, "", good, ConfigProblem(str(path), line, None, f"is not UTF-8. {instead}"))
+            return _Known(stamp, "", good, ConfigProblem(str(path), line, None, f"is not UTF-8. {instead}"), ever)
         try:
-            return _Known(stamp, text, tomllib.loads(text), None)
+            return _Known(stamp, text, tomllib.loads(text), None, True)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             line, key, reason = _explained(text, str(error))
-            return _Known(stamp, text, good, ConfigProblem(str(path), line, key, f"{reason}. {instead}"))
+            return _Known(stamp, text, good, ConfigProblem(str(path), line, key, f"{reason}. {instead}"), ever)
 
 
 def _explained(text: str, error: str) -> tuple[int, str | None, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..core.settings import Provider
+from .config_files import ConfigProblem
 from .config_values import Values
 
 OPENAI = Provider("openai", "OpenAI", "https://api.openai.com/v1", env_key="OPENAI_API_KEY", compact_endpoint=True)
@@ -16,6 +17,8 @@ OLLAMA = Provider("ollama", "Ollama", "http://localhost:11434/v1", custom_tools=
 LMSTUDIO = Provider("lmstudio", "LM Studio", "http://localhost:1234/v1", custom_tools=False)
 LOCAL = Provider("local", "the built-in local model", "", wire="local", custom_tools=False)
 BUILT_IN = {row.id: row for row in (OPENAI, OLLAMA, LMSTUDIO, LOCAL)}
+UNREADABLE = "unreadable-config"
+"Stands for the provider that a file names which could not be read. Nothing is ever sent to it."
 RESERVED = ("openai", "local")
 
 MAX_RETRIES = 100
@@ -28,16 +31,29 @@ def provider(values: Values, environ: Mapping[str, str], *, has_openai_key: bool
         if name in values.names(_TABLE):
             hint = "set openai_base_url, or give the table another name" if name == "openai" else "give the table another name"
             values.wrong((_TABLE, name), f"{name!r} is built in and cannot be redefined; {hint}.")
+    if gap := values.gap("model_provider"):
+        return _unknown(UNREADABLE, gap)
     chosen = values.text("model_provider") or ("openai" if has_openai_key else "local")
     if chosen == "openai":
         base = values.text("openai_base_url") or environ.get("OPENAI_BASE_URL") or OPENAI.base_url
         return replace(OPENAI, base_url=_address(values, ("openai_base_url",), base))
     if chosen == "local":
         return LOCAL
+    if chosen not in BUILT_IN and (gap := values.gap(_TABLE, chosen)):
+        return _unknown(chosen, gap)
     if chosen not in BUILT_IN and chosen not in values.names(_TABLE):
         values.wrong(("model_provider",), f"there is no provider {chosen!r}; add [{_TABLE}.{chosen}] with a base_url.")
         return Provider(chosen, chosen, "")
     return _custom(values, chosen)
+
+
+def _unknown(name: str, gap: ConfigProblem) -> Provider:
+    """Which provider, or what its address is, stands in a file that could not be read: better none than another one."""
+    place = f"{gap.file}:{gap.line}" if gap.line else gap.file
+    what = "which model provider to use" if name == UNREADABLE else f"what the model provider {name!r} is"
+    other = "provider" if name == UNREADABLE else "built-in provider"
+    way_out = f"mend it, or name the {other} with -c model_provider=..."
+    return Provider(name, name, "", refusal=f"{place} cannot be used, and it may say {what}: {way_out}")
 
 
 def _custom(values: Values, name: str) -> Provider:
@@ -57,6 +73,7 @@ def _custom(values: Values, name: str) -> Provider:
     env_key = values.text(*key, "env_key")
     if env_key is None and values.flag(*key, "requires_openai_auth"):
         env_key = "OPENAI_API_KEY"
+    missing = f"[model_providers.{name}] in config.toml has no base_url. Add it, or choose another model_provider."
     custom = values.flag(*key, "custom_tools", default=start.custom_tools)
     return replace(
         start,
@@ -75,6 +92,7 @@ def _custom(values: Values, name: str) -> Provider:
         header_timeout=_seconds(values, (*key, "header_timeout_ms"), start.header_timeout),
         custom_tools=values.flag(*key, "treadle_custom_tools", default=custom),
         compact_endpoint=values.flag(*key, "supports_compaction", default=start.compact_endpoint),
+        refusal=None if base else missing,
     )
 
 

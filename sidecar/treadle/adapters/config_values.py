@@ -27,6 +27,10 @@ class Layer:
     data: Table
     path: Path | None = None
     prefix: Key = ()
+    unread: ConfigProblem | None = None
+    "Set when the file could never be read in this session: what it says is not known, which is not the same as nothing."
+    barred: frozenset[str] = frozenset()
+    "Keys that this source may not set."
 
 
 @dataclass(slots=True)
@@ -92,6 +96,15 @@ class Values:
 
     def has(self, *key: str) -> bool:
         return any(_at(layer.data, key) is not _ABSENT for layer in self.layers)
+
+    def gap(self, *key: str) -> ConfigProblem | None:
+        """The problem of an unread file that may set `key`, unless a layer above it does. What lies below must not stand in."""
+        for layer in self.layers:
+            if _at(layer.data, key) is not _ABSENT:
+                return None
+            if layer.unread and key[0] not in layer.barred:
+                return layer.unread
+        return None
 
     def names(self, *key: str) -> tuple[str, ...]:
         """The names in a table, over all layers."""

@@ -23,6 +23,8 @@ class Credentials:
     def __call__(self, provider: Provider) -> str | None:
         if provider.wire == "local":
             return None
+        if provider.refusal:
+            raise ModelError(provider.refusal, kind="bad_request")
         if not provider.base_url:
             raise ModelError(
                 f"The model provider {provider.id!r} is not defined.",

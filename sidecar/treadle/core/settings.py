@@ -55,6 +55,8 @@ class Provider:
     "False: apply_patch is offered as a JSON function."
     compact_endpoint: bool = False
     "Whether POST {base_url}/responses/compact is there."
+    refusal: str | None = None
+    "Why nothing may be sent to it, with the way out; for one that the configuration does not define in full."
 
 
 @dataclass(frozen=True, slots=True)

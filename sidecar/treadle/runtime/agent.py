@@ -238,7 +238,8 @@ class Agent:
         return loaded
 
     def _override(self, loaded: Loaded, overrides: Overrides) -> None:
-        if overrides == Overrides():
+        # Where the provider was refused, the file that should define it may be mended by now.
+        if overrides == Overrides() and loaded.settings.provider.refusal is None:
             return
         merged = over.merged(loaded.overrides, overrides)
         settings, problems = over.resolve(merged, self._world.configure)
