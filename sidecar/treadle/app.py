@@ -108,6 +108,7 @@ class Parts:
         self.models = ModelsByWire(self._credentials, environ, self._say)
         self.environment = CommandEnvironment(environ, self._hidden)
         clock = SystemClock()
+        own = tuple(dict.fromkeys(os.path.realpath(folder) for folder in (folders.codex, folders.treadle)))
         self.skills = SkillFiles(folders.codex, Path(home) if (home := environ.get("HOME")) else None)
         surroundings = Surroundings(
             instructions=InstructionFiles(folders.codex),
@@ -120,7 +121,7 @@ class Parts:
         self.world = World(
             models=self.models,
             sandbox=self.sandbox,
-            files=DiskFiles(environ.get("TMPDIR")),
+            files=DiskFiles(environ.get("TMPDIR"), own),
             store=SqliteStore(folders.treadle),
             clock=clock,
             briefing=ThreadBriefing(clock, surroundings, builtin, McpTools(mcp)),
@@ -131,6 +132,7 @@ class Parts:
             info=self.info,
             mcp=mcp,
             outputs=DiskOutputs(folders.treadle / "outputs"),
+            own=own,
             day=lambda at: clock.local_date(at)[0],
         )
         self.agent = Agent(self.world)

@@ -163,8 +163,8 @@ async def test_a_symlink_swapped_in_after_the_check_is_not_followed(tmp_path: Pa
     out.mkdir()
     check = files_module.refusal
 
-    def swap(path: str, roots: tuple[str, ...] | None) -> str | None:
-        answer = check(path, roots)
+    def swap(path: str, roots: tuple[str, ...] | None, own: tuple[str, ...]) -> str | None:
+        answer = check(path, roots, own)
         (root / "sub").rmdir()
         (root / "sub").symlink_to(out)
         return answer
@@ -203,3 +203,13 @@ async def test_content_over_the_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="larger than 16 MiB"):
         await DiskFiles().commit([], [state(tmp_path / "f", bytes(MAX_BYTES + 1))], FULL)
     assert os.listdir(tmp_path) == []
+
+
+async def test_the_agents_own_folder_is_refused_inside_a_root(tmp_path: Path):
+    (tmp_path / "codex").mkdir()
+    (tmp_path / "link").symlink_to("codex")
+    files = DiskFiles(own=(str(tmp_path / "codex"),))
+    for name in ("codex/config.toml", "link/AGENTS.md"):
+        with pytest.raises(PermissionError, match="own folder"):
+            await files.commit([], [state(tmp_path / name, b"x")], inside(tmp_path))
+    assert list((tmp_path / "codex").iterdir()) == []

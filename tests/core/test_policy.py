@@ -198,3 +198,12 @@ def test_an_empty_patch_is_not_granted_by_nothing():
 def test_temporary_folders_can_be_excluded():
     sandbox = SandboxPolicy("workspace-write", exclude_tmpdir=True, exclude_slash_tmp=True)
     assert writable_roots(Settings(CWD, "m", Provider("p", "P", ""), sandbox=sandbox), "/scratch") == (CWD,)
+
+
+def test_a_patch_into_the_agents_own_folder_asks_as_for_any_protected_file():
+    row = Row(WriteFiles(("/tmp/home/config.toml",)), Ask)
+    verdict = decide(row.wish, settings(row), Grants(), True, own=("/tmp/home",))
+    assert isinstance(verdict, Ask)
+    assert "protected" in verdict.reason
+    never = decide(row.wish, settings(Row(row.wish, Deny, approval="never")), Grants(), True, own=("/tmp/home",))
+    assert isinstance(never, Deny)

@@ -44,3 +44,12 @@ def test_roots_follow_the_policy(policy: SandboxPolicy, roots: tuple[str, ...] |
 def test_protected_and_outside_paths_are_refused(path: str, reason: str | None) -> None:
     answer = refusal(path, ("/w", "/tmp", "/tmp/in"))
     assert (answer is None) if reason is None else (answer is not None and reason in answer)
+
+
+def test_the_agents_own_folder_is_protected_unless_the_user_opened_a_folder_in_it() -> None:
+    own = ("/w/home", "/w/state")
+    assert "own folder" in (refusal("/w/home/config.toml", ("/w",), own) or "")
+    assert "own folder" in (refusal("/w/Home/config.toml", ("/w/Home",), own) or "")
+    assert refusal("/w/homes/f", ("/w",), own) is None
+    assert refusal("/w/home/trees/a/f", ("/w/home/trees/a",), own) is None
+    assert refusal("/w/home/f", None, own) is None

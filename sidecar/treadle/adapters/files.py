@@ -41,10 +41,12 @@ class _Write:
 
 
 class DiskFiles:
-    """The Files port. `tmpdir` is the value of $TMPDIR: a writable root unless the policy excludes it."""
+    """The Files port. `tmpdir` is the value of $TMPDIR: a writable root unless the policy excludes it. `own` are real paths of
+    folders that a confining policy protects: see core.writable.refusal."""
 
-    def __init__(self, tmpdir: str | None = None) -> None:
+    def __init__(self, tmpdir: str | None = None, own: tuple[str, ...] = ()) -> None:
         self._tmpdir = tmpdir
+        self._own = own
         self._real_roots: dict[str, str] = {}
 
     async def read(self, path: str) -> FileState:
@@ -52,7 +54,7 @@ class DiskFiles:
 
     async def commit(self, before: Sequence[FileState], after: Sequence[FileState], policy: SandboxPolicy) -> None:
         roots = self._roots(policy)
-        work = asyncio.ensure_future(asyncio.to_thread(_commit, before, after, roots))
+        work = asyncio.ensure_future(asyncio.to_thread(_commit, before, after, roots, self._own))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -93,7 +95,7 @@ def _read_open(fd: int, path: str) -> FileState:
         return FileState(path, data, stat.S_IMODE(found.st_mode))
 
 
-def _commit(before: Sequence[FileState], after: Sequence[FileState], roots: tuple[str, ...] | None) -> None:
+def _commit(before: Sequence[FileState], after: Sequence[FileState], roots: tuple[str, ...] | None, own: tuple[str, ...]) -> None:
     known = {state.path: state for state in before}
     made: list[str] = []
     writes: list[_Write] = []
@@ -101,7 +103,7 @@ def _commit(before: Sequence[FileState], after: Sequence[FileState], roots: tupl
         try:
             for wanted in after:
                 real = _real(wanted)
-                _check(real, wanted, roots)
+                _check(real, wanted, roots, own)
                 parent = _open_parent(real, roots, made, create=wanted.data is not None)
                 stack.callback(os.close, parent)
                 writes.append(_Write(wanted, known.get(wanted.path), parent, os.path.basename(real)))
@@ -133,8 +135,8 @@ def _real(wanted: FileState) -> str:
     return os.path.realpath(wanted.path)
 
 
-def _check(real: str, wanted: FileState, roots: tuple[str, ...] | None) -> None:
-    reason = refusal(real, roots)
+def _check(real: str, wanted: FileState, roots: tuple[str, ...] | None, own: tuple[str, ...]) -> None:
+    reason = refusal(real, roots, own)
     if reason:
         raise PermissionError(errno.EACCES, f"not allowed to write this file: {reason}", wanted.path)
     if wanted.data is not None and len(wanted.data) > MAX_BYTES:

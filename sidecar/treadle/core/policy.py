@@ -121,15 +121,24 @@ class Grants:
                 return self
 
 
-def decide(wish: Wish, settings: Settings, grants: Grants, sandbox_available: bool, tmpdir: str | None = None) -> Verdict:
-    """`tmpdir` is $TMPDIR, resolved, where there is one: writable like /tmp unless the policy excludes it."""
+def decide(
+    wish: Wish,
+    settings: Settings,
+    grants: Grants,
+    sandbox_available: bool,
+    tmpdir: str | None = None,
+    *,
+    own: tuple[str, ...] = (),
+) -> Verdict:
+    """`tmpdir` is $TMPDIR, resolved, where there is one: writable like /tmp unless the policy excludes it. `own` are the folders
+    from which the agent itself starts: they are protected wherever they lie."""
     match wish:
         case Harmless():
             return Allow(confined=settings.sandbox.confines)
         case RunCommand():
             return _decide_command(wish, settings, grants, sandbox_available)
         case WriteFiles():
-            return _decide_files(wish, settings, grants, tmpdir)
+            return _decide_files(wish, settings, grants, tmpdir, own)
         case CallMcp():
             return _decide_mcp(wish, settings, grants)
 
@@ -194,10 +203,10 @@ def _decide_unattended(escalated: bool, unprotected: bool, dangerous: str | None
     return Allow(confined=not outside)
 
 
-def _decide_files(wish: WriteFiles, settings: Settings, grants: Grants, tmpdir: str | None) -> Verdict:
+def _decide_files(wish: WriteFiles, settings: Settings, grants: Grants, tmpdir: str | None, own: tuple[str, ...]) -> Verdict:
     confines = settings.sandbox.confines
     attended = settings.approval_policy != "never"
-    refused = _refused(wish.paths, settings, tmpdir)
+    refused = _refused(wish.paths, settings, tmpdir, own)
     if refused and not attended:
         return Deny(f"Nothing was changed: the patch touches {refused}, and approvals are turned off (approval policy: never).")
     if attended and grants.granted(wish):
@@ -245,7 +254,7 @@ def _mcp_reason(wish: CallMcp) -> str | None:
             return f"By its own account {name} may change something, perhaps outside of this machine."
 
 
-def _refused(paths: tuple[str, ...], settings: Settings, tmpdir: str | None) -> str | None:
+def _refused(paths: tuple[str, ...], settings: Settings, tmpdir: str | None, own: tuple[str, ...]) -> str | None:
     """The files that need a yes, and why, in words; None when all paths are free to write."""
     policy: SandboxPolicy = settings.sandbox
     if not policy.confines:
@@ -256,7 +265,7 @@ def _refused(paths: tuple[str, ...], settings: Settings, tmpdir: str | None) -> 
     outside = tuple(p for p in paths if not any(_inside(p, root) for root in roots))
     if outside:
         return f"files outside the workspace: {_named(outside)}"
-    protected = tuple(p for p in paths if refusal(p, [str(root) for root in roots]))
+    protected = tuple(p for p in paths if refusal(p, [str(root) for root in roots], own))
     return f"protected files: {_named(protected)}" if protected else None
 
 

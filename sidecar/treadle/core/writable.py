@@ -28,8 +28,9 @@ def writable_roots(policy: SandboxPolicy, tmpdir: str | None) -> tuple[str, ...]
     return tuple(dict.fromkeys(roots))
 
 
-def refusal(path: str, roots: Sequence[str] | None) -> str | None:
-    """Why `path` may not be written, in words for model and user; None when it may."""
+def refusal(path: str, roots: Sequence[str] | None, own: Sequence[str] = ()) -> str | None:
+    """Why `path` may not be written, in words for model and user; None when it may. `own` are folders from which the agent itself
+    starts: they are protected, unless a root lies inside of one because the user opened it."""
     if roots is None:
         return None
     if not roots:
@@ -45,4 +46,12 @@ def refusal(path: str, roots: Sequence[str] | None) -> str | None:
             return f"{parts[0]} is protected"
         if ".git" in parts:
             return ".git is protected"
+    for folder in map(_folded, own):
+        if _folded(path).is_relative_to(folder) and not all(folder in _folded(root).parents for root in inside):
+            return "the agent's own folder is protected"
     return None
+
+
+def _folded(path: str) -> PurePath:
+    """On some disks .CODEX is .codex."""
+    return PurePath(path.lower())

@@ -110,6 +110,8 @@ class World:
     "Seconds since the epoch -> YYYY-MM-DD, where the user is."
     books: Books = field(init=False)
     outputs: Outputs | None = None
+    own: tuple[str, ...] = ()
+    "Real paths of the folders from which the agent itself starts: see core.policy.decide."
     without_compaction: set[str] = field(default_factory=set[str])
     "Addresses of providers that turned out to have no endpoint for compaction."
 
@@ -250,6 +252,7 @@ def _calls(  # noqa: PLR0917
         grant=grant,
         record=recorder.record,
         cancel_turn=cancel_turn,
+        own=world.own,
     )
 
 

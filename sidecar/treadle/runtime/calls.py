@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from ..core import mcp
 from ..core.errors import ToolFailure, TreadleError
 from ..core.events import Approval, CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
 from ..core.history import likely_view
@@ -62,6 +63,8 @@ class Calls:
     grant: Callable[[Grants], None]
     record: Callable[[Item], None]
     cancel_turn: Callable[[], None]
+    own: tuple[str, ...] = ()
+    "Folders from which the agent itself starts."
     outputs: list[ToolOutput] = field(default_factory=list[ToolOutput])
     "Recorded since the last `collect` began; read by the runner when it is stopped."
     _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
@@ -154,7 +157,8 @@ class Calls:
             tool = self.tools.get(item.name or "")
             if tool is None:
                 kind = "custom tool call" if item.kind == "custom_tool_call" else "call"
-                raise ToolFailure(f"unsupported {kind}: {item.name}")
+                unlisted = mcp.unlisted(item.name or "", self.scope.settings.mcp_servers)
+                raise ToolFailure(unlisted or f"unsupported {kind}: {item.name}")
             call, scope = self._call(item), self._scope(item)
             plan = await tool.prepare(call, scope)
             view = plan.view
@@ -193,7 +197,7 @@ class Calls:
         scope, wish = self.scope, plan.wish
         status = await scope.sandbox.status()
         tmpdir = scope.environment.get("TMPDIR")
-        verdict = decide(wish, scope.settings, self.grants(), status.available, tmpdir)
+        verdict = decide(wish, scope.settings, self.grants(), status.available, tmpdir, own=self.own)
         match verdict:
             case Allow(confined=True):
                 return scope.policy

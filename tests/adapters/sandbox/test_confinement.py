@@ -9,12 +9,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sandbox_bench import SECRET, Bench
 
-from treadle.adapters.sandbox import linux
+from treadle.adapters.sandbox import linux, pick
 from treadle.core.errors import ToolFailure, TreadleError
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime.ports import CommandSpec
@@ -161,6 +162,36 @@ async def test_the_agents_own_state_is_protected_inside_a_root(bench: Bench) -> 
     assert (everything / "fine").exists()
     assert not (everything / "state" / "x").exists()
     assert (everything / "state" / "placeholders" / "lock").exists()
+
+
+@pytest.mark.parametrize("place", ["present", "empty", "missing/codex", "link", "."])
+async def test_what_the_next_start_reads_cannot_be_planted(
+    tmp_path: Path, bench: Bench, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = bench.workspace / place
+    (bench.workspace / "empty").mkdir()
+    for name in ("present", "target"):
+        (bench.workspace / name).mkdir()
+        (bench.workspace / name / "AGENTS.md").write_text("mine")
+    (bench.workspace / "link").symlink_to("target")
+    monkeypatch.setenv("CODEX_HOME", str(home))
+    sandbox = pick(tmp_path / "state")
+    attacks = (
+        f"mkdir -p {home}/skills",
+        f"mv {home} moved",
+        f"rm -rf {home}",
+        f"mkdir -p {home}",
+        f"echo x > {home}/config.toml",
+    )
+    try:
+        result = await replace(bench, sandbox=sandbox).run("; ".join((*attacks, "echo x > present/../fine; true")))
+    finally:
+        await sandbox.close()
+    assert result.code == 0
+    assert not (home / "config.toml").exists()
+    assert not (home / "skills").exists()
+    assert (bench.workspace / "fine").exists() is (place not in ("link", "."))
+    assert {p.read_text() for p in bench.workspace.glob("*/AGENTS.md")} == {"mine"}
 
 
 @pytest.mark.parametrize("mode", ["read-only", "workspace-write"])

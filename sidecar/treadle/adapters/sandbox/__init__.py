@@ -28,11 +28,17 @@ def pick(state_dir: Path) -> Sandbox:
 
 def _credentials() -> tuple[str, ...]:
     """Files that hold the user's keys: commands may read the disk, not these."""
-    home = os.environ.get("CODEX_HOME") or os.path.expanduser("~/.codex")
-    return (os.path.join(home, "auth.json"),)
+    return (os.path.join(_codex_home(), "auth.json"),)
+
+
+def _codex_home() -> str:
+    return os.path.abspath(os.path.expanduser(os.environ.get("CODEX_HOME") or "~/.codex"))
 
 
 def _own_paths() -> tuple[str, ...]:
-    """The program that will run unconfined at the next start: a command that could change it would be free then."""
+    """What acts unconfined at the next start: the program, and the settings that name programs to run (mcp_servers) and what
+    the model is told. A command that could change them would be free then."""
     package = Path(__file__).resolve().parents[2]
-    return (str(package), os.path.realpath(sys.prefix))
+    home = _codex_home()
+    named = os.path.join(os.path.realpath(os.path.dirname(home)), os.path.basename(home))
+    return tuple(dict.fromkeys((str(package), os.path.realpath(sys.prefix), named, os.path.realpath(home))))

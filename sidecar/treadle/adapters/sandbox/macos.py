@@ -13,7 +13,7 @@ from ...core.errors import TreadleError
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts
-from .protected import ROOT_NAMES, TEMPORARY_NAMES, find
+from .protected import ROOT_NAMES, TEMPORARY_NAMES, find, within
 from .unconfined import Unconfined, checked
 
 SANDBOX_EXEC = "/usr/bin/sandbox-exec"
@@ -96,6 +96,7 @@ def arguments(places: mounts.Writable, own: tuple[str, ...], hidden: tuple[str, 
     rules += [f"(allow file-write* (subpath {parameter(path)}))" for path in writable]
     kept = [f"{root}/{name}" for root in places.roots for name in ROOT_NAMES]
     kept += [f"{folder}/{name}" for folder in places.temporary for name in TEMPORARY_NAMES]
+    kept += [path for path in own if within(path, writable)]
     found = find(places.roots, places.temporary, own)
     kept = list(dict.fromkeys([*kept, *sorted(found.existing | found.missing)]))
     rules += [f"(deny file-write* (subpath {parameter(path)}))" for path in kept]

@@ -42,7 +42,7 @@ def within(path: str, folders: Iterable[str]) -> bool:
 
 
 def find(roots: Iterable[str], temporary: Iterable[str], own: Iterable[str]) -> Protected:
-    """`own` are paths of the agent itself, protected where they lie inside a root."""
+    """`own` are paths of the agent itself, protected where they are or lie inside a root, also while they are missing."""
     found = Protected()
     writable = (*roots, *temporary)
     for root in roots:
@@ -54,9 +54,19 @@ def find(roots: Iterable[str], temporary: Iterable[str], own: Iterable[str]) -> 
         for name in TEMPORARY_NAMES:
             _add(found, folder, name, writable)
     for path in own:
-        if any(below(path, root) for root in writable) and os.path.exists(path):
-            found.existing.add(path)
+        if within(path, writable):
+            _add_own(found, path)
     return found
+
+
+def _add_own(found: Protected, path: str) -> None:
+    """A link's target is another of the own paths."""
+    if os.path.islink(path):
+        found.frozen.add(os.path.dirname(path))
+    elif os.path.lexists(path) and not _empty_or_missing(path):
+        found.existing.add(path)
+    else:
+        found.missing.add(_outermost_missing(path))
 
 
 def _add(found: Protected, folder: str, name: str, writable: tuple[str, ...]) -> None:
@@ -79,9 +89,13 @@ def _add_target(found: Protected, target: str, writable: tuple[str, ...]) -> Non
     if os.path.lexists(target):
         found.existing.add(target)
         return
-    while not os.path.lexists(parent := os.path.dirname(target)):
-        target = parent
-    found.missing.add(target)
+    found.missing.add(_outermost_missing(target))
+
+
+def _outermost_missing(path: str) -> str:
+    while not os.path.lexists(parent := os.path.dirname(path)):
+        path = parent
+    return path
 
 
 def _empty_or_missing(path: str) -> bool:
