@@ -94,17 +94,40 @@ def test_the_global_file_is_first_and_not_charged(repository: Repository) -> Non
     assert repository.texts() == ["x" * MAX_GLOBAL_BYTES, "12345678"]
 
 
-def test_odd_files_are_skipped_or_made_readable(repository: Repository) -> None:
-    (repository.root / "AGENTS.md").mkdir()
+def test_what_is_no_regular_file_is_named_and_the_next_name_is_read(repository: Repository) -> None:
+    (repository.home / "AGENTS.override.md").mkdir()
+    (repository.home / "AGENTS.md").symlink_to("/dev/zero")
+    os.mkfifo(repository.root / "AGENTS.md")
+    repository.put("CLAUDE.md", "instead")
     (repository.root / "a" / "AGENTS.override.md").symlink_to("nowhere")
     target = repository.put("elsewhere.txt", "linked")
     (repository.root / "a" / "AGENTS.md").symlink_to(target)
-    repository.put("a/b/AGENTS.md", b"\xef\xbb\xbfbin\xff\0ary")
-    assert repository.texts() == ["linked", "bin\ufffd\ufffdary"]
+    (repository.cwd / "AGENTS.md").symlink_to("AGENTS.md")
+    found = repository.files.find(replace(repository.settings, doc_fallback_names=("CLAUDE.md",)))
+    assert [document.text for document in found.documents] == ["instead", "linked"]
+    odd = [repository.home / "AGENTS.override.md", repository.home / "AGENTS.md", repository.root / "AGENTS.md"]
+    odd += [repository.root / "a" / "AGENTS.override.md", repository.cwd / "AGENTS.md"]
+    assert found.problems == tuple(f"{path} is not a regular file and is not read." for path in odd)
 
 
-def test_a_fifo_and_blank_files_are_left_out(repository: Repository) -> None:
-    os.mkfifo(repository.root / "AGENTS.md")
+@pytest.mark.parametrize(
+    "data", [b"text with a \0", "utf-16".encode("utf-16"), "\u041f\u0440\u0438\u0432\u0435\u0442".encode("koi8-r")]
+)
+def test_a_file_that_is_not_text_is_named_and_not_sent(repository: Repository, data: bytes) -> None:
+    path = repository.put("AGENTS.md", data)
+    found = repository.files.find(repository.settings)
+    assert (found.documents, found.problems) == ((), (f"{path} is not UTF-8 text and is not sent.",))
+
+
+def test_a_few_wrong_bytes_are_replaced_and_named(repository: Repository) -> None:
+    path = repository.put("AGENTS.md", b"\xef\xbb\xbfUse caf\xe9 style.")
+    repository.put("a/AGENTS.md", "a true \ufffd sign")
+    found = repository.files.find(repository.settings)
+    assert [document.text for document in found.documents] == ["Use caf\ufffd style.", "a true \ufffd sign"]
+    assert found.problems == (f"{path} has bytes that are not UTF-8; they are sent as \ufffd.",)
+
+
+def test_blank_files_are_left_out(repository: Repository) -> None:
     repository.put("a/AGENTS.md", " \n\t\n")
     repository.put("a/b/AGENTS.md", "b")
     assert repository.texts() == ["b"]
@@ -112,7 +135,7 @@ def test_a_fifo_and_blank_files_are_left_out(repository: Repository) -> None:
 
 def test_a_huge_file_is_read_only_as_far_as_it_counts(repository: Repository) -> None:
     with (repository.root / "AGENTS.md").open("wb") as file:
-        file.write(b"start")
+        file.write(b"start" + b"." * 100_000)
         file.truncate(10**10)
     (text,) = repository.texts()
     assert len(text) == repository.settings.doc_max_bytes

@@ -26,6 +26,8 @@ MAX_FOLDERS = 64
 _REMEMBERED = 32
 
 _Stamp: TypeAlias = tuple[str, int, int, int]
+"(path, time of change, size, inode); the inode is _ODD for what is there and cannot be a file to read."
+_ODD = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def _project(settings: Settings) -> Iterator[_Stamp]:
     for folder in chain(settings.cwd, settings.root_markers):
         for stamp in _stamps(os.path.join(folder, name) for name in names if name and os.path.basename(name) == name):
             yield stamp
-            break
+            if stamp[-1] != _ODD:
+                break
 
 
 def chain(cwd: str, markers: tuple[str, ...]) -> list[str]:
@@ -79,26 +82,30 @@ def chain(cwd: str, markers: tuple[str, ...]) -> list[str]:
 
 
 def _stamps(paths: Iterator[str]) -> Iterator[_Stamp]:
-    """Those that are regular files, or symlinks to one."""
+    """Those that are there. Only a regular file, or a symlink to one, is ever opened."""
     for path in paths:
         try:
             found = os.stat(path)
         except (OSError, ValueError):
+            # A link that leads nowhere or to itself: somebody meant it to be read.
+            if os.path.islink(path):
+                yield path, 0, 0, _ODD
             continue
-        if stat.S_ISREG(found.st_mode):
-            yield path, found.st_ctime_ns, found.st_size, found.st_ino
+        regular = stat.S_ISREG(found.st_mode)
+        yield (path, found.st_ctime_ns, found.st_size, found.st_ino) if regular else (path, 0, 0, _ODD)
 
 
 def _read(own: tuple[_Stamp, ...], project: tuple[_Stamp, ...], budget: int) -> Instructions:
     documents: list[Document] = []
     problems: list[str] = []
-    for path, *_ in own:
+    problems.extend(f"{stamp[0]} is not a regular file and is not read." for stamp in own + project if stamp[-1] == _ODD)
+    for path in _regular(own):
         text, _ = _text(path, MAX_GLOBAL_BYTES, problems)
         if text:
             documents.append(Document(path, text, is_global=True))
             break
     left = budget
-    for path, *_ in project:
+    for path in _regular(project):
         if left <= 0:
             problems.append(f"{path} was left out: the files above it use up project_doc_max_bytes ({budget}).")
             continue
@@ -107,6 +114,10 @@ def _read(own: tuple[_Stamp, ...], project: tuple[_Stamp, ...], budget: int) -> 
             documents.append(Document(path, text))
             left -= used
     return Instructions(tuple(documents), tuple(problems))
+
+
+def _regular(stamps: tuple[_Stamp, ...]) -> list[str]:
+    return [stamp[0] for stamp in stamps if stamp[-1] != _ODD]
 
 
 def _text(path: str, limit: int, problems: list[str]) -> tuple[str, int]:
@@ -121,9 +132,15 @@ def _text(path: str, limit: int, problems: list[str]) -> tuple[str, int]:
     cut = len(data) > limit
     data = data[:limit]
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(data, final=not cut)
-    text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
+    wrong = text.count("\ufffd") - data.count("\ufffd".encode())
+    if "\0" in text or wrong * 3 > len(text):
+        problems.append(f"{path} is not UTF-8 text and is not sent.")
+        return "", 0
+    text = text.removeprefix("\ufeff")
     if not text.strip():
         return "", 0
+    if wrong:
+        problems.append(f"{path} has bytes that are not UTF-8; they are sent as \ufffd.")
     if cut:
         problems.append(f"{path} was cut: only {limit} bytes of it fit into the limit.")
     return text, len(data)
