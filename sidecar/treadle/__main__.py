@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .runtime.agent import Agent
 
 PROTOCOL = 2
+_EXEC_CONFIG = ("mcp_optional_startup_grace_ms=0",)
+"Under the words of -c: who gives one order and leaves wants every server, and has no next turn in which a late one may come."
 _ROWS = 10_000
 "At most so many rows of the ledger are printed."
 _PLAIN_DOORS = (["serve"], ["app-server"])
@@ -122,7 +124,7 @@ def _exec(line: Line) -> int:
         color=line.color == "always" or (line.color == "auto" and sys.stderr.isatty() and "NO_COLOR" not in os.environ),
     )
     try:
-        return asyncio.run(exec_json.run(_opener(line.config, "exec"), request))
+        return asyncio.run(exec_json.run(_opener([*_EXEC_CONFIG, *line.config], "exec"), request))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
 

@@ -212,6 +212,30 @@ async def test_an_optional_server_that_does_not_start_is_named_and_the_turn_goes
     assert "no license found" in (failed[0] or "")
 
 
+async def test_exec_waits_for_every_server_and_names_one_that_does_not_start(house: House, model_server: ModelServer) -> None:
+    house.configure({"fake": [], "broken": ["--refuse"]}, "mcp_optional_startup_grace_ms = 1")
+    calls = (
+        call("mcp__fake__echo", {"text": "here"}, call_id="one"),
+        call("mcp__broken__echo", {"text": "there"}, call_id="two"),
+    )
+    model_server.script([reply(*calls), reply(text("Done."))])
+    environ = {"SCRIPTED_KEY": "sk-scripted-123456", "PATH": os.environ["PATH"], "HOME": str(house.folder / "home")}
+    environ |= {"CODEX_HOME": str(house.homes.codex), "TREADLE_HOME": str(house.homes.treadle)}
+    words = ["-m", "treadle", "exec", "-C", str(house.workspace), "go"]
+    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdin=null, stdout=pipe, stderr=pipe, env=environ, cwd=house.workspace
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, out) == (0, b"Done.\n"), err
+    assert b"warning: The MCP server broken is not connected" in err
+    first, second = (request.json for request in model_server.requests)
+    assert "mcp__fake__echo" in names(first)
+    told = " ".join(outputs(second))
+    assert "here" in told
+    assert "MCP server broken was not ready" in told
+
+
 async def test_a_destructive_tool_asks_once_for_the_session_and_a_silent_one_asks_too(
     house: House, model_server: ModelServer
 ) -> None:

@@ -31,6 +31,7 @@ from treadle.core.history import TurnState, turns
 from treadle.core.items import ModelItem, Text, ToolOutput, TurnEnded
 from treadle.core.ops import InterruptTurn, ListThreads, Overrides, ReadThread, StartTurn, SteerTurn
 from treadle.core.replies import Delta, ItemBegun, ItemDone
+from treadle.core.settings import McpServer
 from treadle.core.views import MessageCard
 from treadle.runtime.agent import ThreadPage, ThreadState
 from treadle.runtime.ports import Call, Scope
@@ -325,6 +326,18 @@ async def test_an_unknown_tool_and_a_failing_tool_are_outputs() -> None:
     assert outputs["a"].text == "unsupported call: nothing"
     assert outputs["b"].status == "failed"
     client.check_cards()
+
+
+async def test_a_call_to_a_server_that_was_not_ready_says_so() -> None:
+    model = ScriptedModel([*call("a", "mcp__my_notes__find"), *end()], [*message("done"), *end()])
+    servers = (McpServer("my"), McpServer("my-notes"), McpServer("off", enabled=False))
+    agent, _, store = build(model, mcp_servers=servers)
+    client = RecordingClient()
+    thread_id, turn_id = await begin(agent, client)
+    assert (await client.turn_end(turn_id)).status == "completed"
+    (output,) = (item for item in store.load(thread_id)[1] if isinstance(item, ToolOutput))
+    assert "MCP server my-notes was not ready" in output.text
+    assert output.status == "failed"
 
 
 async def test_a_change_in_mid_thread_is_appended() -> None:

@@ -117,6 +117,15 @@ def named(tools: Iterable[McpTool]) -> tuple[tuple[str, McpTool], ...]:
     return tuple(found.items())
 
 
+def unlisted(name: str, servers: Iterable[McpServer]) -> str | None:
+    """Words for the model about a tool of a server that is configured, but of which it was given no such tool."""
+    prefixes = [(_plain(McpTool(server.name, "")), server.name) for server in servers if server.enabled]
+    prefix, server = max((found for found in prefixes if name.startswith(found[0])), default=("", ""))
+    if not prefix:
+        return None
+    return f"MCP server {server} was not ready when the tools were listed, or has no such tool; go on without it."
+
+
 def _plain(tool: McpTool) -> str:
     return PREFIX + "__".join(re.sub(r"[^A-Za-z0-9_]", "_", part) for part in tool.identity)
 
