@@ -136,11 +136,22 @@ async def test_a_linked_git_folder_cannot_be_exchanged(bench: Bench) -> None:
 async def test_nested_repositories_and_submodules_are_protected(bench: Bench) -> None:
     (bench.workspace / "nested" / ".git").mkdir(parents=True)
     (bench.workspace / "nested" / ".git" / "config").write_text("mine")
+    deepest = bench.workspace / "a/b/c/d/e/f/.git"
+    deepest.mkdir(parents=True)
+    (deepest / "config").write_text("mine")
     (bench.workspace / "deep" / "er" / "module").mkdir(parents=True)
     (bench.workspace / ".gitmodules").write_text('[submodule "m"]\n\tpath = deep/er/module\n')
-    attacks = ("echo x > nested/.git/config", "mkdir -p deep/er/module/.git/hooks", "mv nested n2", "mv deep d2")
+    attacks = (
+        "echo x > nested/.git/config",
+        "echo x > a/b/c/d/e/f/.git/config",
+        "mv a/b z",
+        "mkdir -p deep/er/module/.git/hooks",
+        "mv nested n2",
+        "mv deep d2",
+    )
     await bench.run("; ".join((*attacks, "mkdir -p deep/er/module/.git/hooks")))
     assert (bench.workspace / "nested" / ".git" / "config").read_text() == "mine"
+    assert (deepest / "config").read_text() == "mine"
     assert [p.name for p in (bench.workspace / "deep" / "er" / "module").iterdir()] == []
 
 

@@ -1,7 +1,8 @@
 """What stays read-only inside a folder that a command may write: whatever makes the host run code later.
 
 A planted hook or config in .git runs with the user's next `git status`; .vscode, .codex and .agents are read by programs outside
-the sandbox. Promises to find these also where they are missing, behind pointer files and in nested repositories. Must never
+the sandbox. Promises to find these also where they are missing, behind pointer files and in nested repositories, as deep
+as repositories.py searches. Must never
 write, and must never follow what it reads out of the writable roots.
 """
 
@@ -11,11 +12,12 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from .repositories import nested
+
 ROOT_NAMES = (".git", ".codex", ".agents", ".vscode")
 TEMPORARY_NAMES = (".git",)
 "Git looks upwards: a planted /tmp/.git would be found from every folder below it."
 
-_MAX_ENTRIES = 2000
 _MAX_SUBMODULES = 200
 _MAX_POINTER = 4096
 _MAX_GITMODULES = 256 * 1024
@@ -48,7 +50,7 @@ def find(roots: Iterable[str], temporary: Iterable[str], own: Iterable[str]) -> 
     for root in roots:
         for name in ROOT_NAMES:
             _add(found, root, name, writable)
-        for folder in (*_nested_repositories(root), *_submodules(root)):
+        for folder in (*nested(root), *_submodules(root)):
             _add(found, folder, ".git", writable)
     for folder in temporary:
         for name in TEMPORARY_NAMES:
@@ -118,16 +120,6 @@ def _pointed_to(path: str, folder: str) -> Iterator[str]:
     yield gitdir
     if common := _head(f"{gitdir}/commondir", _MAX_POINTER).strip():
         yield os.path.realpath(os.path.join(gitdir, common))
-
-
-def _nested_repositories(root: str) -> Iterator[str]:
-    try:
-        with os.scandir(root) as entries:
-            for _, entry in zip(range(_MAX_ENTRIES), entries, strict=False):
-                if entry.name not in ROOT_NAMES and entry.is_dir(follow_symlinks=False) and os.path.lexists(f"{entry.path}/.git"):
-                    yield entry.path
-    except OSError:
-        return
 
 
 def _submodules(root: str) -> Iterator[str]:
