@@ -14,7 +14,7 @@ export function silent(problem: string): string {
 
 export function report(found: Report): string {
   const { version, python, provider, baseUrl, model, keyProblem, codexHome, treadleHome, ...more } = found;
-  const { sandbox, sandboxAvailable, sandboxProblem, configProblems, ...others } = more;
+  const { sandbox, sandboxAvailable, sandboxProblem, modelProblem, configProblems, ...others } = more;
   const at = baseUrl ? ` at ${baseUrl}` : "";
   const problems = Array.isArray(configProblems) ? configProblems.map(String) : [];
   const lines = [
@@ -22,7 +22,7 @@ export function report(found: Report): string {
     sandboxAvailable
       ? `✓ Sandbox: ${sandbox}${sandboxProblem ? `; ${sandboxProblem}` : ""}`
       : `✗ Sandbox: ${sandboxProblem || "none on this machine"}`,
-    `✓ Model: ${model} from ${provider}${at}`,
+    modelProblem ? `✗ Model: ${modelProblem}` : `✓ Model: ${model} from ${provider}${at}`,
     keyProblem ? `✗ Key: ${keyProblem}` : "✓ Key: nothing is missing",
     ...(problems.length ? problems.map((problem) => `✗ Configuration: ${problem}`) : ["✓ Configuration: no problems"]),
   ];

@@ -191,6 +191,11 @@ class Parts:
             key = None
         except TreadleError as error:
             key = error.sentence()
+        model = None
+        if settings.provider.wire == "local":
+            from .adapters.local import open_local  # noqa: PLC0415
+
+            model = await open_local(settings, environ=self._environ).problem()
         return {
             "version": __version__,
             "python": f"{sys.executable} {sys.version.split()[0]}",
@@ -199,6 +204,7 @@ class Parts:
             "provider": settings.provider.id,
             "baseUrl": settings.provider.base_url,
             "model": settings.model,
+            "modelProblem": model,
             "keyProblem": key,
             "sandbox": status.kind,
             "sandboxAvailable": status.available,

@@ -241,3 +241,13 @@ async def test_nothing_is_sent_anywhere_when_the_configuration_could_not_be_read
     assert (await client.turn_end(await more(agent, client, thread_id, "again"))).status == "completed"
     assert model_server.requests[0].headers["authorization"] == "Bearer sk-scripted-123456"
     await agent.close()
+
+
+async def test_the_doctor_names_the_weights_that_are_missing(house: House) -> None:
+    house.configure('model_provider = "local"\n[local]\nmodel_path = "gone.gguf"\n')
+    agent = house.agent()
+    found = await agent.info("doctor", cwd=str(house.workspace))
+    assert "gone.gguf cannot be read" in found["modelProblem"]
+    house.configure(house.configuration)
+    assert (await agent.info("doctor", cwd=str(house.workspace)))["modelProblem"] is None
+    await agent.close()

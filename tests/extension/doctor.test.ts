@@ -10,6 +10,7 @@ const found = {
   provider: "acme",
   baseUrl: "https://api.acme.example/v1",
   model: "a-model",
+  modelProblem: null,
   keyProblem: null,
   sandbox: "bubblewrap",
   sandboxAvailable: true,
@@ -27,10 +28,10 @@ test("says that all is well, and with what", () => {
 });
 
 test("says each thing that is wrong in the sidecar's words", () => {
-  const bad = { keyProblem: "Set ACME_KEY.", sandboxAvailable: false, sandboxProblem: "bwrap is missing.", configProblems: ["line 3: no"] };
+  const bad = { modelProblem: "There are no weights.", keyProblem: "Set ACME_KEY.", sandboxAvailable: false, sandboxProblem: "bwrap is missing.", configProblems: ["line 3: no"] };
   const page = report({ ...found, ...bad });
-  expect(wrong(page)).toEqual(["✗ Sandbox: bwrap is missing.", "✗ Key: Set ACME_KEY.", "✗ Configuration: line 3: no"]);
-  expect(page).toContain("3 things need you.");
+  expect(wrong(page)).toEqual(["✗ Sandbox: bwrap is missing.", "✗ Model: There are no weights.", "✗ Key: Set ACME_KEY.", "✗ Configuration: line 3: no"]);
+  expect(page).toContain("4 things need you.");
 });
 
 test("hides no fact that it does not know", () => {

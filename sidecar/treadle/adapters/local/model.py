@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,9 @@ from ...core.prompt import Request
 from ...core.replies import Compacted, ReplyEvent
 from ...core.settings import LocalModel, Settings
 from . import dialogue
+from .parts import same_interpreter
 from .reply import Reply, as_object, refusal
-from .server import LlamaServer
+from .server import LlamaServer, no_engine
 from .weights import Found, Search
 
 if TYPE_CHECKING:
@@ -62,6 +64,12 @@ class EmbeddedModel:
         if self._starting is None or (self._starting.done() and not self.server.alive):
             self._starting = asyncio.create_task(self._start())
         await asyncio.shield(self._starting)
+
+    async def problem(self) -> str | None:
+        """What is missing here, in one sentence. A look: nothing is started or downloaded."""
+        if same_interpreter(self.server.python) and find_spec("xllamacpp") is None:
+            return no_engine().sentence()
+        return await Search(self.settings, self.home, self.server.python, lambda _: None, self._environ).problem()
 
     async def stream(self, request: Request) -> AsyncIterator[Sequence[ReplyEvent]]:
         import httpx  # noqa: PLC0415 - start-up time

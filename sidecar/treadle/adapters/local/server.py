@@ -17,6 +17,7 @@ from typing import Any
 
 from ...core.errors import ModelError
 from .parts import lean_environment, same_interpreter
+from .weights import WAY_OUT
 
 CHILD = Path(__file__).with_name("child.py")
 LOG_BYTES = 16 * 1024
@@ -96,7 +97,7 @@ class LlamaServer:
         except OSError as error:
             raise ModelError(
                 f"The interpreter for the embedded model, {self.python}, cannot be started: {error.strerror or error}.",
-                hint="Set TREADLE_LOCAL_PYTHON to a Python that has treadle[local].",
+                hint="Set TREADLE_LOCAL_PYTHON to the Python in .venv of a Treadle checkout where `make model` was run.",
             ) from error
 
     def _answer(self, line: bytes) -> str:
@@ -108,12 +109,7 @@ class LlamaServer:
         if said.get("address"):
             return said["address"]
         if said.get("kind") == "import":
-            raise ModelError(
-                "The embedded model's engine is not installed.",
-                kind="model_not_found",
-                hint="Run `pip install 'treadle[local]'`, or set TREADLE_LOCAL_PYTHON or OPENAI_API_KEY.",
-                details=said.get("error"),
-            )
+            raise no_engine(said.get("error"))
         raise ModelError(
             "The embedded model could not be loaded" + (f": {said['error']}." if said.get("error") else "; its process ended."),
             kind="server",
@@ -125,6 +121,15 @@ class LlamaServer:
         while chunk := await stderr.read(4096):
             self._log += chunk
             del self._log[:-LOG_BYTES]
+
+
+def no_engine(details: str | None = None) -> ModelError:
+    return ModelError(
+        "The embedded model's engine is not installed.",
+        kind="model_not_found",
+        hint=f"{WAY_OUT}, and name the Python in its .venv with TREADLE_LOCAL_PYTHON.",
+        details=details,
+    )
 
 
 def usable_cores() -> int:

