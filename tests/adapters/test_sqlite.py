@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sqlite3
 import subprocess
 import sys
@@ -264,3 +265,22 @@ def test_two_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     code += "SqliteStore(Path(sys.argv[1]))"
     both = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
     assert [process.wait(60) for process in both] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("before", ["new", "open to others"])
+def test_no_other_user_can_read_what_is_kept(tmp_path: Path, before: str) -> None:
+    folder = tmp_path / "home"
+    mask = os.umask(0o022)
+    try:
+        if before == "open to others":
+            SqliteStore(folder).close()
+            folder.chmod(0o755)
+            (folder / "threads.sqlite3").chmod(0o644)
+        store = SqliteStore(folder)
+        store.create(meta("a"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+        store.close()
+    finally:
+        os.umask(mask)
+    private = {name: 0o600 for name in ("threads.sqlite3", "threads.sqlite3-wal", "threads.sqlite3-shm")}
+    assert modes == {"home": 0o700, "locks": 0o700, **private}

@@ -2,6 +2,7 @@
 
 An append is one transaction and is durable against a crash of this process when it returns (synchronous=NORMAL: a power cut may
 lose the last moment, never the file). One process writes a thread at a time: a lock file per thread, held while it is loaded.
+The folder and its files are for the user alone: they hold whatever was said and printed.
 A file of an older version is copied aside before its tables are changed; one of a newer version is refused and left alone.
 """
 
@@ -12,6 +13,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
 from . import ledger
 
+_FILE = "threads.sqlite3"
 _THREADS = """
 CREATE TABLE thread (
   id TEXT PRIMARY KEY, created_at REAL NOT NULL, updated_at REAL NOT NULL, cwd TEXT NOT NULL, model TEXT NOT NULL,
@@ -47,9 +50,10 @@ class SqliteStore:
         self._held: dict[str, int] = {}
         self._next: dict[str, int] = {}
         try:
-            self._locks.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(folder / "threads.sqlite3", isolation_level=None, timeout=10)
-            self._prepare(folder / "threads.sqlite3")
+            _make_private(folder)
+            self._locks.mkdir(exist_ok=True, mode=0o700)
+            self._db = sqlite3.connect(folder / _FILE, isolation_level=None, timeout=10)
+            self._prepare(folder / _FILE)
             self.ledger = ledger.SqliteLedger(self._db)
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
@@ -175,10 +179,28 @@ class SqliteStore:
         self._db.close()
 
 
+def _make_private(folder: Path) -> None:
+    """Also what an earlier version left open to others. SQLite gives the files beside its database the database's mode."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / _FILE
+    with contextlib.suppress(FileExistsError):
+        _create(path)
+    for each in (folder, *folder.glob(f"{_FILE}*")):
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            mode = each.stat().st_mode
+            if mode & 0o077 and not mode & stat.S_ISVTX:  # a folder like /tmp is everybody's
+                each.chmod(mode & 0o700)
+
+
+def _create(path: Path) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def _copy(path: Path, copy: Path) -> None:
     """A copy of the database as it is committed; nothing under its own name until it is whole."""
     partial = copy.with_name(copy.name + ".partial")
     partial.unlink(missing_ok=True)
+    _create(partial)
     # a connection of its own: the one that is about to write sees its own transaction
     with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(partial)) as target:
         source.backup(target)
