@@ -126,6 +126,7 @@ def _exec(line: Line) -> int:
     try:
         return asyncio.run(exec_json.run(_opener([*_EXEC_CONFIG, *line.config], "exec"), request))
     except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.stderr.write("treadle: interrupted\n")
         return 130
 
 

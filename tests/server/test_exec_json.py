@@ -16,7 +16,8 @@ from fakes.agent import AT, ScriptedAgent, Stage
 from treadle.core import events as e
 from treadle.core.errors import TreadleError
 from treadle.core.ops import ResumeThread, StartThread, StartTurn
-from treadle.server import exec_json
+from treadle.core.views import CallCard
+from treadle.server import exec_json, progress
 from treadle.server.exec_json import ExecRequest
 
 KINDS = {"agent_message", "reasoning", "command_execution", "file_change", "mcp_tool_call", "web_search", "error"}
@@ -91,7 +92,27 @@ async def test_questions_are_declined_with_a_word(tmp_path: Path, capsys: pytest
     assert out == "decline\n" and "declined, since nobody is there to ask: May it?" in err
 
 
-async def test_an_interrupt_stops_the_turn(tmp_path: Path) -> None:
+async def test_a_command_that_fails_shows_its_code_and_the_end_of_its_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fails(stage: Stage) -> None:
+        output = "".join(f"\x1b[31mline {number}\x1b[0m\r\n" for number in range(1_000)) + "y" * 500 + "\n"
+        for number, status in enumerate(("failed", "completed")):
+            view: Any = {"view": "command", "command": "make\n" + "x" * 500, "output": output, "exit_code": 2}
+            card = CallCard(f"card-{number}", "exec_command", f"call-{number}", view, status)  # type: ignore[arg-type]
+            stage.say(e.CardStarted(stage.thread_id, stage.turn_id, card, AT))
+            stage.say(e.CardCompleted(stage.thread_id, stage.turn_id, card, AT))
+
+    assert await run(ScriptedAgent(fails), request(tmp_path)) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1].startswith("failed (exit 2): $ make xxx")
+    assert lines[2:6] == [f"  line {number}" for number in range(996, 1_000)]
+    assert lines[6].startswith("  yyy")
+    assert len(lines) == 14
+    assert max(map(len, lines)) == progress.WIDTH
+
+
+async def test_an_interrupt_stops_the_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     working = asyncio.Event()
 
     async def script(stage: Stage) -> None:
@@ -104,6 +125,7 @@ async def test_an_interrupt_stops_the_turn(tmp_path: Path) -> None:
     os.kill(os.getpid(), signal.SIGINT)
     assert await asyncio.wait_for(running, 10) == 130
     assert agent.threads["thread-1"].turns[0].status == "interrupted"
+    assert capsys.readouterr().err.splitlines()[-1] == "treadle: interrupted"
 
 
 async def test_the_last_message_goes_to_a_file_and_the_schema_comes_from_one(tmp_path: Path) -> None:

@@ -15,16 +15,17 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..core import events as e
 from ..core.errors import RequestRefused, TreadleError
 from ..core.items import Image, Text
 from ..core.ops import InterruptTurn, ListThreads, Overrides, ResumeThread, StartThread, StartTurn
 from ..core.settings import SandboxPolicy
-from ..core.views import CallCard, MessageCard
+from ..core.views import MessageCard
 from .exec_items import Lines
 from .handshake import BadParams
+from .progress import Progress, write
 
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
@@ -88,8 +89,8 @@ def _read_files(request: ExecRequest) -> tuple[tuple[Text | Image, ...], dict[st
 def _refused(request: ExecRequest, error: Exception) -> int:
     sentence = error.sentence() if isinstance(error, TreadleError) else str(error)
     if request.json:
-        _write(sys.stdout, json.dumps({"type": "error", "message": sentence}) + "\n")
-    _write(sys.stderr, f"treadle: {sentence}\n")
+        write(sys.stdout, json.dumps({"type": "error", "message": sentence}) + "\n")
+    write(sys.stderr, f"treadle: {sentence}\n")
     return 2 if isinstance(error, (BadParams, OSError, ValueError)) else 1
 
 
@@ -131,7 +132,7 @@ class Exec:
                 self._ended.set_result(event)
 
     async def ask(self, approval: e.Approval) -> e.Decision:
-        _write(sys.stderr, f"declined, since nobody is there to ask: {approval.reason}\n")
+        write(sys.stderr, f"declined, since nobody is there to ask: {approval.reason}\n")
         return "decline"
 
     @property
@@ -177,7 +178,7 @@ class Exec:
             self._emit(line)
 
     def _emit(self, line: dict[str, Any]) -> None:
-        _write(sys.stdout, json.dumps(line, separators=(",", ":")) + "\n")
+        write(sys.stdout, json.dumps(line, separators=(",", ":")) + "\n")
 
     def _finish(self, ended: e.TurnCompleted) -> int:
         path = self._request.output_last_message
@@ -185,9 +186,10 @@ class Exec:
             try:
                 Path(self._request.cwd, path).write_text(self._last_message, "utf-8")
             except OSError as error:
-                _write(sys.stderr, f"treadle: cannot write {path}: {error.strerror or error}\n")
+                write(sys.stderr, f"treadle: cannot write {path}: {error.strerror or error}\n")
                 return 1
         if self._interrupts:
+            write(sys.stderr, "treadle: interrupted\n")
             return 130
         return 0 if ended.status == "completed" and not self._reader_gone else 1
 
@@ -225,65 +227,3 @@ class Exec:
         finally:
             for number in caught:
                 loop.remove_signal_handler(number)
-
-
-class Progress:
-    """For people: what the agent says on standard output as it comes, what it does on standard error."""
-
-    def __init__(self, color: bool) -> None:
-        self._dim, self._plain = ("\x1b[2m", "\x1b[0m") if color else ("", "")
-        self._speaking: dict[str, TextIO] = {}
-        self._started: set[str] = set()
-
-    def event(self, event: e.Event) -> None:
-        match event:
-            case e.CardStarted(card=MessageCard() as card):
-                self._speaking[card.id] = sys.stderr if card.phase == "commentary" else sys.stdout
-            case e.CardDelta(kind="text"):
-                self._started.add(event.card_id)
-                _write(self._speaking.get(event.card_id, sys.stdout), event.text)
-            case e.CardStarted(card=CallCard() as card):
-                self._note(_words(card))
-            case e.CardCompleted():
-                self._completed(event.card)
-            case e.ErrorReported() if event.will_retry:
-                self._note(f"{event.error.message} Trying again.")
-            case e.ProgressReported(message=str(message)):
-                self._note(message)
-            case e.WarningReported():
-                self._note(f"warning: {event.message}")
-            case e.TurnCompleted(error=e.ErrorInfo() as error):
-                _write(sys.stderr, f"treadle: {error.message}\n")
-            case _:
-                pass
-
-    def _completed(self, card: Any) -> None:
-        if isinstance(card, MessageCard):
-            out = self._speaking.pop(card.id, sys.stdout)
-            # a message that did not stream comes whole
-            _write(out, "\n" if card.id in self._started else card.text + "\n")
-            self._started.discard(card.id)
-        elif isinstance(card, CallCard) and card.status != "completed":
-            self._note(f"{card.status}: {_words(card)}")
-        elif isinstance(card, CallCard) and card.view.get("view") == "command" and card.view.get("exit_code"):
-            self._note(f"exit {card.view.get('exit_code')}: {_words(card)}")
-
-    def _note(self, text: str) -> None:
-        _write(sys.stderr, f"{self._dim}{text}{self._plain}\n")
-
-
-def _words(card: CallCard) -> str:
-    view: Any = card.view
-    match view.get("view"):
-        case "command":
-            return f"$ {view.get('command', '')}"
-        case "file_change":
-            changes: list[Any] = view.get("changes") or []
-            return "edits " + ", ".join(str(change.get("path", "")) for change in changes)
-        case _:
-            return f"calls {view.get('tool') or card.name}"
-
-
-def _write(out: TextIO, text: str) -> None:
-    out.write(text)
-    out.flush()

@@ -1,0 +1,120 @@
+"""A headless turn as a person follows it: what the agent says on standard output as it comes, what it does on standard error.
+
+A command is one line of the screen however long it is; of one that failed, the exit code and the end of its output are shown.
+What a command has printed cannot move the cursor or change colours.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import unicodedata
+from typing import Any, TextIO
+
+from ..core import events as e
+from ..core.views import CallCard, MessageCard
+
+LINES = 5
+"Of the output of a command that failed."
+WIDTH = 120
+"Columns, when standard error is no terminal."
+_END = 4_000
+"Characters of an output that are looked at."
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+
+
+class Progress:
+    """Writes as the events come."""
+
+    def __init__(self, color: bool) -> None:
+        self._dim, self._plain = ("\x1b[2m", "\x1b[0m") if color else ("", "")
+        self._speaking: dict[str, TextIO] = {}
+        self._started: set[str] = set()
+        self._width = _width()
+
+    def event(self, event: e.Event) -> None:
+        match event:
+            case e.CardStarted(card=MessageCard() as card):
+                self._speaking[card.id] = sys.stderr if card.phase == "commentary" else sys.stdout
+            case e.CardDelta(kind="text"):
+                self._started.add(event.card_id)
+                write(self._speaking.get(event.card_id, sys.stdout), event.text)
+            case e.CardStarted(card=CallCard() as card):
+                self._line(_words(card))
+            case e.CardCompleted():
+                self._completed(event.card)
+            case e.ErrorReported() if event.will_retry:
+                self._note(f"{event.error.message} Trying again.")
+            case e.ProgressReported(message=str(message)):
+                self._note(message)
+            case e.WarningReported():
+                self._note(f"warning: {event.message}")
+            case e.TurnCompleted(error=e.ErrorInfo() as error):
+                write(sys.stderr, f"treadle: {error.message}\n")
+            case _:
+                pass
+
+    def _completed(self, card: Any) -> None:
+        if isinstance(card, MessageCard):
+            out = self._speaking.pop(card.id, sys.stdout)
+            # a message that did not stream comes whole
+            write(out, "\n" if card.id in self._started else card.text + "\n")
+            self._started.discard(card.id)
+        elif isinstance(card, CallCard):
+            self._called(card)
+
+    def _called(self, card: CallCard) -> None:
+        view: Any = card.view
+        code = view.get("exit_code")
+        if card.status == "completed" and not code:
+            return
+        # a command that has ended with a code has failed by itself, whatever became of the call
+        status = "failed" if code and card.status == "completed" else card.status
+        self._line(f"{status} (exit {code}): {_words(card)}" if code else f"{status}: {_words(card)}")
+        told = view.get("output") if view.get("view") == "command" else view.get("error")
+        for line in _end(told if isinstance(told, str) else ""):
+            self._line(f"  {line}")
+
+    def _line(self, text: str) -> None:
+        """One line of the screen."""
+        text = _shown(text.rstrip())
+        self._note(text if len(text) <= self._width else text[: self._width - 1] + "…")
+
+    def _note(self, text: str) -> None:
+        write(sys.stderr, f"{self._dim}{text}{self._plain}\n")
+
+
+def _words(card: CallCard) -> str:
+    view: Any = card.view
+    match view.get("view"):
+        case "command":
+            return f"$ {view.get('command', '')}"
+        case "file_change":
+            changes: list[Any] = view.get("changes") or []
+            return "edits " + ", ".join(str(change.get("path", "")) for change in changes)
+        case _:
+            return f"calls {view.get('tool') or card.name}"
+
+
+def _end(output: str) -> list[str]:
+    return [line for line in output[-_END:].splitlines() if line.strip()][-LINES:]
+
+
+def _shown(text: str) -> str:
+    """As one line, without what a terminal would obey."""
+    text = re.sub(r"[\r\n\t]+", " ", _ESCAPE.sub("", text))
+    return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
+
+
+def _width() -> int:
+    try:
+        return max(os.get_terminal_size(sys.stderr.fileno()).columns, 20)
+    except (OSError, ValueError):
+        return WIDTH
+
+
+def write(out: TextIO, text: str) -> None:
+    """At once."""
+    out.write(text)
+    out.flush()
