@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fakes.agent import AT, ScriptedAgent, Stage
 from treadle.core import events as e
 from treadle.core.errors import TreadleError
 from treadle.core.ops import ResumeThread, StartThread, StartTurn
-from treadle.core.views import CallCard
+from treadle.core.views import CallCard, MessageCard
 from treadle.server import exec_json, progress
 from treadle.server.exec_json import ExecRequest
 
@@ -165,3 +166,24 @@ async def test_an_agent_that_cannot_be_opened_is_one_sentence(tmp_path: Path, ca
     out, err = capsys.readouterr()
     assert json.loads(out) == {"type": "error", "message": "The folder is full. Empty it."}
     assert err == "treadle: The folder is full. Empty it.\n"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+async def test_the_models_words_cannot_steer_a_terminal(
+    terminal: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2Jfine\u009b1m"
+
+    async def speaks(stage: Stage) -> None:
+        for card in (MessageCard("c", evil, phase="commentary"), MessageCard("a", evil)):
+            stage.say(e.CardStarted(stage.thread_id, stage.turn_id, card, AT))
+            stage.say(e.CardCompleted(stage.thread_id, stage.turn_id, card, AT))
+        stage.say(e.WarningReported(evil))
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    assert await run(ScriptedAgent(speaks), request(tmp_path, color=True)) == 0
+    said = capsys.readouterr()
+    assert "fine" in said.err and "\x1b[2mwarning: " in said.err
+    assert {"\x07", "\x9b", "\x1b[2J"}.isdisjoint(said.err) and "\x1b]" not in said.err and "\x1b[2J" not in said.err
+    assert (evil in said.out) is not terminal
+    assert ("\x1b" in said.out) is not terminal

@@ -1,7 +1,8 @@
 """A headless turn as a person follows it: what the agent says on standard output as it comes, what it does on standard error.
 
 A command is one line of the screen however long it is; of one that failed, the exit code and the end of its output are shown.
-What a command has printed cannot move the cursor or change colours.
+What a command has printed or the model says cannot move the cursor or change colours; a standard output that is no terminal gets
+the model's words as they are.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-import unicodedata
 from typing import Any, TextIO
 
 from ..core import events as e
 from ..core.views import CallCard, MessageCard
+from .terminal import safe
 
 LINES = 5
 "Of the output of a command that failed."
@@ -82,7 +83,7 @@ class Progress:
         self._note(text if len(text) <= self._width else text[: self._width - 1] + "…")
 
     def _note(self, text: str) -> None:
-        write(sys.stderr, f"{self._dim}{text}{self._plain}\n")
+        write(sys.stderr, f"{text}\n", self._dim, self._plain)
 
 
 def _words(card: CallCard) -> str:
@@ -103,8 +104,7 @@ def _end(output: str) -> list[str]:
 
 def _shown(text: str) -> str:
     """As one line, without what a terminal would obey."""
-    text = re.sub(r"[\r\n\t]+", " ", _ESCAPE.sub("", text))
-    return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
+    return safe(re.sub(r"[\r\n\t]+", " ", _ESCAPE.sub("", text)))
 
 
 def _width() -> int:
@@ -114,7 +114,9 @@ def _width() -> int:
         return WIDTH
 
 
-def write(out: TextIO, text: str) -> None:
-    """At once."""
-    out.write(text)
+def write(out: TextIO, text: str, before: str = "", after: str = "") -> None:
+    """At once. Only `before` and `after` may be what a terminal obeys; they enclose the line."""
+    text = safe(text) if out is sys.stderr or out.isatty() else text
+    end = "\n" if after and text.endswith("\n") else ""
+    out.write(f"{before}{text.removesuffix(end)}{after}{end}")
     out.flush()

@@ -35,7 +35,7 @@ def _cells(row: LedgerRow) -> tuple[str, ...]:
     price = "-" if row.price is None else f"${row.price:.4f}"
     cause = row.cause.replace("_", " ") + ("" if row.status == "completed" else f", {row.status}")
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.at))
-    return (str(row.number), at, _safe(row.model), *counts, hit, _count(row.output_tokens), price, cause)
+    return (str(row.number), at, safe(row.model), *counts, hit, _count(row.output_tokens), price, cause)
 
 
 def _count(number: int | None) -> str:
@@ -62,11 +62,11 @@ def _sum(totals: Totals) -> str:
 def _notes(rows: Sequence[LedgerRow]) -> Iterator[str]:
     for row in rows:
         if row.cause not in ("extended", "first_request"):
-            yield f"{row.number}: {_safe(explained(row))}"
+            yield f"{row.number}: {safe(explained(row))}"
     for row in rows:
         note = price_note(row)
         if note and row.input_tokens is not None:
-            yield _safe(note)
+            yield safe(note)
 
 
 def prompt(shown: Inspection) -> str:
@@ -75,16 +75,16 @@ def prompt(shown: Inspection) -> str:
     size, tokens = sum(part.size for part in shown.parts), sum(part.tokens for part in shown.parts)
     head = f"{which} of thread {shown.thread_id}: {shown.model} from {shown.provider}, {size:,} bytes, about {tokens:,} tokens"
     problem = [f"! {shown.problem}"] if shown.problem else []
-    return "\n".join([_safe(head), *problem, "", *(_piece(part) for part in shown.parts)])
+    return "\n".join([safe(head), *problem, "", *(_piece(part) for part in shown.parts)])
 
 
 def _piece(part: Part) -> str:
     what = f"{part.type} ({part.role})" if part.role else part.type
     new = ", not sent yet" if part.pending else ""
     title = f"{part.index} {what}: {part.source}, {part.size:,} bytes, about {part.tokens:,} tokens{new} "
-    return f"{_safe(title).ljust(_RULE, '-')}\n{_safe(part.text)}\n"
+    return f"{safe(title).ljust(_RULE, '-')}\n{safe(part.text)}\n"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Without what would move the cursor or change colours: a prompt holds whatever a command has printed."""
     return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
