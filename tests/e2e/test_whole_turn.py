@@ -234,7 +234,8 @@ async def test_nothing_is_sent_anywhere_when_the_configuration_could_not_be_read
     assert done.error is not None
     assert "config.toml:1 cannot be used" in done.error.message
     assert "-c model_provider=" in done.error.message
-    assert "config.toml:1" in next(event.message for event in client.events if isinstance(event, WarningReported))
+    warnings = [event.message for event in client.events if isinstance(event, WarningReported)]
+    assert ["config.toml:1" in warning for warning in warnings] == [True]
     assert model_server.requests == []
     model_server.script([reply(text("Mended."))])
     house.configure(house.configuration)

@@ -238,11 +238,10 @@ class Agent:
         return loaded
 
     def _override(self, loaded: Loaded, overrides: Overrides) -> None:
-        # Where the provider was refused, the file that should define it may be mended by now.
-        if overrides == Overrides() and loaded.settings.provider.refusal is None:
+        changed = over.changed(loaded.overrides, overrides, loaded.settings, self._world.configure)
+        if changed is None:
             return
-        merged = over.merged(loaded.overrides, overrides)
-        settings, problems = over.resolve(merged, self._world.configure)
+        merged, settings, problems = changed
         if settings.model != loaded.settings.model and (doubt := window_doubt(settings)):
             loaded.audience.notify(WarningReported(doubt, loaded.thread.id))
         loaded.overrides, loaded.settings = merged, settings

@@ -52,3 +52,17 @@ def resolve(overrides: Overrides, configure: Configure) -> tuple[Settings, tuple
     fields = ("approval_policy", "sandbox", "roots", "base_instructions", "developer_instructions")
     changes = {name: getattr(overrides, name) for name in fields if getattr(overrides, name) is not None}
     return dataclasses.replace(settings, **changes), problems
+
+
+def changed(
+    old: Overrides, new: Overrides, settings: Settings, configure: Configure
+) -> tuple[Overrides, Settings, tuple[str, ...]] | None:
+    """What `new` makes of a thread's overrides and settings, or None where there is nothing to change.
+
+    A thread keeps its settings from turn to turn, except one whose provider was refused: its file may be mended by now."""
+    nothing_new = new == Overrides()
+    if nothing_new and settings.provider.refusal is None:
+        return None
+    together = merged(old, new)
+    resolved, problems = resolve(together, configure)
+    return None if nothing_new and resolved == settings else (together, resolved, problems)
