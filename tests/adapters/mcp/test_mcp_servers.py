@@ -77,7 +77,10 @@ async def test_a_server_that_ends_at_once_is_told_with_its_last_words(stand: Sta
         ({"command": "/no/such/program"}, "there is no such program or folder: /no/such/program"),
         ({"cwd": "/no/such/folder"}, "there is no such program or folder"),
         ({"command": None, "url": "http://127.0.0.1:9/mcp"}, "cannot be reached"),
-        ({"command": None, "url": "http://127.0.0.1:9/", "bearer_token_env_var": "UNSET"}, "UNSET is not set"),
+        (
+            {"command": None, "url": "http://127.0.0.1:9/", "bearer_token_env_var": "UNSET"},
+            "UNSET is not set; the header Authorization needs it",
+        ),
     ],
 )
 async def test_a_server_that_cannot_be_had_is_told_in_one_sentence(stand: Stand, change: dict, words: str) -> None:

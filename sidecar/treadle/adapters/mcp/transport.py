@@ -38,7 +38,7 @@ def headers(server: McpServer, own: Mapping[str, str]) -> dict[str, str]:
     for header, variable in wanted:
         value = own.get(variable)
         if not value:
-            raise TreadleError(f"the environment variable {variable} is not set", hint=f"Set it for the header {header}.")
+            raise TreadleError(f"the environment variable {variable} is not set; the header {header} needs it")
         found[header] = f"Bearer {value}" if header == "Authorization" and variable == server.bearer_token_env_var else value
     return found
 
