@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from treadle.server.framing import Headers
+
 TESTS = Path(__file__).resolve().parent.parent
 
 
@@ -93,6 +95,23 @@ def test_what_is_no_json_is_answered_and_passed_over(doors: list[Door]) -> None:
     door.write(b"{bad json", b'"\xff"', b"", {"id": 1, "method": "thread/list"})
     codes = [door.read()["error"]["code"] for _ in range(3)]
     assert codes == [-32700, -32700, -32600]
+
+
+def test_an_editor_that_errs_before_initialize_is_answered_and_may_go_on() -> None:
+    early, hello = (
+        json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": {"capabilities": {}}})
+        for id, method in ((1, "thread/list"), (2, "initialize"))
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "fakes.door", "serve"],
+        input=Headers().frame([early]) + b"Content-Length: abc\r\n\r\n{}" + Headers().frame([hello]),
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        timeout=30,
+        check=False,
+    )
+    said = [json.loads(body) for body in Headers().feed(ran.stdout) if isinstance(body, bytes)]
+    assert [(answer["id"], answer.get("error", {}).get("code")) for answer in said] == [(1, -32002), (None, -32700), (2, None)]
 
 
 def test_stray_words_on_standard_output_cannot_break_the_stream(doors: list[Door]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treadle.server import framing
-from treadle.server.framing import Headers, Lines, TooLong
+from treadle.server.framing import Headers, Lines, NoLength, TooLong
 
 texts = st.lists(st.text(max_size=30).map(json.dumps), max_size=6)
 
@@ -43,3 +43,17 @@ def test_headers_without_end_are_given_up() -> None:
     reader = Headers()
     assert [type(found) for found in reader.feed(b"x" * 20_000)] == [TooLong]
     assert list(reader.feed(b"Content-Length: 1\r\n\r\n5")) == [b"5"]
+
+
+@pytest.mark.parametrize("bad", [b"Content-Length: abc", b"Content-Length: " + b"9" * 5_000, b"Content-Type: x"])
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+def test_after_headers_without_a_length_reading_goes_on_with_the_next_good_ones(bad: bytes, step: int) -> None:
+    data = bad + b'\r\n\r\n{"a":"Content-Length: 3"}' + Headers().frame(["1", "22"])
+    reader = Headers()
+    found = [body for at in range(0, len(data), step) for body in reader.feed(data[at : at + step])]
+    assert [body if isinstance(body, bytes) else type(body) for body in found] == [NoLength, b"1", b"22"]
+
+
+def test_a_message_longer_than_its_headers_say_costs_no_other_message() -> None:
+    found = list(Headers().feed(b"Content-Length: 2\r\n\r\n[1]" + Headers().frame(["1"])))
+    assert [body if isinstance(body, bytes) else type(body) for body in found] == [b"[1", NoLength, b"1"]

@@ -249,9 +249,9 @@ class Connection:
         """Answer a request that a door took for itself."""
         self._send(self._answer(id, result))
 
-    def refuse(self, id: Any, problem: str) -> None:
+    def refuse(self, id: Any, problem: str, code: int = -32600) -> None:
         """Refuse a request that a door took for itself."""
-        self._fail(id, -32600, problem)
+        self._fail(id, code, problem)
 
     def put_text(self, text: str) -> None:
         """Send a message as it is."""

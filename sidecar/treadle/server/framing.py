@@ -1,19 +1,29 @@
 """Bytes <-> messages, for both framings: a JSON text a line, and Content-Length headers. No I/O, no JSON.
 
 A message longer than MAX_MESSAGE is passed over to its end and reported once; what follows is read as if nothing had happened.
+After headers that do not say how long their message is, reading goes on with the next headers that do.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import Protocol
 
 MAX_MESSAGE = 64 * 1024 * 1024
 _MAX_HEADERS = 16 * 1024
+_TAIL = 256
+"Bytes in which headers may have begun, of what was no headers."
+_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n|$)", re.IGNORECASE)
+"Wherever it stands: a message in JSON cannot contain it with a raw end of line behind it."
 
 
 class TooLong(Exception):
     """A message that we will not read. The stream goes on after it."""
+
+
+class NoLength(Exception):
+    """Headers from which nobody can tell where their message ends. The stream goes on at the next ones."""
 
 
 class Framing(Protocol):
@@ -26,7 +36,7 @@ class Framing(Protocol):
     withdraws: bool
     "Whether a question that needs no answer any more is withdrawn with $/cancelRequest too, as editors expect."
 
-    def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
+    def feed(self, data: bytes) -> Iterator[bytes | TooLong | NoLength]:
         """The messages that are complete with these bytes."""
         ...
 
@@ -77,8 +87,9 @@ class Headers:
         self._buffer = bytearray()
         self._length: int | None = None
         self._to_skip = 0
+        self._lost = False
 
-    def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
+    def feed(self, data: bytes) -> Iterator[bytes | TooLong | NoLength]:
         self._buffer += data
         while True:
             if self._to_skip:
@@ -96,22 +107,28 @@ class Headers:
             self._length = None
             yield body
 
-    def _read_headers(self) -> Generator[TooLong, None, bool]:
+    def _read_headers(self) -> Generator[TooLong | NoLength, None, bool]:
         """True when a header block was there."""
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(self._buffer) > _MAX_HEADERS:
-                self._buffer.clear()
-                yield TooLong()
+                del self._buffer[:-_TAIL]
+                if not self._lost:
+                    yield TooLong()
+                self._lost = True
             return False
         block = bytes(self._buffer[:end])
         del self._buffer[: end + 4]
-        length = 0
-        for line in block.split(b"\r\n"):
-            name, _, value = line.partition(b":")
-            if name.strip().lower() == b"content-length" and value.strip().isdigit():
-                length = int(value)
-        if length > MAX_MESSAGE:
+        length = _length(block)
+        if length is None and block.strip():
+            if not self._lost:
+                yield NoLength()
+            self._lost = True
+            found = _LENGTH.findall(block)
+            length = int(found[-1]) if found else None
+        if length is not None:
+            self._lost = False
+        if length and length > MAX_MESSAGE:
             self._to_skip = length
             yield TooLong()
         elif length:
@@ -121,3 +138,12 @@ class Headers:
     def frame(self, texts: Sequence[str]) -> bytes:
         # our texts are ASCII, so characters are bytes
         return "".join([f"Content-Length: {len(text)}\r\n\r\n{text}" for text in texts]).encode("ascii")
+
+
+def _length(block: bytes) -> int | None:
+    length = None
+    for line in block.split(b"\r\n"):
+        found = _LENGTH.fullmatch(line.strip())
+        if found:
+            length = int(found[1])
+    return length

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 MAX_BACKLOG = 10_000
+NOT_INITIALIZED = -32002
+"Of the Language Server Protocol."
 OURS = ("thread/", "turn/", "model/", "config/", "treadle/")
 
 CAPABILITIES: dict[str, Any] = {
@@ -76,8 +78,9 @@ class EditorSide:
         elif method == "initialize":
             self._initialize(connection, given)
         elif self._connection is None:
-            # before initialize: the connection refuses requests, notifications are dropped
-            return "id" in given and method is not None
+            # notifications are dropped
+            if method is not None and "id" in given:
+                connection.refuse(given["id"], "Not initialized", NOT_INITIALIZED)
         elif method == "shutdown":
             self._shut_down = True
             connection.answer(given.get("id"), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .connection import Connection
 from .early import Early
-from .framing import Framing, TooLong
+from .framing import Framing, NoLength, TooLong
 from .outbox import Outbox
 from .stdio import chunks
 
@@ -67,9 +67,12 @@ async def _read(
         await asyncio.sleep(0)
 
 
-def _parsed(body: bytes | TooLong, connection: Connection) -> Any:
+def _parsed(body: bytes | TooLong | NoLength, connection: Connection) -> Any:
     if isinstance(body, TooLong):
         connection.malformed("the message is larger than 64 MiB")
+        return None
+    if isinstance(body, NoLength):
+        connection.malformed("headers without a good Content-Length; what follows is passed over up to the next good ones")
         return None
     try:
         return json.loads(body)
