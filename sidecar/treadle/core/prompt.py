@@ -20,8 +20,8 @@ TURN_ABORTED = (
     "way, and a long-running one may still be alive: check the state of things before you go on.\n</turn_aborted>"
 )
 TURN_LOST = (
-    "<turn_aborted>\nThe previous turn was cut off: the program that runs you ended. Its commands were stopped half way: check the "
-    "state of things before you go on.\n</turn_aborted>"
+    "<turn_aborted>\nThe previous turn was cut off: the program that runs you ended. Its commands were stopped half way: check "
+    "the state of things before you go on.\n</turn_aborted>"
 )
 DISCARDED = "discarded"
 "Kind of a ModelItem that holds text of a stream which died and was asked for again: on the screen, not in the prompt."
