@@ -175,7 +175,7 @@ async def test_the_agents_own_state_is_protected_inside_a_root(bench: Bench) -> 
     assert (everything / "state" / "placeholders" / "lock").exists()
 
 
-@pytest.mark.parametrize("place", ["present", "empty", "missing/codex", "link", "."])
+@pytest.mark.parametrize("place", ["present", "empty", "missing/codex", "link", "link/inner", "."])
 async def test_what_the_next_start_reads_cannot_be_planted(
     tmp_path: Path, bench: Bench, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +191,7 @@ async def test_what_the_next_start_reads_cannot_be_planted(
         f"mkdir -p {home}/skills",
         f"mv {home} moved",
         f"rm -rf {home}",
+        "rm link",
         f"mkdir -p {home}",
         f"echo x > {home}/config.toml",
     )
@@ -201,7 +202,7 @@ async def test_what_the_next_start_reads_cannot_be_planted(
     assert result.code == 0
     assert not (home / "config.toml").exists()
     assert not (home / "skills").exists()
-    assert (bench.workspace / "fine").exists() is (place not in ("link", "."))
+    assert (bench.workspace / "fine").exists() is not place.startswith(("link", "."))
     assert {p.read_text() for p in bench.workspace.glob("*/AGENTS.md")} == {"mine"}
 
 

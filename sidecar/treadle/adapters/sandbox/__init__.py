@@ -15,11 +15,11 @@ def pick(state_dir: Path) -> Sandbox:
         case "linux":
             from .linux import LinuxSandbox  # noqa: PLC0415
 
-            return LinuxSandbox(state_dir, hidden=_credentials(), own=_own_paths())
+            return LinuxSandbox(state_dir, hidden=_credentials(), own=_own_paths(state_dir))
         case "darwin":
             from .macos import MacSandbox  # noqa: PLC0415
 
-            return MacSandbox(state_dir, hidden=_credentials(), own=_own_paths())
+            return MacSandbox(state_dir, hidden=_credentials(), own=_own_paths(state_dir))
         case _:
             from .windows import RefusingSandbox  # noqa: PLC0415
 
@@ -35,10 +35,16 @@ def _codex_home() -> str:
     return os.path.abspath(os.path.expanduser(os.environ.get("CODEX_HOME") or "~/.codex"))
 
 
-def _own_paths() -> tuple[str, ...]:
+def _own_paths(state_dir: Path) -> tuple[str, ...]:
     """What acts unconfined at the next start: the program, and the settings that name programs to run (mcp_servers) and what
     the model is told. A command that could change them would be free then."""
     package = Path(__file__).resolve().parents[2]
-    home = _codex_home()
-    named = os.path.join(os.path.realpath(os.path.dirname(home)), os.path.basename(home))
-    return tuple(dict.fromkeys((str(package), os.path.realpath(sys.prefix), named, os.path.realpath(home))))
+    folders = (*_ways(_codex_home()), *_ways(os.path.abspath(state_dir)))
+    return tuple(dict.fromkeys((str(package), os.path.realpath(sys.prefix), *folders)))
+
+
+def _ways(path: str) -> list[str]:
+    """Where `path` leads, and every link on the way: one that was exchanged would lead elsewhere."""
+    places = (path, *map(str, Path(path).parents))
+    links = [os.path.join(os.path.realpath(os.path.dirname(p)), os.path.basename(p)) for p in places if os.path.islink(p)]
+    return [os.path.realpath(path), *links]
