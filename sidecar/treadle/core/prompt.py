@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 from .items import Context, Item, JsonObject, ModelItem, Opening, Summary, Text, ToolOutput, TurnEnded, UserMessage, dumps
@@ -38,7 +39,12 @@ class Request:
     thread_id: str = ""
 
     def body(self) -> bytes:
-        return b"".join((self.head, b",".join(self.fragments), self.tail))
+        # one copy of what may be megabytes: joined with its commas in one go
+        parts = [self.head, *chain.from_iterable(zip(self.fragments, repeat(b",")))]
+        if self.fragments:
+            parts.pop()
+        parts.append(self.tail)
+        return b"".join(parts)
 
     def prefix(self) -> bytes:
         """The body without its tail: what the next request of the epoch begins with."""
