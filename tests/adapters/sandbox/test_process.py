@@ -31,10 +31,13 @@ async def until(condition: object, seconds: float = 20.0) -> None:
 
 
 def children() -> set[int]:
-    found: set[int] = set()
-    for task in Path("/proc/self/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text().split()}
-    return found
+    """Child processes of this process, whichever thread they belong to."""
+    while True:
+        try:
+            listed = [(task / "children").read_text() for task in Path("/proc/self/task").iterdir()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a thread ended meanwhile and its children went to another one: look again
+        return {int(pid) for pids in listed for pid in pids.split()}
 
 
 def marked(mark: str) -> list[int]:
