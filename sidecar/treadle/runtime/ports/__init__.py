@@ -1,0 +1,38 @@
+"""The world as the runtime sees it. Small protocols; a port too big to fake in 30 lines is too big.
+
+All paths are absolute strings. Everything here may be cancelled at any await, and must then leave nothing running.
+"""
+
+from .commands import CommandSpec, Process, Sandbox, SandboxStatus
+from .files import Files, FileState, OutputPart, Outputs, Spill
+from .mcp import ForeignTool, ForeignTools, McpServers
+from .store import LedgerStore, Store, ThreadMeta
+from .tools import Call, Plan, Scope, Tool, ToolResult
+from .world import Client, Clock, Model, Models
+
+__all__ = [
+    "Call",
+    "Client",
+    "Clock",
+    "CommandSpec",
+    "FileState",
+    "Files",
+    "ForeignTool",
+    "ForeignTools",
+    "LedgerStore",
+    "McpServers",
+    "Model",
+    "Models",
+    "OutputPart",
+    "Outputs",
+    "Plan",
+    "Process",
+    "Sandbox",
+    "SandboxStatus",
+    "Scope",
+    "Spill",
+    "Store",
+    "ThreadMeta",
+    "Tool",
+    "ToolResult",
+]

@@ -1,0 +1,77 @@
+"""Running commands: what is started, what runs, and where it is confined."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from ...core.settings import SandboxPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A process to start. `env` is complete: nothing is inherited besides it."""
+
+    argv: tuple[str, ...]
+    cwd: str
+    env: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    tty: bool = False
+    rows: int = 24
+    cols: int = 120
+
+
+class Process(Protocol):
+    """A running command with everything that it started. stdout and stderr are one stream, in order."""
+
+    pid: int
+
+    def output(self) -> AsyncIterator[bytes]:
+        """Chunks of at most 64 KiB as they come; ends when the command and all who hold its output are gone.
+
+        One reader. A reader that is slow slows the command: there is no unbounded buffer.
+        """
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Raises BrokenPipeError when standard input is closed."""
+        ...
+
+    async def wait(self) -> int:
+        """Exit code; 128 + n for signal n."""
+        ...
+
+    async def kill(self) -> None:
+        """End the command and its descendants. Returns when they are gone; safe to call twice."""
+        ...
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        ...
+
+    def resize(self, rows: int, cols: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    kind: Literal["bubblewrap", "landlock", "seatbelt", "none"]
+    available: bool
+    reason: str | None = None
+    "Why not available or degraded, and what to do about it: one sentence for the user."
+
+
+class Sandbox(Protocol):
+    async def status(self) -> SandboxStatus:
+        """Probed once, then remembered."""
+        ...
+
+    async def spawn(self, command: CommandSpec, policy: SandboxPolicy) -> Process:
+        """Start under `policy`; the cwd of the thread is in policy.writable_roots already.
+
+        Never runs unconfined when the policy confines: raises core.errors.TreadleError instead.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends every process that was started here."""
+        ...

@@ -1,0 +1,74 @@
+"""Files of the workspace, and the outputs that are kept whole for the model to read on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...core.settings import SandboxPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """Content of a file as found. `data` is None where there is none."""
+
+    path: str
+    data: bytes | None
+    mode: int | None = None
+
+
+class Files(Protocol):
+    async def read(self, path: str) -> FileState:
+        """Raises OSError for what is not a regular file, and for files over the adapter's size limit."""
+        ...
+
+    async def commit(self, before: Sequence[FileState], after: Sequence[FileState], policy: SandboxPolicy) -> None:
+        """Write all of `after` or nothing. Refuses with FileExistsError/OSError naming the path when a file is no longer as in
+        `before`. Never follows a symlink out of the roots of a confining policy unless `policy.mode` is danger-full-access."""
+        ...
+
+    def resolve(self, path: str) -> str:
+        """Real path, symlinks resolved as far as the path exists."""
+        ...
+
+
+class Spill(Protocol):
+    """The whole of one output, on disk, as it comes. Bounded; never raises."""
+
+    @property
+    def path(self) -> str | None:
+        """Absolute; None when it could not be written."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """By which Outputs.read finds it."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """False: it was longer than what is kept of it."""
+        ...
+
+    def write(self, text: str) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPart:
+    """Bytes `start` to `end` of an output of `size` bytes, as text."""
+
+    text: str
+    start: int
+    end: int
+    size: int
+
+
+class Outputs(Protocol):
+    """Outputs that the model was shown in part, kept whole where its commands can read them."""
+
+    def open(self, thread_id: str, name: str) -> Spill: ...
+    def read(self, thread_id: str, name: str, offset: int, limit: int) -> OutputPart | None:
+        """None when there is no such output (any more). Offsets and limits in bytes."""
+        ...

@@ -1,0 +1,70 @@
+"""MCP servers, and their tools as tools of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from ...core.items import JsonObject
+from ...core.mcp import McpStatus, McpTool
+from ...core.settings import McpServer, Settings
+from .tools import Tool
+
+
+class ForeignTools(Protocol):
+    """Tools of MCP servers, as tools of ours."""
+
+    async def settle(self, settings: Settings) -> None:
+        """See McpServers.settle."""
+        ...
+
+    def listed(self, settings: Settings) -> Sequence[ForeignTool]:
+        """In the order of the prompt; the same whichever server answered first."""
+        ...
+
+    def unseen(self, settings: Settings) -> frozenset[str]:
+        """Servers that are wanted and of which nothing is known yet."""
+        ...
+
+    def recalled(self, name: str, identity: tuple[str, str], settings: Settings) -> Tool:
+        """A tool that a model was told of under `name`; it may be gone by now, which its calls then say."""
+        ...
+
+
+class ForeignTool(Tool, Protocol):
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Server and tool, by their raw names."""
+        ...
+
+
+class McpServers(Protocol):
+    """Programs outside that offer tools. Connected in the background; a tool list that was seen once is known before that."""
+
+    def start(self, settings: Settings) -> None:
+        """Begin to connect to the servers of these settings. Costs nothing when there are none."""
+        ...
+
+    async def settle(self, settings: Settings) -> None:
+        """Wait as long as a prompt should wait for its tool list. Raises TreadleError when a required server cannot be had."""
+        ...
+
+    def tools(self, settings: Settings) -> tuple[McpTool, ...]:
+        """What the servers offer as far as it is known now and the settings let it through, in no particular order."""
+        ...
+
+    def statuses(self, settings: Settings) -> tuple[McpStatus, ...]: ...
+    async def call(
+        self, server: McpServer, settings: Settings, tool: str, arguments: JsonObject, say: Callable[[str], None]
+    ) -> JsonObject:
+        """The result as the protocol has it: content, structuredContent, isError. `say` hears of progress.
+
+        Connects on demand. Raises ToolFailure with words for the model when the server cannot be had, stops or is late.
+        """
+        ...
+
+    async def reload(self, wanted: Iterable[Settings]) -> None:
+        """Let go of servers that no settings want any more; try again those that failed."""
+        ...
+
+    async def close(self) -> None: ...

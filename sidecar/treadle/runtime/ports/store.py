@@ -1,0 +1,84 @@
+"""Where threads, their items and the rows of the ledger are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ...core.items import Item, JsonObject
+from ...core.ledger import LedgerRow, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadMeta:
+    """One row of the thread list. Times are seconds since the epoch."""
+
+    id: str
+    created_at: float
+    updated_at: float
+    cwd: str
+    model: str
+    provider: str
+    preview: str = ""
+    name: str | None = None
+    archived: bool = False
+    originator: str = "unknown"
+    settings: JsonObject = field(default_factory=dict[str, Any])
+    ephemeral: bool = False
+    "Lives in memory only."
+
+
+class LedgerStore(Protocol):
+    """The rows of all threads' requests."""
+
+    def add(self, row: LedgerRow) -> None: ...
+    def row(self, thread_id: str, number: int | None = None) -> LedgerRow | None:
+        """By its number; None: the last one."""
+        ...
+
+    def answered(self, thread_id: str) -> LedgerRow | None:
+        """The last one that was completed."""
+        ...
+
+    def page(
+        self, *, thread_id: str | None, day: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[LedgerRow], str | None]:
+        """Newest first."""
+        ...
+
+    def totals(self, *, thread_id: str | None = None, turn_id: str | None = None, day: str | None = None) -> Totals: ...
+
+
+class Store(Protocol):
+    """Threads and their items. Synchronous: one small write is faster than a hop to another thread."""
+
+    @property
+    def ledger(self) -> LedgerStore: ...
+    def create(self, meta: ThreadMeta) -> None: ...
+    def update(self, meta: ThreadMeta) -> None: ...
+    def append(self, thread_id: str, items: Sequence[Item]) -> None:
+        """Durable when it returns (WAL)."""
+        ...
+
+    def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
+        """Raises KeyError."""
+        ...
+
+    def list(
+        self,
+        *,
+        cursor: str | None,
+        limit: int,
+        cwds: Sequence[str],
+        search: str | None,
+        archived: bool,
+        by_update: bool,
+        ascending: bool,
+    ) -> tuple[list[ThreadMeta], str | None]: ...
+    def claim(self, thread_id: str) -> bool:
+        """Become the one writer of a thread; False when another process is."""
+        ...
+
+    def release(self, thread_id: str) -> None: ...
+    def close(self) -> None: ...

@@ -1,0 +1,88 @@
+"""Tools: one call of the model, what it may use, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ...core.items import JsonObject, OutputStatus
+from ...core.policy import Wish
+from ...core.settings import SandboxPolicy, Settings
+from ...core.views import CallView
+from .commands import Sandbox
+from .files import Files, Outputs
+from .world import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One wish of the model. `arguments` is JSON text, or the raw input of a custom call."""
+
+    item_id: str
+    call_id: str
+    name: str
+    arguments: str
+    custom: bool
+    thread_id: str
+    turn_id: str
+
+
+@dataclass(slots=True)
+class Scope:
+    """What one call may use while it is prepared and run."""
+
+    settings: Settings
+    sandbox: Sandbox
+    files: Files
+    clock: Clock
+    emit: Callable[[str], None]
+    "Live output for the screen."
+    policy: SandboxPolicy
+    "How to confine: the thread's policy with its cwd among the roots, or full access after an approval."
+    environment: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    "For child processes; already free of secrets."
+    sessions: Any = None
+    "The thread's background commands: tools/sessions.py."
+    outputs: Outputs | None = None
+    "Where outputs that are cut are kept whole."
+    login_done: bool = False
+    "The environment is already that of a login shell: commands need not start one."
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A call that was understood: what to draw, what it would do, and what `run` needs."""
+
+    view: CallView
+    wish: Wish
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    text: str
+    "For the model, cut to size by the tool."
+    view: CallView
+    status: OutputStatus = "completed"
+
+
+class Tool(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def parallel(self) -> bool:
+        """False: runs alone, after the calls before it and before the calls after it."""
+        ...
+
+    def spec(self, custom_tools: bool) -> JsonObject:
+        """The entry of the prompt's tool list; the same bytes every time."""
+        ...
+
+    async def prepare(self, call: Call, scope: Scope) -> Plan:
+        """Parse and check, change nothing. Raises ToolFailure with words for the model."""
+        ...
+
+    async def run(self, call: Call, plan: Plan, scope: Scope) -> ToolResult:
+        """Do it. Raises ToolFailure with words for the model. On cancellation ends what it started, then re-raises."""
+        ...
