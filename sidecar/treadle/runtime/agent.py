@@ -65,6 +65,7 @@ from .loaded import Loaded, Nowhere
 from .ports import Client, Store, ThreadMeta
 from .repair import repaired
 from .runner import INTERNAL, Runner
+from .shelf import Shelf
 
 _log = logging.getLogger(__name__)
 __all__ = ["Agent", "Answer", "ThreadPage", "ThreadState"]
@@ -79,6 +80,7 @@ class Agent:
     def __init__(self, world: World) -> None:
         self._world = world
         self._loaded: dict[str, Loaded] = {}
+        self._shelf = Shelf(world, self._loaded)
         self._ending: set[asyncio.Task[None]] = set()
 
     async def submit(self, op: Op, client: Client) -> Answer:
@@ -91,14 +93,14 @@ class Agent:
             case ResumeThread():
                 return await self._resume_thread(op, client)
             case ReadThread():
-                return self._read_thread(op)
+                return self._shelf.read(op)
             case ListThreads():
-                return self._list_threads(op)
+                return self._shelf.list(op)
             case NameThread():
-                meta = self._change_meta(op.thread_id, name=op.name)
+                meta = self._shelf.change(op.thread_id, name=op.name)
                 self._audience(op.thread_id, client).notify(ThreadNamed(meta.id, meta.name))
             case ArchiveThread():
-                self._change_meta(op.thread_id, archived=op.archived)
+                self._shelf.change(op.thread_id, archived=op.archived)
             case StartTurn() | CompactThread():
                 return await self._start_turn(op, client)
             case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():
@@ -181,7 +183,7 @@ class Agent:
             world.store.claim(thread_id)
         loaded = self._load(Thread(thread_id), meta, overrides, settings, store)
         loaded.audience.join(client)
-        state = self._state(loaded, await self._warnings(loaded, problems))
+        state = self._shelf.state(loaded, await self._warnings(loaded, problems))
         client.notify([ThreadStarted(thread_id), *(WarningReported(text, thread_id) for text in state.warnings)])
         return state
 
@@ -193,7 +195,7 @@ class Agent:
         else:
             self._override(loaded, op.overrides)
         loaded.audience.join(client)
-        state = self._state(loaded, await self._warnings(loaded, problems))
+        state = self._shelf.state(loaded, await self._warnings(loaded, problems))
         state.turns = history.turns(loaded.items())
         client.notify([*self._usage(loaded), *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
         return state
@@ -254,61 +256,6 @@ class Agent:
             if status.reason:
                 found.append(status.reason)
         return tuple(found)
-
-    def _state(self, loaded: Loaded, warnings: tuple[str, ...] = ()) -> ThreadState:
-        status: Literal["idle", "active", "waiting_on_approval"] = "idle"
-        if loaded.runner is not None:
-            status = "waiting_on_approval" if loaded.audience.waiting else "active"
-        sources = self._world.briefing.sources(loaded.settings)
-        return ThreadState(loaded.meta, status, loaded.settings, [], sources, warnings)
-
-    def _read_thread(self, op: ReadThread) -> ThreadState:
-        loaded = self._loaded.get(op.thread_id)
-        if loaded is not None:
-            state, items = self._state(loaded), loaded.items()
-        else:
-            try:
-                meta, items = self._world.store.load(op.thread_id)
-            except KeyError:
-                raise RequestRefused(f"no thread with the id {op.thread_id}") from None
-            state = ThreadState(meta)
-        if op.include_turns:
-            state.turns = history.turns(items)
-        return state
-
-    def _list_threads(self, op: ListThreads) -> ThreadPage:
-        metas, cursor = self._world.store.list(
-            cursor=op.cursor,
-            limit=op.limit,
-            cwds=op.cwds,
-            search=op.search,
-            archived=op.archived,
-            by_update=op.by_update,
-            ascending=op.ascending,
-        )
-        return ThreadPage([self._row(meta) for meta in metas], cursor)
-
-    def _row(self, meta: ThreadMeta) -> ThreadState:
-        loaded = self._loaded.get(meta.id)
-        if loaded is None:
-            return ThreadState(meta)
-        state = self._state(loaded)
-        state.meta = meta
-        return state
-
-    def _change_meta(self, thread_id: str, **changes: Any) -> ThreadMeta:
-        loaded = self._loaded.get(thread_id)
-        if loaded is not None:
-            loaded.meta = dataclasses.replace(loaded.meta, **changes)
-            loaded.store.update(loaded.meta)
-            return loaded.meta
-        try:
-            meta, _ = self._world.store.load(thread_id)
-        except KeyError:
-            raise RequestRefused(f"no thread with the id {thread_id}") from None
-        meta = dataclasses.replace(meta, **changes)
-        self._world.store.update(meta)
-        return meta
 
     def _audience(self, thread_id: str, client: Client) -> Audience:
         loaded = self._loaded.get(thread_id)

@@ -1,0 +1,77 @@
+"""All threads, loaded or not: lists, reads, renames and archives them. Runs nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+from ..core import history
+from ..core.errors import RequestRefused
+from ..core.ops import ListThreads, ReadThread
+from .answers import ThreadPage, ThreadState
+from .assembly import World
+from .loaded import Loaded
+from .ports import ThreadMeta
+
+
+class Shelf:
+    """`loaded` is the agent's own table of the threads in memory, by id."""
+
+    def __init__(self, world: World, loaded: dict[str, Loaded]) -> None:
+        self._world = world
+        self._loaded = loaded
+
+    def state(self, loaded: Loaded, warnings: tuple[str, ...] = ()) -> ThreadState:
+        status: Literal["idle", "active", "waiting_on_approval"] = "idle"
+        if loaded.runner is not None:
+            status = "waiting_on_approval" if loaded.audience.waiting else "active"
+        sources = self._world.briefing.sources(loaded.settings)
+        return ThreadState(loaded.meta, status, loaded.settings, [], sources, warnings)
+
+    def read(self, op: ReadThread) -> ThreadState:
+        loaded = self._loaded.get(op.thread_id)
+        if loaded is not None:
+            state, items = self.state(loaded), loaded.items()
+        else:
+            try:
+                meta, items = self._world.store.load(op.thread_id)
+            except KeyError:
+                raise RequestRefused(f"no thread with the id {op.thread_id}") from None
+            state = ThreadState(meta)
+        if op.include_turns:
+            state.turns = history.turns(items)
+        return state
+
+    def list(self, op: ListThreads) -> ThreadPage:
+        metas, cursor = self._world.store.list(
+            cursor=op.cursor,
+            limit=op.limit,
+            cwds=op.cwds,
+            search=op.search,
+            archived=op.archived,
+            by_update=op.by_update,
+            ascending=op.ascending,
+        )
+        return ThreadPage([self._row(meta) for meta in metas], cursor)
+
+    def _row(self, meta: ThreadMeta) -> ThreadState:
+        loaded = self._loaded.get(meta.id)
+        if loaded is None:
+            return ThreadState(meta)
+        state = self.state(loaded)
+        state.meta = meta
+        return state
+
+    def change(self, thread_id: str, **changes: Any) -> ThreadMeta:
+        loaded = self._loaded.get(thread_id)
+        if loaded is not None:
+            loaded.meta = dataclasses.replace(loaded.meta, **changes)
+            loaded.store.update(loaded.meta)
+            return loaded.meta
+        try:
+            meta, _ = self._world.store.load(thread_id)
+        except KeyError:
+            raise RequestRefused(f"no thread with the id {thread_id}") from None
+        meta = dataclasses.replace(meta, **changes)
+        self._world.store.update(meta)
+        return meta
