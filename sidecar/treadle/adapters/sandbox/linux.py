@@ -16,14 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts, seccomp
+from .channel import Channel, open_channel
 from .placeholders import Placeholders
 from .probe import NOT_INSTALLED, blocked, find_bubblewrap, has_bind_fd, writable_proc_entries
-from .process import ChildProcess, open_channel
+from .process import ChildProcess
 from .spawner import Spawner
 from .unconfined import Unconfined, checked
 
@@ -32,6 +34,10 @@ _PROCESSES = 4096
 _PROBE_SECONDS = 10.0
 _CHILD_SECONDS = 5.0
 _POLL = 0.002
+
+
+Born: TypeAlias = "tuple[subprocess.Popen[bytes], tuple[str, ...]]"
+"The process that stands for a command, and the placeholders that it holds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +124,29 @@ class LinuxSandbox:
             self._base = None
 
     async def _spawn(self, command: CommandSpec, policy: SandboxPolicy) -> ChildProcess:
-        ours, theirs = open_channel(tty=command.tty, rows=command.rows, cols=command.cols)
+        channel = open_channel(command)
 
-        def abandon(born: tuple[subprocess.Popen[bytes], tuple[str, ...]]) -> None:
+        def abandon(born: Born) -> None:
             """The caller was cancelled while the command was being born."""
-            task = asyncio.ensure_future(self._adopt(born, ours, command.tty).kill())
+            task = asyncio.ensure_future(self._adopt(born, channel, command.tty).kill())
             self._killing.add(task)
             task.add_done_callback(self._killing.discard)
 
-        def failed() -> None:
-            os.close(ours)
+        born = await self._spawner.run(partial(self._bear, command, policy, channel), abandon, channel.close)
+        return self._adopt(born, channel, command.tty)
 
-        born = await self._spawner.run(partial(self._bear, command, policy, theirs), abandon, failed)
-        return self._adopt(born, ours, command.tty)
-
-    def _adopt(self, born: tuple[subprocess.Popen[bytes], tuple[str, ...]], ours: int, tty: bool) -> ChildProcess:
+    def _adopt(self, born: Born, channel: Channel, tty: bool) -> ChildProcess:
         child, held = born
 
         def tidy(done: Callable[[], None]) -> None:
             self._spawner.tell(lambda: self._placeholders.release(held), done)
 
-        process = ChildProcess(child, ours, tty=tty, tree=NamespaceTree(child.pid), tidy=tidy if held else None)
+        process = ChildProcess(child, channel, tty=tty, tree=NamespaceTree(child.pid), tidy=tidy if held else None)
         self._live.add(process)
         process.when_gone(lambda: self._live.discard(process))
         return process
 
-    def _bear(self, command: CommandSpec, policy: SandboxPolicy, theirs: int) -> tuple[subprocess.Popen[bytes], tuple[str, ...]]:
+    def _bear(self, command: CommandSpec, policy: SandboxPolicy, channel: Channel) -> Born:
         """In the confined thread."""
         held: tuple[str, ...] = ()
         try:
@@ -159,7 +162,7 @@ class LinuxSandbox:
                 argv += [] if policy.network else ["--unshare-net"]
                 environment, passed_on = _split_loader(command.env)
                 argv += [*passed_on, "--chdir", command.cwd, "--seccomp", str(program), "--", *_inner(command)]
-                return _popen(argv, environment, theirs, tuple(pins.held), command.tty), held
+                return _popen(argv, environment, channel, tuple(pins.held)), held
             finally:
                 pins.close()
         except BaseException:
@@ -167,7 +170,7 @@ class LinuxSandbox:
                 self._placeholders.release(held)
             raise
         finally:
-            os.close(theirs)
+            channel.give()
 
     def _make_base(self) -> Base:
         assert self._bubblewrap is not None
@@ -208,13 +211,13 @@ class LinuxSandbox:
         return SandboxStatus("bubblewrap", True)
 
 
-def _popen(argv: list[str], env: dict[str, str], theirs: int, fds: tuple[int, ...], tty: bool) -> subprocess.Popen[bytes]:
+def _popen(argv: list[str], env: dict[str, str], channel: Channel, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             argv,
-            stdin=theirs if tty else subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
+            stdin=channel.theirs.get(0, subprocess.DEVNULL),
+            stdout=channel.theirs[1],
+            stderr=channel.theirs[2],
             env=env,
             cwd="/",
             pass_fds=fds,

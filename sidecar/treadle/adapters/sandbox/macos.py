@@ -7,6 +7,7 @@ wins, so what is protected comes after what is writable. Must never allow a writ
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ...core.errors import TreadleError
@@ -75,8 +76,7 @@ class MacSandbox:
         checked(command)
         places = mounts.writable(policy, command.env, self._roots)
         argv = arguments(places, self._own, self._hidden, network=policy.network)
-        confined = CommandSpec((*argv, *command.argv), command.cwd, command.env, command.tty, command.rows, command.cols)
-        return await self._unconfined.start(confined)
+        return await self._unconfined.start(replace(command, argv=(*argv, *command.argv)))
 
     async def close(self) -> None:
         await self._unconfined.close()

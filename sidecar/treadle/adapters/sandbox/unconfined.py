@@ -18,7 +18,8 @@ from pathlib import Path
 from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
-from .process import ChildProcess, open_channel
+from .channel import Channel, open_channel
+from .process import ChildProcess
 from .spawner import Spawner
 
 _SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
@@ -93,45 +94,45 @@ class Unconfined:
 
     async def start(self, command: CommandSpec) -> ChildProcess:
         """Without asking any policy."""
-        ours, theirs = open_channel(tty=command.tty, rows=command.rows, cols=command.cols)
+        channel = open_channel(command)
         control, remote = socket.socketpair()
 
         def abandon(child: subprocess.Popen[bytes]) -> None:
-            task = asyncio.ensure_future(self._adopt(child, ours, control, command.tty).kill())
+            task = asyncio.ensure_future(self._adopt(child, channel, control, command.tty).kill())
             self._killing.add(task)
             task.add_done_callback(self._killing.discard)
 
         def failed() -> None:
-            os.close(ours)
+            channel.close()
             control.close()
 
-        child = await self._spawner.run(partial(_supervise, command, theirs, remote), abandon, failed)
-        return self._adopt(child, ours, control, command.tty)
+        child = await self._spawner.run(partial(_supervise, command, channel, remote), abandon, failed)
+        return self._adopt(child, channel, control, command.tty)
 
     async def close(self) -> None:
         await self._spawner.settle()
         await asyncio.gather(*(process.kill() for process in tuple(self._live)), *self._killing)
         await asyncio.to_thread(self._spawner.close)
 
-    def _adopt(self, child: subprocess.Popen[bytes], ours: int, control: socket.socket, tty: bool) -> ChildProcess:
+    def _adopt(self, child: subprocess.Popen[bytes], channel: Channel, control: socket.socket, tty: bool) -> ChildProcess:
         tree = SupervisedTree(control)
-        process = ChildProcess(child, ours, tty=tty, tree=tree)
+        process = ChildProcess(child, channel, tty=tty, tree=tree)
         tree.attach(process)
         self._live.add(process)
         process.when_gone(lambda: self._live.discard(process))
         return process
 
 
-def _supervise(command: CommandSpec, theirs: int, remote: socket.socket) -> subprocess.Popen[bytes]:
+def _supervise(command: CommandSpec, channel: Channel, remote: socket.socket) -> subprocess.Popen[bytes]:
     terminal = "tty" if command.tty else "pipe"
     locale = "keep" if "LC_CTYPE" in command.env else "drop"  # Python sets it on its own when it starts
     argv = [sys.executable, "-I", "-S", "-B", _SUPERVISOR, str(remote.fileno()), terminal, locale, *command.argv]
     try:
         return subprocess.Popen(
             argv,
-            stdin=theirs if command.tty else subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
+            stdin=channel.theirs.get(0, subprocess.DEVNULL),
+            stdout=channel.theirs[1],
+            stderr=channel.theirs[2],
             env=command.env,
             cwd=command.cwd,
             pass_fds=(remote.fileno(),),
@@ -142,5 +143,5 @@ def _supervise(command: CommandSpec, theirs: int, remote: socket.socket) -> subp
     except ValueError as error:
         raise ToolFailure(f"The command could not be started: {error}.") from error
     finally:
-        os.close(theirs)
+        channel.give()
         remote.close()

@@ -19,10 +19,14 @@ class CommandSpec:
     tty: bool = False
     rows: int = 24
     cols: int = 120
+    stdin: bool = False
+    "Standard input is a pipe, for Process.write; without it, and without a terminal, there is nothing to read."
+    split: bool = False
+    "Standard error is not in Process.output but in Process.errors."
 
 
 class Process(Protocol):
-    """A running command with everything that it started. stdout and stderr are one stream, in order."""
+    """A running command with everything that it started. stdout and stderr are one stream, in order, unless it was split."""
 
     pid: int
 
@@ -31,6 +35,14 @@ class Process(Protocol):
 
         One reader. A reader that is slow slows the command: there is no unbounded buffer.
         """
+        ...
+
+    def errors(self) -> AsyncIterator[bytes]:
+        """The same of standard error, for a command that was split; nothing otherwise."""
+        ...
+
+    async def close_input(self) -> None:
+        """The command reads the end of its input; on a terminal that is Ctrl-D."""
         ...
 
     async def write(self, data: bytes) -> None:
