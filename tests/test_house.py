@@ -28,9 +28,9 @@ MAY_IMPORT = {
     "server": {"core", "runtime", "server"},
 }
 CORE_STANDARD_LIBRARY = frozenset(
-    {"__future__", "abc", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "difflib", "enum", "fnmatch"}
-    | {"functools", "hashlib", "heapq", "itertools", "json", "keyword", "math", "operator", "pathlib", "posixpath", "re"}
-    | {"shlex", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib"}
+    {"__future__", "abc", "ast", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "difflib", "enum"}
+    | {"fnmatch", "functools", "hashlib", "heapq", "itertools", "json", "keyword", "math", "operator", "pathlib"}
+    | {"posixpath", "re", "shlex", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib"}
 )
 CORE_BUILTINS_NEVER = {"open", "print", "input", "exec", "eval", "breakpoint"}
 CODE = {".py", ".ts", ".mjs", ".js", ".sh", ".css"}
@@ -131,6 +131,8 @@ def test_core_uses_only_the_deterministic_part_of_the_standard_library() -> None
             continue
         for line, name in imports_of(path, module):
             top = name.split(".")[0]
+            if top in ("tree_sitter", "tree_sitter_bash") and module == "core.shell_line":
+                continue
             if top == "pathlib" and not name.startswith("pathlib.Pure"):
                 wrong.append(f"{name_of(path)}:{line}: {name} can touch the disk; take a Pure path")
             elif (top == "urllib" and not within(name, "urllib.parse")) or top not in CORE_STANDARD_LIBRARY | {"treadle"}:
@@ -141,6 +143,17 @@ def test_core_uses_only_the_deterministic_part_of_the_standard_library() -> None
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CORE_BUILTINS_NEVER
         ]
     report(wrong)
+
+
+def test_only_the_reader_of_shell_lines_knows_the_grammar() -> None:
+    report(
+        [
+            f"{name_of(path)}:{line}: {name}"
+            for path, module in sidecar_modules()
+            for line, name in imports_of(path, module)
+            if name.startswith("tree_sitter") and module != "core.shell_line"
+        ]
+    )
 
 
 def test_core_is_not_async() -> None:
@@ -169,7 +182,7 @@ def test_pydantic_stays_at_the_edges() -> None:
 
 
 def test_the_command_line_starts_without_heavy_imports() -> None:
-    heavy = "{'httpx', 'pydantic', 'pygls', 'lsprotocol', 'tomlkit', 'mcp', 'sqlite3'}"
+    heavy = "{'httpx', 'pydantic', 'pygls', 'lsprotocol', 'tomlkit', 'mcp', 'sqlite3', 'tree_sitter', 'ast'}"
     script = f"import treadle.__main__, sys; print(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

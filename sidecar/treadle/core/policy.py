@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from . import command
 from .danger import danger
+from .rules import PrefixRule
 from .settings import McpApproval, SandboxPolicy, Settings
 from .writable import refusal
 
@@ -96,6 +97,8 @@ class Grants:
     files: frozenset[str] = frozenset()
     mcp: frozenset[tuple[str, str]] = frozenset()
     "(server, tool)"
+    rules: tuple[PrefixRule, ...] = ()
+    "Prefixes that the user said yes to, of all scopes that count here."
 
     def granted(self, wish: Wish, *, outside: bool = False) -> bool:
         """`outside`: it would run without a sandbox, whoever asked for that. A yes to a confined run is no yes to that."""
@@ -119,6 +122,9 @@ class Grants:
                 return replace(self, mcp=self.mcp | {(wish.server, wish.tool)})
             case Harmless():
                 return self
+
+
+NO_GRANTS = Grants()
 
 
 def decide(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .prices import Price
+from .rules import NO_RULES, RuleBook
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access", "external"]
 ApprovalPolicy: TypeAlias = Literal["on-request", "never"]
@@ -28,6 +29,18 @@ class SandboxPolicy:
     @property
     def confines(self) -> bool:
         return self.mode in ("read-only", "workspace-write")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLimits:
+    """The most that one command may use with all that it starts. Bytes; None: what suits the machine."""
+
+    memory: int | None = None
+    processes: int | None = None
+    "Threads counted."
+    file_size: int | None = None
+    disk_reserve: int | None = None
+    "What a command must leave free on each disk that it may write to; 0: nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,7 @@ class Settings:
     root_markers: tuple[str, ...] = (".git",)
     shell_environment: ShellEnvironment = ShellEnvironment()
     allow_login_shell: bool = True
+    limits: CommandLimits = CommandLimits()
     local: LocalModel = LocalModel()
     mcp_servers: tuple[McpServer, ...] = ()
     mcp_grace: float = 1.0
@@ -156,6 +170,8 @@ class Settings:
     "(model, what it costs) as the user configured it; more are in core/prices.py."
     web_search: Literal["disabled", "cached", "live"] = "disabled"
     "The provider's own search. cached: it looks at its index only, not at the web of now."
+    rules: RuleBook = NO_RULES
+    "What the user's *.rules files say of commands and hosts."
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     "Keys that later features read; never used to steer the loop."
     output_schema: dict[str, Any] | None = None
