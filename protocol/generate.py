@@ -28,6 +28,8 @@ from treadle.server.wire import (
     mcp,
     methods,
     policy,
+    question,
+    rules,
     skills,
     thread,
     treadle,
@@ -35,7 +37,24 @@ from treadle.server.wire import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-NOUNS = (base, initialize, policy, error, item, turn, thread, approval, config, mcp, skills, treadle, ledger, compaction)
+NOUNS = (
+    base,
+    initialize,
+    policy,
+    error,
+    item,
+    turn,
+    thread,
+    approval,
+    config,
+    mcp,
+    skills,
+    treadle,
+    ledger,
+    compaction,
+    rules,
+    question,
+)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 

@@ -63,6 +63,7 @@ export class Approvals {
 
   async mcpTool(params: McpApprovalParams, cancelled?: Cancellation): Promise<McpApprovalAnswer> {
     const about = params._meta;
+    if (!about) return { action: "decline", content: null, _meta: null };
     const view: ApprovalView = {
       id: this.newId(about.treadle_item_id),
       kind: "mcpTool",

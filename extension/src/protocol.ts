@@ -39,6 +39,11 @@ export type AgentMessageItem = {
   questions: null;
 };
 
+/** Allow or deny this host from now on. */
+export type ApplyNetworkPolicyAmendment = {
+  applyNetworkPolicyAmendment: NetworkPolicyAmendmentHolder;
+};
+
 export type AskForApproval = "untrusted" | "on-request" | "never" | Granular;
 
 export type ByteRange = {
@@ -61,7 +66,7 @@ export type CodexErrorInfo =
 
 export type CommandAction = ReadAction | ListFilesAction | SearchAction | UnknownAction;
 
-export type CommandExecutionApprovalDecision = SimpleDecision | AcceptWithExecpolicyAmendment;
+export type CommandExecutionApprovalDecision = SimpleDecision | AcceptWithExecpolicyAmendment | ApplyNetworkPolicyAmendment;
 
 export type CommandExecutionItem = {
   type: "commandExecution";
@@ -100,11 +105,20 @@ export type CommandExecutionRequestApprovalParams = {
   commandActions: CommandAction[] | null;
   proposedExecpolicyAmendment: string[] | null;
   availableDecisions: CommandExecutionApprovalDecision[] | null;
+  networkApprovalContext: NetworkApprovalContext | null;
   /** Ours: the command would run unconfined. */
   outsideSandbox: boolean;
+  /** Ours: ways to say yes for longer than once, the narrowest first. */
+  offers: Offer[];
 };
 
 export type CommandExecutionRequestApprovalResponse = {
+  /** accept: for how long; one of the offers' scopes. Left out: this once. */
+  scope?: "thread" | "workspace" | "always" | null;
+  /** accept with a scope: the subject's text as the user edited it. */
+  rule?: string | null;
+  /** decline: what the user says to the model. */
+  words?: string | null;
   decision: CommandExecutionApprovalDecision;
 };
 
@@ -226,9 +240,17 @@ export type FileChangeRequestApprovalParams = {
   startedAtMs: number;
   reason: string | null;
   grantRoot: string | null;
+  /** Ours: ways to say yes for longer than once, the narrowest first. */
+  offers: Offer[];
 };
 
 export type FileChangeRequestApprovalResponse = {
+  /** accept: for how long; one of the offers' scopes. Left out: this once. */
+  scope?: "thread" | "workspace" | "always" | null;
+  /** accept with a scope: the subject's text as the user edited it. */
+  rule?: string | null;
+  /** decline: what the user says to the model. */
+  words?: string | null;
   decision: SimpleDecision;
 };
 
@@ -256,6 +278,13 @@ export type GranularAskFor = {
   skill_approval?: boolean;
   request_permissions?: boolean;
   mcp_elicitations: boolean;
+};
+
+/** hook/started and hook/completed. `run` is the protocol's HookRunSummary. */
+export type HookNotification = {
+  threadId: string;
+  turnId: string | null;
+  run: Record<string, unknown>;
 };
 
 export type HttpConnectionFailed = {
@@ -442,29 +471,36 @@ export type McpListedTool = {
 };
 
 export type McpServerElicitationAnswerMeta = {
-  persist?: "session" | "always" | null;
+  persist?: "session" | "thread" | "workspace" | "always" | null;
+  /** The subject's text as the user edited it. */
+  treadle_rule?: string | null;
+  /** decline: what the user says to the model. */
+  treadle_words?: string | null;
 };
 
 /** What the question is about. Names that begin with treadle_ are ours. */
 export type McpServerElicitationMeta = {
   codex_approval_kind: "mcp_tool_call";
   /** How long a yes may last besides this once. */
-  persist: "session"[];
+  persist: ("session" | "always")[];
   tool_name: string;
   tool_params: unknown;
   treadle_item_id: string;
   treadle_reason: string | null;
+  treadle_offers: Offer[];
 };
 
-/** A question before a call of a tool: accept, once or for the session, decline, or cancel the turn. */
+/** A question of an MCP server, a form or an address to open; or, with `_meta`, ours before a call of one of its tools. */
 export type McpServerElicitationRequestParams = {
   threadId: string;
   turnId: string | null;
   serverName: string;
-  mode: "form";
+  mode: "form" | "url";
   message: string;
-  requestedSchema: Record<string, unknown>;
-  _meta: McpServerElicitationMeta;
+  requestedSchema?: Record<string, unknown> | null;
+  url?: string | null;
+  elicitationId?: string | null;
+  _meta: McpServerElicitationMeta | null;
 };
 
 export type McpServerElicitationRequestResponse = {
@@ -575,6 +611,21 @@ export type ModelListResponse = {
   nextCursor: string | null;
 };
 
+/** The host that a running command wants to reach. */
+export type NetworkApprovalContext = {
+  host: string;
+  protocol: "http" | "https" | "socks5Tcp" | "socks5Udp";
+};
+
+export type NetworkPolicyAmendment = {
+  host: string;
+  action: "allow" | "deny";
+};
+
+export type NetworkPolicyAmendmentHolder = {
+  network_policy_amendment: NetworkPolicyAmendment;
+};
+
 export type NotLoadedStatus = {
   type: "notLoaded";
 };
@@ -592,6 +643,13 @@ export type NotesListResponse = {
 export type NotesWriteParams = {
   threadId: string;
   notes: string[];
+};
+
+/** One way to say yes for longer than once. The answer names its `scope`, and a `rule` when the user edited the text. */
+export type Offer = {
+  scope: "thread" | "workspace" | "always";
+  subject: Subject;
+  editable: boolean;
 };
 
 /** Offset and limit in bytes; at most 1 MiB comes at once. */
@@ -715,6 +773,11 @@ export type ResponseTooManyFailedAttempts = {
   responseTooManyFailedAttempts: HttpStatus;
 };
 
+/** The list is another one: ask again. `threadId` is null when it is not about one thread. */
+export type RulesChangedNotification = {
+  threadId: string | null;
+};
+
 export type SandboxPolicy = DangerFullAccess | ReadOnly | ExternalSandbox | WorkspaceWrite;
 
 export type SearchAction = {
@@ -783,6 +846,14 @@ export type SkillsListParams = {
 
 export type SkillsListResponse = {
   data: SkillsListEntry[];
+};
+
+/** What a yes is about; `text` is what the user reads and may edit, e.g. `npm test`. */
+export type Subject = {
+  kind: "command" | "exactCommand" | "files" | "mcp" | "network" | "degraded";
+  text: string;
+  outsideSandbox: boolean;
+  cwd: string | null;
 };
 
 export type SummaryReadParams = {
@@ -1077,6 +1148,39 @@ export type ToolOutputDeltaNotification = {
   delta: string;
 };
 
+export type ToolRequestUserInputAnswer = {
+  answers: string[];
+};
+
+export type ToolRequestUserInputOption = {
+  label: string;
+  description: string;
+};
+
+export type ToolRequestUserInputParams = {
+  threadId: string;
+  turnId: string;
+  itemId: string;
+  questions: ToolRequestUserInputQuestion[];
+  isBlocking: boolean;
+  autoResolutionMs: number | null;
+};
+
+export type ToolRequestUserInputQuestion = {
+  id: string;
+  header: string;
+  question: string;
+  /** The user may answer in own words. */
+  isOther: boolean;
+  isSecret: boolean;
+  options: ToolRequestUserInputOption[] | null;
+};
+
+/** By the question's id. One that is left out was not answered. */
+export type ToolRequestUserInputResponse = {
+  answers: Record<string, ToolRequestUserInputAnswer>;
+};
+
 /** Tools that came, went or changed since the model was told: not in force before the next epoch or treadle/tools/refresh. */
 export type ToolsChangedNotification = {
   threadId: string;
@@ -1141,6 +1245,19 @@ export type TurnInterruptParams = {
 
 /** The turn ends a moment later, with turn/completed. */
 export type TurnInterruptResponse = Record<string, never>;
+
+export type TurnPlanStep = {
+  step: string;
+  status: "pending" | "inProgress" | "completed";
+};
+
+/** The whole plan, in place of the one before. */
+export type TurnPlanUpdatedNotification = {
+  threadId: string;
+  turnId: string;
+  explanation: string | null;
+  plan: TurnPlanStep[];
+};
 
 /** The settings stay in force for later turns, but for output_schema. */
 export type TurnStartParams = {
@@ -1283,6 +1400,7 @@ export interface ServerRequests {
   "item/commandExecution/requestApproval": { params: CommandExecutionRequestApprovalParams; result: CommandExecutionRequestApprovalResponse };
   "item/fileChange/requestApproval": { params: FileChangeRequestApprovalParams; result: FileChangeRequestApprovalResponse };
   "mcpServer/elicitation/request": { params: McpServerElicitationRequestParams; result: McpServerElicitationRequestResponse };
+  "item/tool/requestUserInput": { params: ToolRequestUserInputParams; result: ToolRequestUserInputResponse };
 }
 
 export interface ServerNotifications {
@@ -1313,6 +1431,10 @@ export interface ServerNotifications {
   "serverRequest/resolved": ServerRequestResolvedNotification;
   "treadle/context/changed": ContextChangedNotification;
   "treadle/ledger/updated": LedgerUpdatedNotification;
+  "turn/plan/updated": TurnPlanUpdatedNotification;
+  "hook/started": HookNotification;
+  "hook/completed": HookNotification;
+  "treadle/rules/changed": RulesChangedNotification;
   "treadle/progress": ProgressNotification;
   "treadle/item/inputDelta": ToolInputDeltaNotification;
   "treadle/item/outputDelta": ToolOutputDeltaNotification;

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from treadle.app import Options, open_agent
-from treadle.core.events import Approval, CardCompleted, CardDelta, Decision, Event, ProgressReported, TurnCompleted, UsageUpdated
+from treadle.core.asking import ACCEPT, Asked, Decision
+from treadle.core.events import CardCompleted, CardDelta, Event, ProgressReported, TurnCompleted, UsageUpdated
 from treadle.core.items import Text
 from treadle.core.ops import Overrides, StartThread, StartTurn
 from treadle.core.settings import SandboxPolicy
@@ -26,7 +27,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.asked: list[Approval] = []
+        self.asked: list[Asked] = []
         self.over = asyncio.Event()
 
     def notify(self, events: Sequence[Event]) -> None:
@@ -34,9 +35,9 @@ class Watcher:
         if any(isinstance(event, TurnCompleted) for event in events):
             self.over.set()
 
-    async def ask(self, approval: Approval) -> Decision:
-        self.asked.append(approval)
-        return "accept"
+    async def ask(self, asked: Asked) -> Decision:
+        self.asked.append(asked)
+        return ACCEPT
 
 
 @pytest.fixture

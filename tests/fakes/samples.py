@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from treadle.core import events as e
+from treadle.core.asking import Approval, Choice, Elicitation, Question, QuestionPart
+from treadle.core.grants import Offer, Subject
 from treadle.core.history import TurnState
 from treadle.core.items import Image, Text
 from treadle.core.ledger import LedgerRow
@@ -171,16 +173,34 @@ EVENTS: list[e.Event] = [
     e.CardDelta(T, U, "q1", "output", "half way"),
     e.TurnDiffUpdated(T, U, "diff"),
     e.ApprovalSettled(T, "a1"),
+    e.PlanUpdated(T, U, "because", (("look", "completed"), ("do", "in_progress"), ("check", "pending"))),
+    e.PatchPreviewed(T, U, "f1", ({"path": "/w/a.py", "kind": "update", "diff": "@@ -1 +1 @@"},)),
+    e.GrantsChanged(),
+    e.GrantsChanged(T),
+    e.HookRan(T, U, {"id": "h1", "eventName": "preToolUse", "status": "running"}),
+    e.HookRan(T, None, {"id": "h1", "eventName": "sessionStart", "status": "completed"}),
     *(e.TurnCompleted(T, U, AT + 2.5, status, None, AT) for status in ("completed", "interrupted")),
     e.TurnCompleted(T, U, AT, "failed", e.ErrorInfo("No key.", "unauthorized", 401), None),
 ]
 
+PREFIX = Subject("command", "git push", outside=True)
 APPROVALS = [
-    e.Approval("a1", T, U, "c1", AT, "command", "why", COMMAND),
-    e.Approval("a2", T, U, "c1", AT, "command", "", COMMAND, True, ("git", "status")),
-    e.Approval("a3", T, U, "c2", AT, "command", "why", {"view": "command"}),
-    e.Approval("a5", T, U, "q1", AT, "mcp_tool_call", "why", MCP_CALL),
-    e.Approval("a4", T, U, "f1", AT, "file_change", "why", CHANGES),
+    Approval("a1", T, U, "c1", AT, "command", "why", COMMAND),
+    Approval("a2", T, U, "c1", AT, "command", "", COMMAND, True, (Offer("thread", PREFIX, True), Offer("always", PREFIX, True))),
+    Approval("a3", T, U, "c2", AT, "command", "why", {"view": "command"}),
+    Approval("a6", T, U, "c1", AT, "network", "why", COMMAND, host="pypi.test", protocol="https"),
+    Approval("a5", T, U, "q1", AT, "mcp_tool_call", "why", MCP_CALL, offers=(Offer("thread", Subject("mcp", "docs/search")),)),
+    Approval("a4", T, U, "f1", AT, "file_change", "why", CHANGES, offers=(Offer("workspace", Subject("files", "/w/")),)),
+    Question(
+        "a7",
+        T,
+        U,
+        "k1",
+        AT,
+        (QuestionPart("q", "Which", "Which one?", (Choice("A", "the first"),)), QuestionPart("r", "", "Why?")),
+    ),
+    Elicitation("a8", T, None, AT, "docs", "Who?", {"type": "object", "properties": {"name": {"type": "string"}}}),
+    Elicitation("a9", T, U, AT, "docs", "Log in", url="https://docs.test/login", elicitation_id="e1"),
 ]
 
 POLICIES = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 
-from treadle.core.events import Approval, ApprovalSettled, CardCompleted, CardDelta, CardStarted
+from treadle.core.asking import Approval
+from treadle.core.events import ApprovalSettled, CardCompleted, CardDelta, CardStarted
 from treadle.core.views import CallCard, CommandView, MessageCard
 
 from .agent import AT, Stage, hello
@@ -20,10 +21,12 @@ async def approval(stage: Stage) -> None:
     question = Approval("approval-1", stage.thread_id, stage.turn_id, call.id, AT, "command", "May it?", VIEW)
     decision = await stage.client.ask(question)
     stage.say(ApprovalSettled(stage.thread_id, "approval-1"))
-    done = CommandView(**VIEW | {"output": decision, "exit_code": 0, "duration_ms": 5})
-    status = "completed" if decision.startswith("accept") else "declined"
+    said = f"{decision.verdict} for {decision.scope}" if decision.scope else decision.verdict
+    said += f": {decision.rule}" if decision.rule else ""
+    done = CommandView(**VIEW | {"output": said, "exit_code": 0, "duration_ms": 5})
+    status = "completed" if decision.verdict == "accept" else "declined"
     stage.say(CardCompleted(stage.thread_id, stage.turn_id, CallCard(call.id, call.name, call.call_id, done, status), AT))
-    stage.message("message-1", decision)
+    stage.message("message-1", said)
 
 
 async def endless(stage: Stage) -> None:

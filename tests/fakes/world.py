@@ -7,8 +7,9 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from treadle.core.asking import ACCEPT, ACCEPT_FOR_THREAD, CANCEL, DECLINE, Decision
 from treadle.core.compaction import Room, room
-from treadle.core.events import Approval, CardCompleted, CardStarted, Decision, Event, TurnCompleted
+from treadle.core.events import CardCompleted, CardStarted, Event, TurnCompleted
 from treadle.core.history import TurnState
 from treadle.core.items import Context, Item, JsonObject, Opening, Section, Text, decode, encode
 from treadle.core.ops import StartThread, StartTurn
@@ -168,12 +169,15 @@ class FakeTool:
         return ToolResult(text, plan.view)
 
 
-class RecordingClient:
-    """Keeps all events; answers approvals by a function."""
+SPOKEN = {"accept": ACCEPT, "accept_for_session": ACCEPT_FOR_THREAD, "decline": DECLINE, "cancel": CANCEL}
 
-    def __init__(self, decide: Callable[[Approval], Any] | None = None) -> None:
+
+class RecordingClient:
+    """Keeps all events; answers what it is asked by a function that gives a Decision, or one of SPOKEN's words."""
+
+    def __init__(self, decide: Callable[[Any], Any] | None = None) -> None:
         self.events: list[Event] = []
-        self.asked: list[Approval] = []
+        self.asked: list[Any] = []
         self._decide = decide
         self._changed = asyncio.Event()
 
@@ -181,13 +185,14 @@ class RecordingClient:
         self.events.extend(events)
         self._changed.set()
 
-    async def ask(self, approval: Approval) -> Decision:
-        self.asked.append(approval)
+    async def ask(self, asked: Any) -> Decision:
+        self.asked.append(asked)
         self._changed.set()
         if self._decide is None:
-            return "accept"
-        answer = self._decide(approval)
-        return await answer if asyncio.iscoroutine(answer) else answer
+            return ACCEPT
+        answer = self._decide(asked)
+        answer = await answer if asyncio.iscoroutine(answer) else answer
+        return SPOKEN[answer] if isinstance(answer, str) else answer
 
     async def until(self, seen: Callable[[Event], bool], timeout: float = 10) -> Event:
         """The first event, past or to come, for which `seen` is true."""
@@ -199,7 +204,7 @@ class RecordingClient:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def until_asked(self, timeout: float = 10) -> Approval:
+    async def until_asked(self, timeout: float = 10) -> Any:
         """The first approval that is asked for."""
         async with asyncio.timeout(timeout):
             while not self.asked:

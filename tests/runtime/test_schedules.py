@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.world import PROVIDER, FakeTool, MemoryStore, RecordingClient, Script, ScriptedModel, build, call, end, message
+from treadle.core.asking import Approval
 from treadle.core.errors import ModelError
-from treadle.core.events import Approval, Decision
 from treadle.core.history import TurnState
 from treadle.core.items import ModelItem, Text, ToolOutput
 from treadle.core.ops import InterruptTurn, Overrides, ResumeThread, StartThread, StartTurn, SteerTurn
@@ -42,7 +42,7 @@ class PlannedTurn:
     steps: tuple[Step, ...]
     cwd: str | None = None
     model: str | None = None
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[str, ...] = ()
     steer: bool = False
     hangs: bool = False
     "The last reply never ends; the user interrupts it."
@@ -117,7 +117,7 @@ class Play:
     async def _turn(self, agent: Agent, model: ScriptedModel, thread_id: str, turn: PlannedTurn, number: int) -> None:
         decisions = iter(turn.decisions)
 
-        def decide(approval: Approval) -> Decision:
+        def decide(approval: Approval) -> str:
             return next(decisions, "accept")
 
         client = RecordingClient(decide)

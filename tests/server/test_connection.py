@@ -12,8 +12,8 @@ import pytest
 
 from fakes import scripts
 from fakes.agent import ScriptedAgent, Stage
+from treadle.core.asking import ACCEPT, ACCEPT_FOR_THREAD, CANCEL, DECLINE, Approval, Decision
 from treadle.core.errors import TreadleError
-from treadle.core.events import Approval
 from treadle.core.items import Image, Text
 from treadle.core.ops import ListThreads, ResumeThread, StartThread, StartTurn
 from treadle.core.settings import SandboxPolicy
@@ -146,8 +146,8 @@ async def test_a_resumed_thread_comes_with_its_turns(peer: Peer) -> None:
     ("decision", "told"),
     [
         ("accept", "accept"),
-        ("acceptForSession", "accept_for_session"),
-        ({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["make"]}}, "accept_for_session"),
+        ("acceptForSession", "accept for thread"),
+        ({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["make"]}}, "accept for always: make"),
         ("decline", "decline"),
         ("cancel", "cancel"),
         ("perhaps", "decline"),
@@ -179,16 +179,16 @@ async def test_a_question_waits_for_its_answer_and_is_then_settled(decision: Any
 @pytest.mark.parametrize(
     ("answer", "decided"),
     [
-        ({"action": "accept", "content": {}}, "accept"),
-        ({"action": "accept", "content": {}, "_meta": {"persist": "session"}}, "accept_for_session"),
-        ({"action": "accept", "_meta": 3}, "accept"),
-        ({"action": "decline", "_meta": {"persist": "session"}}, "decline"),
-        ({"action": "cancel"}, "cancel"),
-        ({"action": ["accept"]}, "decline"),
+        ({"action": "accept", "content": {}}, ACCEPT),
+        ({"action": "accept", "content": {}, "_meta": {"persist": "session"}}, ACCEPT_FOR_THREAD),
+        ({"action": "accept", "_meta": 3}, ACCEPT),
+        ({"action": "decline", "_meta": {"persist": "session"}}, DECLINE),
+        ({"action": "cancel"}, CANCEL),
+        ({"action": ["accept"]}, DECLINE),
     ],
 )
-async def test_an_mcp_call_is_asked_about_by_an_elicitation(answer: Any, decided: str) -> None:
-    said: list[str] = []
+async def test_an_mcp_call_is_asked_about_by_an_elicitation(answer: Any, decided: Decision) -> None:
+    said: list[Decision] = []
 
     async def script(stage: Stage) -> None:
         view: Any = {"view": "mcp", "server": "docs", "tool": "wipe", "arguments": {"path": "/w"}}
@@ -216,7 +216,7 @@ async def test_an_answer_with_an_error_declines() -> None:
 
 
 async def test_a_client_that_is_gone_declines_and_ends_the_agent() -> None:
-    decided: list[str] = []
+    decided: list[Decision] = []
 
     async def script(stage: Stage) -> None:
         decided.append(await stage.client.ask(Approval("a", stage.thread_id, stage.turn_id, "c", 0.0, "file_change", "why", {})))
@@ -230,7 +230,7 @@ async def test_a_client_that_is_gone_declines_and_ends_the_agent() -> None:
     peer.agent.turns.clear()
     await peer.connection.close()
     await turn
-    assert decided == ["decline", "decline"]
+    assert decided == [DECLINE, DECLINE]
     assert peer.agent.closed and peer.agent.dropped == [peer.connection]
 
 

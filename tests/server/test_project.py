@@ -7,9 +7,9 @@ import json
 import pytest
 
 from fakes.samples import APPROVALS, CARDS, EVENTS, ROW, STATES, T, U
+from treadle.core import asking
 from treadle.core import events as e
-from treadle.server import project
-from treadle.server.cards import approval_request
+from treadle.server import project, questions
 from treadle.server.wire.methods import SERVER_NOTIFICATIONS, SERVER_REQUESTS
 from treadle.server.wire.thread import Thread, ThreadResumeResponse, ThreadStartResponse
 
@@ -32,7 +32,6 @@ def test_every_notification_of_the_contract_but_those_of_answers_is_said_for_som
         "thread/archived",
         "thread/unarchived",
         "serverRequest/resolved",
-        "item/fileChange/patchUpdated",
     }
     assert said == set(SERVER_NOTIFICATIONS) - not_of_events
 
@@ -72,8 +71,8 @@ def test_a_projector_forgets_items_that_are_complete() -> None:
 
 
 @pytest.mark.parametrize("approval", APPROVALS, ids=lambda approval: approval.id)
-def test_a_question_is_put_as_the_contract_declares(approval: e.Approval) -> None:
-    method, params = approval_request(approval)
+def test_a_question_is_put_as_the_contract_declares(approval: asking.Asked) -> None:
+    method, params = questions.request(approval)
     SERVER_REQUESTS[method][0].model_validate(params)
 
 

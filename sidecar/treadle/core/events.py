@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .items import JsonObject, TurnStatus
 from .replies import Usage
-from .views import CallView, Card
+from .views import Card
 
 if TYPE_CHECKING:
     from .ledger import LedgerRow
@@ -174,8 +174,45 @@ class SkillsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanUpdated:
+    """The model's list of steps, whole, in place of the one before."""
+
+    thread_id: str
+    turn_id: str
+    explanation: str | None
+    steps: tuple[tuple[str, Literal["pending", "in_progress", "completed"]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchPreviewed:
+    """What a patch that is still being written would change so far. Replaces what was said before of this card."""
+
+    thread_id: str
+    turn_id: str
+    card_id: str
+    changes: tuple[JsonObject, ...]
+    "core.views.FileChange each."
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsChanged:
+    """The list of grants is another one: a client may ask for it again."""
+
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookRan:
+    """A hook of the user began or ended. `message` is for the user."""
+
+    thread_id: str
+    turn_id: str | None
+    run: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalSettled:
-    """An approval was answered, or dropped because its turn ended."""
+    """Something asked (core/asking.py) was answered, or dropped because its turn ended."""
 
     thread_id: str
     approval_id: str
@@ -208,28 +245,10 @@ Event: TypeAlias = (
     | ToolsChanged
     | ContextChanged
     | SkillsChanged
+    | PlanUpdated
+    | PatchPreviewed
+    | GrantsChanged
+    | HookRan
     | ApprovalSettled
     | RequestCounted
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """A question to the user about one call, asked before it runs."""
-
-    id: str
-    thread_id: str
-    turn_id: str
-    card_id: str
-    at: float
-    kind: Literal["command", "file_change", "mcp_tool_call"]
-    reason: str
-    "Why we ask, in words for the user; with the model's own justification when it gave one."
-    view: CallView
-    outside_sandbox: bool = False
-    "True when the call would run unconfined."
-    prefix_rule: tuple[str, ...] | None = None
-
-
-Decision: TypeAlias = Literal["accept", "accept_for_session", "decline", "cancel"]
-"decline: the call is not run and the turn goes on; cancel: the turn is interrupted. A lost client means decline."

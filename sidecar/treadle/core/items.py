@@ -126,6 +126,8 @@ class ToolOutput:
     status: OutputStatus = "completed"
     detail: JsonObject = field(default_factory=dict[str, Any])
     "What a client needs to draw the finished call: see core/views.py."
+    images: tuple[Image, ...] = ()
+    "Pictures that the model is shown after the text."
     type: Literal["tool_output"] = "tool_output"
 
 
@@ -248,6 +250,8 @@ def decode(line: str) -> Item:
     elif kind is Summary:
         data["replacement"] = tuple(data["replacement"])
         data["files"] = tuple(data.get("files", ()))
+    elif kind is ToolOutput:
+        data["images"] = tuple(Image(**image) for image in data.get("images", ()))
     elif kind is Notes:
         data["texts"] = tuple(data["texts"])
     return kind(**data)

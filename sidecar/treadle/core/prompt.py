@@ -111,7 +111,8 @@ def fragment(item: Item) -> str | None:
             return None if is_hidden(item) else item.raw
         case ToolOutput():
             kind = "custom_tool_call_output" if item.custom else "function_call_output"
-            return dumps({"type": kind, "call_id": item.call_id, "output": item.text})
+            output = [_part(Text(item.text)), *map(_part, item.images)] if item.images else item.text
+            return dumps({"type": kind, "call_id": item.call_id, "output": output})
         case TurnEnded(status="interrupted", quiet=False):
             parts = [{"type": "input_text", "text": TURN_LOST if item.error else TURN_ABORTED}]
             return dumps({"type": "message", "role": "user", "content": parts})

@@ -19,6 +19,7 @@ from .calls import Calls
 from .compacting import Compactor
 from .listing import ListingChange, ToolsByName
 from .overrides import Configure
+from .permission import Permission
 from .ports import Clock, Files, McpServers, Model, Models, Outputs, Sandbox, Scope, Store, Tool
 from .retry import Retry
 from .runner import Recorder, Runner
@@ -248,11 +249,9 @@ def _calls(  # noqa: PLR0917
         scope,
         loaded.audience,
         loaded.thread.id,
-        grants=lambda: loaded.grants,
-        grant=grant,
+        permission=Permission(loaded.thread.id, turn_id, loaded.audience, lambda: loaded.grants, grant, world.own),
         record=recorder.record,
         cancel_turn=cancel_turn,
-        own=world.own,
     )
 
 

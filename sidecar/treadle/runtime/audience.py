@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ..core.events import Approval, ApprovalSettled, Decision, Event, ThreadStatusChanged
+from ..core.asking import DECLINE, Asked, Decision
+from ..core.events import ApprovalSettled, Event, ThreadStatusChanged
 from .ports import Client
 
 
@@ -37,8 +38,8 @@ class Audience:
     def leave(self, client: Client) -> None:
         if client in self._clients:
             self._clients.remove(client)
-        for asked, task in list(self._asked.values()):
-            if asked is client:
+        for answering, task in list(self._asked.values()):
+            if answering is client:
                 task.cancel()
 
     def notify(self, *events: Event) -> None:
@@ -49,13 +50,13 @@ class Audience:
         for client in self._clients:
             client.notify(events)
 
-    async def ask(self, approval: Approval) -> Decision:
+    async def ask(self, asked: Asked) -> Decision:
         """The user's answer. Cancelled with the turn; then, and when its client is lost, clients learn that it is settled."""
         if not self._clients:
-            return "decline"
+            return DECLINE
         client = self._clients[-1]
-        task = asyncio.ensure_future(client.ask(approval))
-        self._asked[approval.id] = client, task
+        task = asyncio.ensure_future(client.ask(asked))
+        self._asked[asked.id] = client, task
         if len(self._asked) == 1:
             self.notify(ThreadStatusChanged(self._thread_id, "waiting_on_approval"))
         try:
@@ -64,10 +65,10 @@ class Audience:
             current = asyncio.current_task()
             if current is not None and current.cancelling():
                 raise
-            return "decline"
+            return DECLINE
         finally:
             task.cancel()
-            del self._asked[approval.id]
-            self.notify(ApprovalSettled(self._thread_id, approval.id))
+            del self._asked[asked.id]
+            self.notify(ApprovalSettled(self._thread_id, asked.id))
             if not self._asked:
                 self.notify(ThreadStatusChanged(self._thread_id, "active"))

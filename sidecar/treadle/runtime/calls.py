@@ -12,19 +12,18 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import cast
 
 from ..core import mcp
 from ..core.errors import ToolFailure, TreadleError
-from ..core.events import Approval, CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
+from ..core.events import CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
 from ..core.history import likely_view
-from ..core.items import Item, JsonObject, ModelItem, OutputStatus, ToolOutput
-from ..core.policy import Allow, Ask, CallMcp, Deny, Grants, RunCommand, Wish, decide
-from ..core.settings import SandboxPolicy
+from ..core.items import Image, Item, JsonObject, ModelItem, OutputStatus, ToolOutput
 from ..core.views import CallCard, CallView, FileChangeView
 from .audience import Audience
 from .listing import ToolsByName
-from .ports import Call, Plan, Scope, ToolResult
+from .permission import CancelTurn, Permission, Refused
+from .ports import Call, Scope, ToolResult
 
 _log = logging.getLogger(__name__)
 _PARTIAL_OUTPUT = 64 * 1024
@@ -45,10 +44,6 @@ class _Running:
     partial: str = ""
 
 
-class CancelTurn(Exception):
-    """The user answered an approval with "cancel"."""
-
-
 @dataclass(slots=True)
 class Calls:
     """The calls of one turn."""
@@ -59,12 +54,9 @@ class Calls:
     "Of the turn; each call gets a copy with its own `emit` and, when approved, its own `policy`."
     audience: Audience
     thread_id: str
-    grants: Callable[[], Grants]
-    grant: Callable[[Grants], None]
+    permission: Permission
     record: Callable[[Item], None]
     cancel_turn: Callable[[], None]
-    own: tuple[str, ...] = ()
-    "Folders from which the agent itself starts."
     outputs: list[ToolOutput] = field(default_factory=list[ToolOutput])
     "Recorded since the last `collect` began; read by the runner when it is stopped."
     _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
@@ -137,11 +129,13 @@ class Calls:
             view["output"] = partial
         self._finish(begun.card if begun else None, self._made(item, text, cast("CallView", view), "aborted"), item)
 
-    def _made(self, item: ModelItem, text: str, view: CallView, status: OutputStatus) -> ToolOutput:
+    def _made(
+        self, item: ModelItem, text: str, view: CallView, status: OutputStatus, images: tuple[Image, ...] = ()
+    ) -> ToolOutput:
         clock = self.scope.clock
         custom = item.kind == "custom_tool_call"
         return ToolOutput(
-            clock.new_id(), clock.now(), self.turn_id, item.call_id or "", text, custom, status, cast("JsonObject", view)
+            clock.new_id(), clock.now(), self.turn_id, item.call_id or "", text, custom, status, cast("JsonObject", view), images
         )
 
     def _draw(self, item: ModelItem, view: CallView) -> CallCard:
@@ -163,11 +157,11 @@ class Calls:
             plan = await tool.prepare(call, scope)
             view = plan.view
             self._running[call.call_id].card = self._draw(item, view)
-            policy = await self._permit(item, plan)
-            if isinstance(policy, str):
-                return self._made(item, policy, view, "declined")
+            policy = await self.permission.of(item, plan, scope)
+            if isinstance(policy, Refused):
+                return self._made(item, policy.words, view, "declined")
             result: ToolResult = await tool.run(call, plan, dataclasses.replace(scope, policy=policy))
-            return self._made(item, result.text, result.view, result.status)
+            return self._made(item, result.text, result.view, result.status, result.images)
         except TreadleError as failure:
             return self._made(item, failure.sentence(), view, "failed")
         except CancelTurn:
@@ -190,52 +184,4 @@ class Calls:
                 running.partial = (running.partial + text)[-_PARTIAL_OUTPUT:]
             self.audience.notify(CardDelta(self.thread_id, self.turn_id, item.id, "output", text))
 
-        return dataclasses.replace(self.scope, emit=emit)
-
-    async def _permit(self, item: ModelItem, plan: Plan) -> SandboxPolicy | str:
-        """The policy to run under, or words for the model why not."""
-        scope, wish = self.scope, plan.wish
-        status = await scope.sandbox.status()
-        tmpdir = scope.environment.get("TMPDIR")
-        verdict = decide(wish, scope.settings, self.grants(), status.available, tmpdir, own=self.own)
-        match verdict:
-            case Allow(confined=True):
-                return scope.policy
-            case Allow():
-                return dataclasses.replace(scope.policy, mode="danger-full-access")
-            case Deny(reason=reason):
-                return reason
-            case Ask():
-                pass
-        approval = Approval(
-            scope.clock.new_id(),
-            self.thread_id,
-            self.turn_id,
-            item.id,
-            scope.clock.now(),
-            _asked_about(wish),
-            verdict.reason,
-            plan.view,
-            outside_sandbox=verdict.outside_sandbox,
-            prefix_rule=wish.prefix_rule if isinstance(wish, RunCommand) else None,
-        )
-        match await self.audience.ask(approval):
-            case "cancel":
-                raise CancelTurn
-            case "decline":
-                return "the user declined this call; do not try it again in another form, ask what they want instead"
-            case "accept_for_session":
-                self.grant(self.grants().remember(wish, outside=verdict.outside_sandbox))
-            case "accept":
-                pass
-        return dataclasses.replace(scope.policy, mode="danger-full-access") if verdict.outside_sandbox else scope.policy
-
-
-def _asked_about(wish: Wish) -> Literal["command", "file_change", "mcp_tool_call"]:
-    match wish:
-        case RunCommand():
-            return "command"
-        case CallMcp():
-            return "mcp_tool_call"
-        case _:
-            return "file_change"
+        return dataclasses.replace(self.scope, emit=emit, ask=self.audience.ask, announce=self.audience.notify)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from ..core.events import Approval
 from ..core.items import Image, JsonObject, Text
 from ..core.views import (
     CallCard,
@@ -239,55 +238,4 @@ def _web_search(card: OtherCard) -> JsonObject:
         "query": query,
         "action": action if given else None,
         "results": results,
-    }
-
-
-def approval_request(approval: Approval) -> tuple[str, JsonObject]:
-    """The method and parameters of the question to the client."""
-    params: JsonObject = {
-        "threadId": approval.thread_id,
-        "turnId": approval.turn_id,
-        "itemId": approval.card_id,
-        "startedAtMs": int(approval.at * 1000),
-        "reason": approval.reason or None,
-    }
-    if approval.kind == "mcp_tool_call":
-        return "mcpServer/elicitation/request", _mcp_approval(approval, approval.view)  # type: ignore[arg-type]
-    if approval.kind == "file_change":
-        return "item/fileChange/requestApproval", params | {"grantRoot": None}
-    view: CommandView = approval.view if approval.view.get("view") == "command" else {}  # type: ignore[assignment]
-    prefix = list(approval.prefix_rule) if approval.prefix_rule else None
-    decisions: list[Any] = ["accept", "acceptForSession"]
-    if prefix:
-        decisions.append({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": prefix}})
-    return "item/commandExecution/requestApproval", params | {
-        "kind": "command",
-        "approvalId": None,
-        "environmentId": None,
-        "command": view.get("command"),
-        "cwd": view.get("cwd"),
-        "commandActions": command_actions(view),
-        "outsideSandbox": approval.outside_sandbox,
-        "proposedExecpolicyAmendment": prefix,
-        "availableDecisions": [*decisions, "decline", "cancel"],
-    }
-
-
-def _mcp_approval(approval: Approval, view: McpView) -> JsonObject:
-    """An elicitation, as the protocol asks before a call of an MCP tool. What it has no field for is in `_meta`."""
-    return {
-        "threadId": approval.thread_id,
-        "turnId": approval.turn_id,
-        "serverName": view.get("server", ""),
-        "mode": "form",
-        "message": f"Allow {view.get('server', '')} to run the tool {view.get('tool', '')}?",
-        "requestedSchema": {"type": "object", "properties": {}},
-        "_meta": {
-            "codex_approval_kind": "mcp_tool_call",
-            "persist": ["session"],
-            "tool_name": view.get("tool", ""),
-            "tool_params": view.get("arguments"),
-            "treadle_item_id": approval.card_id,
-            "treadle_reason": approval.reason or None,
-        },
     }

@@ -14,10 +14,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..core.asking import DECLINE, Asked, Decision
 from ..core.errors import RequestRefused, TreadleError
-from ..core.events import Approval, Decision, Event, ProgressReported
+from ..core.events import Event, ProgressReported
 from ..core.items import JsonObject
-from .cards import approval_request
+from . import questions
 from .framing import Framing
 from .handshake import BadParams, Handshake, shake
 from .project import Projector, compact
@@ -29,7 +30,6 @@ _log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 256
 MAX_HELD = 10_000
 OpenAgent: TypeAlias = "Callable[[], Awaitable[Agent]]"
-_DECISIONS: dict[str, Decision] = {"accept": "accept", "acceptForSession": "accept_for_session", "cancel": "cancel"}
 _OPENING = ("thread/start", "thread/resume")
 
 
@@ -131,16 +131,16 @@ class Connection:
         if texts:
             self._put(self._framing.frame(texts))
 
-    async def ask(self, approval: Approval) -> Decision:
+    async def ask(self, asked: Asked) -> Decision:
         if self._closed:
-            return "decline"
+            return DECLINE
         id = next(self._ids)
-        method, params = approval_request(approval)
+        method, params = questions.request(asked)
         answer = self._pending[id] = asyncio.get_running_loop().create_future()
-        self._projector.questions[approval.id] = approval.thread_id, id
+        self._projector.questions[asked.id] = asked.thread_id, id
         self._send(f'{self._framing.head}"id":{id},"method":"{method}","params":{compact(params)}}}')
         try:
-            return decision(await answer)
+            return questions.decision(asked, await answer)
         except asyncio.CancelledError:
             if self._framing.withdraws:
                 self._send(f'{self._framing.head}"method":"$/cancelRequest","params":{{"id":{id}}}}}')
@@ -267,27 +267,6 @@ class Connection:
     def _send(self, *texts: str) -> None:
         if texts:
             self._put(self._framing.frame(texts))
-
-
-def decision(answer: Any) -> Decision:
-    """What a client decided. Whatever we do not understand, and no answer at all, is decline."""
-    given: Any = answer.get("decision") if isinstance(answer, dict) else None  # type: ignore[union-attr]
-    if given is None and isinstance(answer, dict) and "action" in answer:
-        return _elicited(answer)  # type: ignore[arg-type]
-    if isinstance(given, dict) and "acceptWithExecpolicyAmendment" in given:
-        return "accept_for_session"
-    return _DECISIONS.get(given, "decline") if isinstance(given, str) else "decline"
-
-
-def _elicited(answer: JsonObject) -> Decision:
-    """The same in the words of an elicitation, by which calls of MCP tools are asked about."""
-    if answer.get("action") == "cancel":
-        return "cancel"
-    meta: Any = answer.get("_meta")
-    lasting = isinstance(meta, dict) and meta.get("persist") in ("session", "always")  # type: ignore[union-attr]
-    if answer.get("action") != "accept":
-        return "decline"
-    return "accept_for_session" if lasting else "accept"
 
 
 def _now() -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core import events as e
+from ..core.asking import DECLINE, Approval, Asked, Decision
 from ..core.errors import RequestRefused, TreadleError
 from ..core.items import Image, Text
 from ..core.ops import InterruptTurn, ListThreads, Overrides, ResumeThread, StartThread, StartTurn
@@ -131,9 +132,10 @@ class Exec:
             if isinstance(event, e.TurnCompleted) and not self._ended.done():
                 self._ended.set_result(event)
 
-    async def ask(self, approval: e.Approval) -> e.Decision:
-        write(sys.stderr, f"declined, since nobody is there to ask: {approval.reason}\n")
-        return "decline"
+    async def ask(self, asked: Asked) -> Decision:
+        about = asked.reason if isinstance(asked, Approval) else "a question to the user"
+        write(sys.stderr, f"declined, since nobody is there to ask: {about}\n")
+        return DECLINE
 
     @property
     def _client(self) -> Client:

@@ -18,7 +18,7 @@ from ..core.replies import Usage
 from ..core.settings import SandboxPolicy
 from ..core.views import CallCard
 from . import bill
-from .cards import thread_item
+from .cards import file_changes, thread_item
 
 if TYPE_CHECKING:
     from ..core.history import TurnState
@@ -173,14 +173,39 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [("skills/changed", {})]
         case e.RequestCounted():
             return [("treadle/ledger/updated", _of_turn(event) | {"row": bill.row(event.row)})]
+        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HookRan():
+            return [_of_hands(event)]
         case e.CardDelta() | e.ThreadStarted() | e.ApprovalSettled():
             return []
         case _:
             assert_never(event)
 
 
+def _of_hands(event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HookRan) -> Notification:
+    match event:
+        case e.PlanUpdated():
+            words = {"pending": "pending", "in_progress": "inProgress", "completed": "completed"}
+            plan = [{"step": step, "status": words[state]} for step, state in event.steps]
+            return ("turn/plan/updated", _of_turn(event) | {"explanation": event.explanation, "plan": plan})
+        case e.PatchPreviewed():
+            changes = file_changes({"view": "file_change", "changes": list(event.changes)})  # type: ignore[typeddict-item]
+            return ("item/fileChange/patchUpdated", _of_turn(event) | {"itemId": event.card_id, "changes": changes})
+        case e.GrantsChanged():
+            return ("treadle/rules/changed", {"threadId": event.thread_id})
+        case e.HookRan():
+            word = "started" if event.run.get("status") == "running" else "completed"
+            return (f"hook/{word}", {"threadId": event.thread_id, "turnId": event.turn_id, "run": event.run})
+
+
 def _of_turn(
-    event: e.CardStarted | e.CardCompleted | e.TurnDiffUpdated | e.UsageUpdated | e.ErrorReported | e.RequestCounted,
+    event: e.CardStarted
+    | e.CardCompleted
+    | e.TurnDiffUpdated
+    | e.UsageUpdated
+    | e.ErrorReported
+    | e.RequestCounted
+    | e.PlanUpdated
+    | e.PatchPreviewed,
 ) -> JsonObject:
     return {"threadId": event.thread_id, "turnId": event.turn_id}
 

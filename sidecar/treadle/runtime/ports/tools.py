@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...core.items import JsonObject, OutputStatus
+from ...core.asking import Asked, Decision
+from ...core.events import Event
+from ...core.items import Image, JsonObject, OutputStatus
 from ...core.policy import Wish
 from ...core.settings import SandboxPolicy, Settings
 from ...core.views import CallView
@@ -46,6 +48,10 @@ class Scope:
     "The thread's background commands: tools/sessions.py."
     outputs: Outputs | None = None
     "Where outputs that are cut are kept whole."
+    ask: Callable[[Asked], Awaitable[Decision]] | None = None
+    "Asks the user, for a tool whose purpose is to ask; cancelled with the turn. None: nobody is there."
+    announce: Callable[[Event], None] | None = None
+    "Tells clients what is more than live output, e.g. PlanUpdated."
     login_done: bool = False
     "The environment is already that of a login shell: commands need not start one."
 
@@ -65,6 +71,8 @@ class ToolResult:
     "For the model, cut to size by the tool."
     view: CallView
     status: OutputStatus = "completed"
+    images: tuple[Image, ...] = ()
+    "Shown to the model after the text; only where the model takes pictures."
 
 
 class Tool(Protocol):

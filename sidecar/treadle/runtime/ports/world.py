@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from ...core.events import Approval, Decision, Event
+from ...core.asking import Asked, Decision
+from ...core.events import Event
 from ...core.prompt import Request
 from ...core.replies import Compacted, ReplyEvent
 from ...core.settings import Provider, Settings
@@ -47,6 +48,6 @@ class Client(Protocol):
     """Whoever watches and answers. `notify` never blocks and never fails."""
 
     def notify(self, events: Sequence[Event]) -> None: ...
-    async def ask(self, approval: Approval) -> Decision:
+    async def ask(self, asked: Asked) -> Decision:
         """May take hours; is cancelled when the turn ends. A lost client answers decline."""
         ...

@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType
 
 from .base import Params, RequestId, Wire
 from .item import CommandAction
+from .rules import GrantScope, Offer
 
 
 class ExecpolicyAmendment(Params):
@@ -21,9 +22,31 @@ class AcceptWithExecpolicyAmendment(Params):
     accept_with_execpolicy_amendment: ExecpolicyAmendment
 
 
+class NetworkPolicyAmendment(Params):
+    host: str
+    action: Literal["allow", "deny"]
+
+
+class NetworkPolicyAmendmentHolder(Params):
+    network_policy_amendment: Annotated[NetworkPolicyAmendment, Field(alias="network_policy_amendment")]
+
+
+class ApplyNetworkPolicyAmendment(Params):
+    """Allow or deny this host from now on."""
+
+    apply_network_policy_amendment: NetworkPolicyAmendmentHolder
+
+
+class NetworkApprovalContext(Wire):
+    """The host that a running command wants to reach."""
+
+    host: str
+    protocol: Literal["http", "https", "socks5Tcp", "socks5Udp"]
+
+
 SimpleDecision = TypeAliasType("SimpleDecision", Literal["accept", "acceptForSession", "decline", "cancel"])
 CommandExecutionApprovalDecision = TypeAliasType(
-    "CommandExecutionApprovalDecision", SimpleDecision | AcceptWithExecpolicyAmendment
+    "CommandExecutionApprovalDecision", SimpleDecision | AcceptWithExecpolicyAmendment | ApplyNetworkPolicyAmendment
 )
 
 
@@ -41,11 +64,25 @@ class CommandExecutionRequestApprovalParams(Wire):
     command_actions: list[CommandAction] | None
     proposed_execpolicy_amendment: list[str] | None
     available_decisions: list[CommandExecutionApprovalDecision] | None
+    network_approval_context: NetworkApprovalContext | None
     outside_sandbox: bool
     "Ours: the command would run unconfined."
+    offers: list[Offer]
+    "Ours: ways to say yes for longer than once, the narrowest first."
 
 
-class CommandExecutionRequestApprovalResponse(Params):
+class Said(Params):
+    """What a client of ours may add to its decision."""
+
+    scope: GrantScope | None = None
+    "accept: for how long; one of the offers' scopes. Left out: this once."
+    rule: str | None = None
+    "accept with a scope: the subject's text as the user edited it."
+    words: str | None = None
+    "decline: what the user says to the model."
+
+
+class CommandExecutionRequestApprovalResponse(Said):
     decision: CommandExecutionApprovalDecision
 
 
@@ -56,9 +93,11 @@ class FileChangeRequestApprovalParams(Wire):
     started_at_ms: int
     reason: str | None
     grant_root: str | None
+    offers: list[Offer]
+    "Ours: ways to say yes for longer than once, the narrowest first."
 
 
-class FileChangeRequestApprovalResponse(Params):
+class FileChangeRequestApprovalResponse(Said):
     decision: SimpleDecision
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from .base import JsonMap, Params, Wire
+from .rules import Offer
 
 
 class ListMcpServerStatusParams(Params):
@@ -74,28 +75,35 @@ class McpServerElicitationMeta(Wire):
     """What the question is about. Names that begin with treadle_ are ours."""
 
     codex_approval_kind: Annotated[Literal["mcp_tool_call"], Field(alias="codex_approval_kind")]
-    persist: list[Literal["session"]]
+    persist: list[Literal["session", "always"]]
     "How long a yes may last besides this once."
     tool_name: Annotated[str, Field(alias="tool_name")]
     tool_params: Annotated[Any, Field(alias="tool_params")]
     treadle_item_id: Annotated[str, Field(alias="treadle_item_id")]
     treadle_reason: Annotated[str | None, Field(alias="treadle_reason")]
+    treadle_offers: Annotated[list[Offer], Field(alias="treadle_offers")]
 
 
 class McpServerElicitationRequestParams(Wire):
-    """A question before a call of a tool: accept, once or for the session, decline, or cancel the turn."""
+    """A question of an MCP server, a form or an address to open; or, with `_meta`, ours before a call of one of its tools."""
 
     thread_id: str
     turn_id: str | None
     server_name: str
-    mode: Literal["form"]
+    mode: Literal["form", "url"]
     message: str
-    requested_schema: JsonMap
-    meta: Annotated[McpServerElicitationMeta, Field(alias="_meta")]
+    requested_schema: JsonMap | None = None
+    url: str | None = None
+    elicitation_id: str | None = None
+    meta: Annotated[McpServerElicitationMeta | None, Field(alias="_meta")]
 
 
 class McpServerElicitationAnswerMeta(Params):
-    persist: Literal["session", "always"] | None = None
+    persist: Literal["session", "thread", "workspace", "always"] | None = None
+    treadle_rule: Annotated[str | None, Field(alias="treadle_rule")] = None
+    "The subject's text as the user edited it."
+    treadle_words: Annotated[str | None, Field(alias="treadle_words")] = None
+    "decline: what the user says to the model."
 
 
 class McpServerElicitationRequestResponse(Params):

@@ -6,7 +6,23 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
-from . import approval, base, compaction, config, error, initialize, item, ledger, mcp, skills, thread, treadle, turn
+from . import (
+    approval,
+    base,
+    compaction,
+    config,
+    error,
+    initialize,
+    item,
+    ledger,
+    mcp,
+    question,
+    rules,
+    skills,
+    thread,
+    treadle,
+    turn,
+)
 
 Model: TypeAlias = type[BaseModel]
 
@@ -57,6 +73,7 @@ SERVER_REQUESTS: dict[str, tuple[Model, Model]] = {
         mcp.McpServerElicitationRequestParams,
         mcp.McpServerElicitationRequestResponse,
     ),
+    "item/tool/requestUserInput": (question.ToolRequestUserInputParams, question.ToolRequestUserInputResponse),
 }
 
 SERVER_NOTIFICATIONS: dict[str, Model] = {
@@ -87,6 +104,10 @@ SERVER_NOTIFICATIONS: dict[str, Model] = {
     "serverRequest/resolved": approval.ServerRequestResolvedNotification,
     "treadle/context/changed": treadle.ContextChangedNotification,
     "treadle/ledger/updated": ledger.LedgerUpdatedNotification,
+    "turn/plan/updated": question.TurnPlanUpdatedNotification,
+    "hook/started": question.HookNotification,
+    "hook/completed": question.HookNotification,
+    "treadle/rules/changed": rules.RulesChangedNotification,
     "treadle/progress": treadle.ProgressNotification,
     "treadle/item/inputDelta": treadle.ToolInputDeltaNotification,
     "treadle/item/outputDelta": treadle.ToolOutputDeltaNotification,
