@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from ..core.models import LOCAL_MODELS, default_model
-from ..core.settings import ApprovalPolicy, LocalModel, Provider, SandboxMode, SandboxPolicy, Settings, ShellEnvironment
+from ..core.settings import (
+    ApprovalPolicy,
+    CommandLimits,
+    LocalModel,
+    Provider,
+    SandboxMode,
+    SandboxPolicy,
+    Settings,
+    ShellEnvironment,
+)
 from . import config_skills
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
 from .config_mcp import mcp_grace, mcp_servers
@@ -35,6 +44,7 @@ NOT_FROM_PROJECTS = frozenset(
         "project_root_markers",
         "mcp_servers",
         "local",
+        "command_limits",
         "otel",
         "analytics",
         "cli_auth_credentials_store",
@@ -194,6 +204,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         root_markers=markers,
         shell_environment=_shell_environment(values),
         allow_login_shell=values.flag("allow_login_shell", default=True),
+        limits=_limits(values),
         local=local,
         prices=prices(values),
         mcp_servers=mcp_servers(values),
@@ -245,6 +256,22 @@ def _shell_environment(values: Values) -> ShellEnvironment:
         exclude=values.texts(table, "exclude") or (),
         set=values.pairs(table, "set"),
         include_only=values.texts(table, "include_only") or (),
+    )
+
+
+def _limits(values: Values) -> CommandLimits:
+    """[command_limits], in megabytes."""
+    table, megabyte = "command_limits", 1024 * 1024
+
+    def size(key: str, *, least: int) -> int | None:
+        found = values.number(table, key, least=least, most=1 << 40)
+        return None if found is None else found * megabyte
+
+    return CommandLimits(
+        memory=size("memory_mb", least=64),
+        processes=values.number(table, "processes", least=16, most=1 << 22),
+        file_size=size("file_mb", least=1),
+        disk_reserve=size("disk_reserve_mb", least=0),
     )
 
 

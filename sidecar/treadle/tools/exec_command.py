@@ -109,7 +109,8 @@ class ExecCommand:
         wait = arguments.number(given, "yield_time_ms")
         wait_ms = min(max(DEFAULT_YIELD_MS if wait is None else wait, SHORTEST_YIELD_MS), LONGEST_YIELD_MS)
         budget = output_budget(arguments.number(given, "max_output_tokens"), scope.settings)
-        spec = CommandSpec((shell, "-lc" if login and not scope.login_done else "-c", script), cwd, tty=tty)
+        argv = (shell, "-lc" if login and not scope.login_done else "-c", script)
+        spec = CommandSpec(argv, cwd, tty=tty, limits=scope.settings.limits)
         return Plan(
             view(script, cwd, command.actions(script, cwd)),
             _wish(given, script, cwd),

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from treadle.adapters.sandbox.linux import LinuxSandbox
-from treadle.core.settings import SandboxMode, SandboxPolicy
+from treadle.core.settings import CommandLimits, SandboxMode, SandboxPolicy
 from treadle.runtime.ports import CommandSpec, Process
 
 SECRET = "a secret of the user"
+NO_LIMITS = CommandLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,29 @@ class Bench:
         roots = (str(self.workspace),)
         return SandboxPolicy(mode, roots, network, exclude_tmpdir=True, exclude_slash_tmp=not tmp)
 
-    async def start(self, script: str, policy: SandboxPolicy | None = None, *, tty: bool = False, **env: str) -> Process:
-        spec = CommandSpec(("/bin/bash", "-c", script), str(self.workspace), {"PATH": os.environ["PATH"], **env}, tty=tty)
+    async def start(
+        self,
+        script: str,
+        policy: SandboxPolicy | None = None,
+        *,
+        tty: bool = False,
+        limits: CommandLimits = NO_LIMITS,
+        **env: str,
+    ) -> Process:
+        environment = {"PATH": os.environ["PATH"], **env}
+        spec = CommandSpec(("/bin/bash", "-c", script), str(self.workspace), environment, tty=tty, limits=limits)
         return await self.sandbox.spawn(spec, policy or self.policy())
 
-    async def run(self, script: str, policy: SandboxPolicy | None = None, *, tty: bool = False, **env: str) -> Result:
-        process = await self.start(script, policy, tty=tty, **env)
+    async def run(
+        self,
+        script: str,
+        policy: SandboxPolicy | None = None,
+        *,
+        tty: bool = False,
+        limits: CommandLimits = NO_LIMITS,
+        **env: str,
+    ) -> Result:
+        process = await self.start(script, policy, tty=tty, limits=limits, **env)
         try:
             text = b"".join([chunk async for chunk in process.output()])
             return Result(await process.wait(), text.decode())

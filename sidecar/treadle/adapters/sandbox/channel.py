@@ -75,6 +75,8 @@ class Reading:
 
     def __init__(self, fd: int, exit: asyncio.Future[int], since: Callable[[], float]) -> None:
         self.fd = fd
+        self.last_words = b""
+        "Read after all else."
         self._exit = exit
         self._since = since
         self._loop = asyncio.get_running_loop()
@@ -104,6 +106,8 @@ class Reading:
                 yield data
                 await asyncio.sleep(0)
             self.close()
+            if self.last_words:
+                yield self.last_words
         finally:
             self._taken = False
 

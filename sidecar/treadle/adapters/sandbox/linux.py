@@ -23,6 +23,7 @@ from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts, seccomp
 from .channel import Channel, open_channel
+from .limits import Watchdog, bounds, open_files
 from .placeholders import Placeholders
 from .probe import NOT_INSTALLED, blocked, find_bubblewrap, has_bind_fd, writable_proc_entries
 from .process import ChildProcess
@@ -30,7 +31,8 @@ from .spawner import Spawner
 from .unconfined import Unconfined, checked
 
 _PRLIMIT, _SETSID = "/usr/bin/prlimit", "/usr/bin/setsid"
-_PROCESSES = 4096
+_PAST_THE_WATCH = 64
+"So many more than the watchdog allows, which says why it ends a command; the kernel only lets fork fail."
 _PROBE_SECONDS = 10.0
 _CHILD_SECONDS = 5.0
 _POLL = 0.002
@@ -87,7 +89,8 @@ class LinuxSandbox:
     def __init__(self, state_dir: Path, *, hidden: tuple[str, ...], own: tuple[str, ...], bubblewrap: str | None = None) -> None:
         self._bubblewrap = bubblewrap or find_bubblewrap()
         self._spawner = Spawner(confined=True)
-        self._unconfined = Unconfined()
+        self._watchdog = Watchdog()
+        self._unconfined = Unconfined(self._watchdog)
         self._placeholders = Placeholders(state_dir / "placeholders")
         self._state_dir = state_dir
         self._own = (os.path.realpath(state_dir), *own)
@@ -118,6 +121,7 @@ class LinuxSandbox:
         await self._spawner.settle()
         await asyncio.gather(*(process.kill() for process in tuple(self._live)), *self._killing)
         await self._unconfined.close()
+        await self._watchdog.close()
         await asyncio.to_thread(self._spawner.close)
         if self._base is not None:
             os.close(self._base.filter)
@@ -133,7 +137,9 @@ class LinuxSandbox:
             task.add_done_callback(self._killing.discard)
 
         born = await self._spawner.run(partial(self._bear, command, policy, channel), abandon, channel.close)
-        return self._adopt(born, channel, command.tty)
+        process = self._adopt(born, channel, command.tty)
+        self._watchdog.watch(process, bounds(command.limits), _fillable(command, policy))
+        return process
 
     def _adopt(self, born: Born, channel: Channel, tty: bool) -> ChildProcess:
         child, held = born
@@ -229,12 +235,22 @@ def _popen(argv: list[str], env: dict[str, str], channel: Channel, fds: tuple[in
         raise ToolFailure(f"The command could not be started: {error}.") from error
 
 
+def _fillable(command: CommandSpec, policy: SandboxPolicy) -> list[str]:
+    """Where it may write, for the watch over free space."""
+    if policy.mode != "workspace-write":
+        return []
+    return [*policy.writable_roots, command.env.get("TMPDIR", "/tmp"), "/tmp"]
+
+
 def _inner(command: CommandSpec) -> list[str]:
     argv: list[str] = []
     if os.path.exists(_PRLIMIT):
-        argv += [_PRLIMIT, "--core=0:0"]
+        most = bounds(command.limits)
+        soft, hard = open_files()
+        argv += [_PRLIMIT, "--core=0:0", f"--fsize={most.file_size}:{most.file_size}", f"--nofile={soft}:{hard}"]
         if os.geteuid() != 0:  # root is not counted
-            argv.append(f"--nproc={_PROCESSES}:{_PROCESSES}")
+            tasks = most.processes + _PAST_THE_WATCH
+            argv.append(f"--nproc={tasks}:{tasks}")
         argv.append("--")
     if command.tty and os.path.exists(_SETSID):
         argv += [_SETSID, "-c"]  # a controlling terminal, hence job control and Ctrl-C

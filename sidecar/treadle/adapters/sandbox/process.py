@@ -60,6 +60,7 @@ class ChildProcess:
         self._input = channel.input
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._when_gone: list[Callable[[], None]] = []
+        self._ending: asyncio.Task[None] | None = None
         self._watch()
 
     def output(self) -> AsyncIterator[bytes]:
@@ -94,6 +95,12 @@ class ChildProcess:
         self._output.close_unless_taken()
         if self._errors is not None:
             self._errors.close_unless_taken()
+
+    def end_because(self, why: str) -> None:
+        """Kill it, and let `why` be the last thing that its reader sees."""
+        if self._ending is None and not self._gone.done():
+            self._output.last_words = f"\n{why}\n".encode()
+            self._ending = self._loop.create_task(self.kill(), name="end a command")
 
     def interrupt(self) -> None:
         if self._gone.done():

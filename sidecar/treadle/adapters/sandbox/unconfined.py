@@ -19,6 +19,7 @@ from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from .channel import Channel, open_channel
+from .limits import Watchdog, bounds
 from .process import ChildProcess
 from .spawner import Spawner
 
@@ -79,7 +80,8 @@ class SupervisedTree:
 class Unconfined:
     """Also the base for sandboxes that only prepend to the command line."""
 
-    def __init__(self) -> None:
+    def __init__(self, watchdog: Watchdog | None = None) -> None:
+        self._watchdog = watchdog or Watchdog()
         self._spawner = Spawner(confined=False)
         self._live: set[ChildProcess] = set()
         self._killing: set[asyncio.Task[None]] = set()
@@ -107,11 +109,15 @@ class Unconfined:
             control.close()
 
         child = await self._spawner.run(partial(_supervise, command, channel, remote), abandon, failed)
-        return self._adopt(child, channel, control, command.tty)
+        process = self._adopt(child, channel, control, command.tty)
+        folders = (command.cwd, "/", "/tmp", command.env.get("HOME", "/"))
+        self._watchdog.watch(process, bounds(command.limits), folders)
+        return process
 
     async def close(self) -> None:
         await self._spawner.settle()
         await asyncio.gather(*(process.kill() for process in tuple(self._live)), *self._killing)
+        await self._watchdog.close()
         await asyncio.to_thread(self._spawner.close)
 
     def _adopt(self, child: subprocess.Popen[bytes], channel: Channel, control: socket.socket, tty: bool) -> ChildProcess:

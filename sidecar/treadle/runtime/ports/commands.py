@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ...core.settings import SandboxPolicy
+from ...core.settings import CommandLimits, SandboxPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class CommandSpec:
     "Standard input is a pipe, for Process.write; without it, and without a terminal, there is nothing to read."
     split: bool = False
     "Standard error is not in Process.output but in Process.errors."
+    limits: CommandLimits = field(default_factory=CommandLimits)
 
 
 class Process(Protocol):
@@ -50,7 +51,7 @@ class Process(Protocol):
         ...
 
     async def wait(self) -> int:
-        """Exit code; 128 + n for signal n."""
+        """Exit code; 128 + n for signal n. One that was ended for using too much says so in its last output."""
         ...
 
     async def kill(self) -> None:
@@ -70,6 +71,8 @@ class SandboxStatus:
     available: bool
     reason: str | None = None
     "Why not available or degraded, and what to do about it: one sentence for the user."
+    degraded: bool = False
+    "read-only holds in full, workspace-write in part: protected names inside the writable folders are not kept from commands."
 
 
 class Sandbox(Protocol):
