@@ -51,6 +51,8 @@ def _run(line: Line) -> int:
             return _version(line)
         case "exec":
             return _exec(line)
+        case "sandbox":
+            return _sandbox(line)
         case "doctor":
             return _doctor(line)
         case "ledger" | "prompt":
@@ -67,6 +69,22 @@ def _door(name: str, config: list[str]) -> int:
     from .server import app_server  # noqa: PLC0415
 
     return app_server.serve(_opener(config, name))
+
+
+def _sandbox(line: Line) -> int:
+    from .command_line import SANDBOX_HELP, Usage, parse_sandbox  # noqa: PLC0415
+
+    try:
+        asked = parse_sandbox(line.rest, line.config)
+    except Usage as error:
+        sys.stderr.write(f"treadle: {error}\nTry: treadle sandbox --help\n")
+        return 2
+    if asked.help:
+        sys.stdout.write(SANDBOX_HELP)
+        return 0
+    from . import confined  # noqa: PLC0415
+
+    return confined.main(asked)
 
 
 def _opener(config: list[str], door: str) -> Callable[[], Awaitable[Agent]]:

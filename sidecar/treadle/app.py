@@ -18,7 +18,9 @@ from . import __version__, prompts
 from .adapters.clock import SystemClock
 from .adapters.config import ConfigFiles, Loaded, load
 from .adapters.credentials import Credentials
+from .adapters.environment import hidden
 from .adapters.files import DiskFiles
+from .adapters.homes import Homes, homes
 from .adapters.instructions import InstructionFiles
 from .adapters.login import CommandEnvironment
 from .adapters.mcp import ServerPool, ToolCache
@@ -52,24 +54,6 @@ class Options:
     overrides: dict[str, Any] = field(default_factory=dict[str, Any])
     "Dotted keys over config.toml."
     door: str = "app-server"
-
-
-@dataclass(frozen=True, slots=True)
-class Homes:
-    """The two folders: Codex's, which is only read, and Treadle's own."""
-
-    codex: Path
-    treadle: Path
-
-
-def homes(environ: Mapping[str, str] = os.environ) -> Homes:
-    codex = Path(environ.get("CODEX_HOME") or "~/.codex").expanduser()
-    own = environ.get("TREADLE_HOME")
-    if own:
-        return Homes(codex, Path(own).expanduser())
-    import platformdirs  # noqa: PLC0415
-
-    return Homes(codex, Path(platformdirs.user_data_dir("treadle", appauthor=False)))
 
 
 async def open_agent(options: Options) -> Agent:
@@ -106,7 +90,7 @@ class Parts:
         self._credentials = Credentials(folders.codex, environ)
         self.sandbox: Sandbox = pick(folders.treadle)
         self.models = ModelsByWire(self._credentials, environ, self._say)
-        self.environment = CommandEnvironment(environ, self._hidden)
+        self.environment = CommandEnvironment(environ, hidden)
         clock = SystemClock()
         own = tuple(dict.fromkeys(os.path.realpath(folder) for folder in (folders.codex, folders.treadle)))
         self.skills = SkillFiles(folders.codex, Path(home) if (home := environ.get("HOME")) else None)
@@ -159,12 +143,6 @@ class Parts:
         """See runtime.overrides.Configure."""
         loaded = self._load(cwd, keys)
         return loaded.settings, tuple(problem.sentence() for problem in loaded.warnings)
-
-    def _hidden(self, settings: Settings) -> tuple[set[str], list[str]]:
-        """Names and values that no command may see."""
-        names = {"OPENAI_API_KEY", "CODEX_API_KEY", settings.provider.env_key or ""}
-        names.update(name for _, name in settings.provider.env_http_headers)
-        return names - {""}, [settings.provider.bearer_token] if settings.provider.bearer_token else []
 
     async def info(self, what: str, **args: Any) -> Any:
         """Facts for pickers and for the doctor."""

@@ -13,6 +13,7 @@ treadle: an open coding agent
   treadle serve                  for editors: Language Server Protocol with the agent's methods, on standard input and output
   treadle app-server             for programs: the same methods as JSON lines
   treadle exec [PROMPT]          one turn without a user; `treadle exec -h` for its options
+  treadle sandbox [--] COMMAND   run a command as the agent's commands are run; `treadle sandbox -h` for its options
   treadle ledger [THREAD]        what each request cost, what the cache gave, and why not more; --json
   treadle prompt THREAD          the next request of a thread, piece by piece; --request N: one that was sent; --json
   treadle doctor                 what works on this machine, and what to do about the rest
@@ -46,8 +47,29 @@ PROMPT is read from standard input when it is missing or `-`; otherwise what is 
 Exit status: 0 done, 1 the turn failed, 2 the command line was wrong, 130 interrupted.
 """
 
+SANDBOX_HELP = """\
+treadle sandbox: run a command under the sandbox of the agent's commands
+
+  treadle sandbox [OPTIONS] [--] COMMAND [ARGUMENT...]
+
+  -s, --mode MODE                read-only, workspace-write or danger-full-access; else what config.toml says (sandbox_mode),
+                                 else workspace-write
+      --root DIR                 a folder that the command may write, with workspace-write; may be given more than once.
+                                 Without it: the working folder, and writable_roots of config.toml. With it: no other
+      --network                  let it use the network
+  -C, --cwd DIR                  run it in this folder
+  -c, --config KEY=VALUE         set a key of config.toml for this run
+  -h, --help
+
+The command reads this program's input. At a terminal it gets a terminal of its own; otherwise its output and its errors stay
+apart. SIGINT, SIGTERM and SIGHUP end it with all that it started.
+
+Exit status: the command's, 128 + n when signal n ended it; 2 the command line was wrong; 126 it could not be confined, and was
+not run.
+"""
+
 MODES = ("read-only", "workspace-write", "danger-full-access")
-DOORS = ("serve", "app-server", "exec", "ledger", "prompt", "doctor")
+DOORS = ("serve", "app-server", "exec", "sandbox", "ledger", "prompt", "doctor")
 
 
 class Usage(Exception):
@@ -75,6 +97,21 @@ class Line:
     color: str = "auto"
     thread: str | None = None
     request: int | None = None
+    rest: list[str] = field(default_factory=list[str])
+    "The words after `sandbox`."
+
+
+@dataclass
+class SandboxLine:
+    """The words after `treadle sandbox`, understood. Paths as they were given."""
+
+    command: list[str] = field(default_factory=list[str])
+    mode: str | None = None
+    roots: list[str] = field(default_factory=list[str])
+    network: bool = False
+    cwd: str | None = None
+    config: list[str] = field(default_factory=list[str])
+    help: bool = False
 
 
 _VALUES = {
@@ -108,12 +145,53 @@ def parse(words: list[str]) -> Line:
             plain.append(word)
             if len(plain) == 1 and line.command == "help":
                 line.command = plain.pop()
+            if line.command == "sandbox":
+                line.rest = rest
+                break
             continue
         _option(line, word, rest)
     if line.command not in (*DOORS, "help", "version"):
         raise Usage(f"no such command: {line.command}")
     _place(line, plain)
     return line
+
+
+_SANDBOX_VALUES = {"-s": "mode", "-m": "mode", "--mode": "mode", "--sandbox": "mode", "-C": "cwd", "--cwd": "cwd", "--cd": "cwd"}
+
+
+def parse_sandbox(words: list[str], config: list[str]) -> SandboxLine:
+    """The options end at the first word that is none, or at `--`."""
+    line = SandboxLine(config=list(config))
+    rest = list(words)
+    while rest and rest[0] != "-" and rest[0].startswith("-"):
+        word = rest.pop(0)
+        if word == "--":
+            break
+        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:].removeprefix("="))
+        if name in ("-h", "--help"):
+            return SandboxLine(help=True)
+        if name == "--network" and not equals:
+            line.network = True
+        elif name in _SANDBOX_VALUES:
+            setattr(line, _SANDBOX_VALUES[name], value if equals else _next(name, rest))
+        elif name == "--root":
+            line.roots.append(value if equals else _next(name, rest))
+        elif name in ("-c", "--config"):
+            line.config.append(_setting(name, value if equals else _next(name, rest)))
+        else:
+            raise Usage(f"sandbox: no such option: {word}")
+    line.command = rest
+    if not line.command:
+        raise Usage("sandbox: give a command to run")
+    if line.mode is not None and line.mode not in MODES:
+        raise Usage(f"--mode {line.mode}: expected one of {', '.join(MODES)}")
+    return line
+
+
+def _setting(name: str, given: str) -> str:
+    if "=" not in given:
+        raise Usage(f"{name} {given}: expected KEY=VALUE")
+    return given
 
 
 def _option(line: Line, word: str, rest: list[str]) -> None:
@@ -123,10 +201,7 @@ def _option(line: Line, word: str, rest: list[str]) -> None:
     elif name in ("-V", "--version") and line.command == "help":
         line.command = "version"
     elif name in ("-c", "--config"):
-        given = value if equals else _next(name, rest)
-        if "=" not in given:
-            raise Usage(f"{name} {given}: expected KEY=VALUE")
-        line.config.append(given)
+        line.config.append(_setting(name, value if equals else _next(name, rest)))
     elif name == "--json":
         line.json = True
     elif name == "--request" and line.command == "prompt":

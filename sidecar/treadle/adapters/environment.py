@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from ..core.settings import ShellEnvironment
+from ..core.settings import Settings, ShellEnvironment
 
 FIXED = {
     "NO_COLOR": "1",
@@ -35,6 +35,13 @@ _NEVER = (
 )
 _SHORTEST_SECRET = 8
 "A provider's key of fewer characters is not looked for in other variables' values."
+
+
+def hidden(settings: Settings) -> tuple[set[str], list[str]]:
+    """Names and values that no command may see under these settings."""
+    names = {"OPENAI_API_KEY", "CODEX_API_KEY", settings.provider.env_key or ""}
+    names.update(name for _, name in settings.provider.env_http_headers)
+    return names - {""}, [settings.provider.bearer_token] if settings.provider.bearer_token else []
 
 
 def child_environment(

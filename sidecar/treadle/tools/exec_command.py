@@ -15,6 +15,7 @@ from importlib.resources import files as package_files
 from typing import Any
 
 from ..core import command, truncate
+from ..core.confinement import marks
 from ..core.errors import ToolFailure, TreadleError
 from ..core.items import JsonObject
 from ..core.policy import RunCommand
@@ -123,7 +124,7 @@ class ExecCommand:
             return await self._patch_tool.run(call, replace(plan, data=plan.data.data), _at(scope, plan.data.cwd))
         prepared: _Prepared = plan.data
         sessions: Sessions = scope.sessions
-        spec = replace(prepared.spec, env=_environment(scope))
+        spec = replace(prepared.spec, env={**scope.environment, **marks(scope.policy)})
         began = scope.clock.monotonic()
         try:
             spills = opener(scope.outputs, call)
@@ -206,13 +207,3 @@ def _shell(wanted: str | None, environment: Mapping[str, str]) -> str:
     if os.path.basename(own) in SHELLS and os.path.isabs(own) and os.access(own, os.X_OK):
         return own
     return "/bin/bash" if os.access("/bin/bash", os.X_OK) else "/bin/sh"
-
-
-def _environment(scope: Scope) -> dict[str, str]:
-    """With the marks by which build tools know that they are confined."""
-    marks: dict[str, str] = {}
-    if scope.policy.confines:
-        marks["TREADLE_SANDBOX"] = scope.policy.mode
-        if not scope.policy.network:
-            marks["CODEX_SANDBOX_NETWORK_DISABLED"] = "1"
-    return {**scope.environment, **marks}

@@ -1,0 +1,105 @@
+"""Composition root of `treadle sandbox`: settings -> sandbox -> one command, under exactly what the agent's commands run under.
+
+Beside app.py because no agent is needed: nothing heavy is imported, no thread is opened and nothing is stored. Must never run a
+command that the sandbox would not have run: whatever is wrong ends with a sentence, and nothing has happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import replace
+from typing import cast
+
+from .adapters.config import ConfigFiles, load, parse_override
+from .adapters.environment import hidden
+from .adapters.homes import Homes, homes
+from .adapters.login import CommandEnvironment
+from .adapters.sandbox import pick
+from .command_line import SandboxLine, Usage
+from .core.confinement import marks
+from .core.errors import ToolFailure, TreadleError
+from .core.settings import SandboxMode, SandboxPolicy, Settings
+from .runtime.ports import CommandSpec, Sandbox
+from .server import passthrough
+
+NOT_RUN = 126
+
+
+def main(line: SandboxLine) -> int:
+    """Run the command of this line. Its exit code, or 126 when it could not be confined and was not run."""
+    try:
+        cwd = _folder(line.cwd or os.getcwd())
+        roots = tuple(_folder(root) for root in line.roots)
+        folders = homes()
+        settings, policy = _settings(folders, cwd, line, roots)
+    except (Usage, OSError, TreadleError) as error:
+        return _complain(error, 2)
+    try:
+        folders.treadle.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        return _complain(
+            f"{folders.treadle} cannot be used: {error.strerror}. Set TREADLE_HOME to a folder that can be.", NOT_RUN
+        )
+    code = asyncio.new_event_loop().run_until_complete(_run(folders, settings, policy, line, cwd))
+    sys.stderr.flush()
+    os._exit(code)  # a thread may wait for a reader who never comes
+
+
+def _settings(folders: Homes, cwd: str, line: SandboxLine, roots: tuple[str, ...]) -> tuple[Settings, SandboxPolicy]:
+    files = ConfigFiles()
+    overrides = dict(parse_override(text) for text in line.config)
+    loaded = load(codex_home=folders.codex, cwd=cwd, overrides=overrides, environ=os.environ, files=files)
+    _, unread = files.read(folders.codex / "config.toml")
+    configured = "sandbox_mode" in loaded.raw or unread is not None
+    return loaded.settings, chosen(loaded.settings, line, roots, configured=configured)
+
+
+def chosen(settings: Settings, line: SandboxLine, roots: tuple[str, ...], *, configured: bool) -> SandboxPolicy:
+    """What the words say, else what config.toml says, else workspace-write. With --root those are the only roots, without it the
+    working folder and what config.toml names, as for a thread."""
+    policy = settings.sandbox
+    mode = line.mode or (policy.mode if configured and not roots else "workspace-write")
+    network = line.network or mode == "danger-full-access" or (policy.network and mode == policy.mode)
+    where = roots or tuple(dict.fromkeys((settings.cwd, *policy.writable_roots)))
+    return replace(policy, mode=cast("SandboxMode", mode), network=network, writable_roots=where)
+
+
+def _folder(path: str) -> str:
+    full = os.path.abspath(path)
+    if not os.path.isdir(full):
+        raise Usage(f"no such folder: {full}")
+    return full
+
+
+def _complain(problem: object, code: int) -> int:
+    sentence = problem.sentence() if isinstance(problem, TreadleError) else str(problem)
+    sys.stderr.write(f"treadle: {sentence}\n")
+    return code
+
+
+async def _run(folders: Homes, settings: Settings, policy: SandboxPolicy, line: SandboxLine, cwd: str) -> int:
+    environment = CommandEnvironment(dict(os.environ), hidden)
+    sandbox = pick(folders.treadle)
+    environment.start()
+    try:
+        problem = await _problem(sandbox, policy)
+        if problem is not None:
+            return _complain(problem, NOT_RUN)
+        await environment.asked()
+        variables, _ = environment.variables(settings)
+        command = CommandSpec(tuple(line.command), cwd, {**variables, **marks(policy)}, limits=settings.limits)
+        return await passthrough.run(sandbox, command, policy)
+    except (TreadleError, ToolFailure) as error:
+        return _complain(error, NOT_RUN)
+    finally:
+        await environment.close()
+        await sandbox.close()
+
+
+async def _problem(sandbox: Sandbox, policy: SandboxPolicy) -> str | None:
+    if not policy.confines:
+        return None
+    status = await sandbox.status()
+    return None if status.available else status.reason or "there is no sandbox on this machine"
