@@ -41,7 +41,7 @@ from .runtime.agent import Agent
 from .runtime.answers import Answer
 from .runtime.assembly import World
 from .runtime.briefing import Surroundings, ThreadBriefing
-from .runtime.ports import Model, Sandbox
+from .runtime.ports import Model, Sandbox, SandboxStatus
 from .tools import builtin
 from .tools.mcp import McpTools
 from .tools.sessions import Sessions
@@ -187,6 +187,7 @@ class Parts:
             "sandbox": status.kind,
             "sandboxAvailable": status.available,
             "sandboxProblem": status.reason,
+            "sandboxUnixSockets": _sockets(status),
             "configProblems": [problem.sentence() for problem in loaded.warnings],
         }
 
@@ -240,6 +241,12 @@ def _models(settings: Settings) -> Sequence[JsonObject]:
         }
         for name, provider in names.items()
     ]
+
+
+def _sockets(status: SandboxStatus) -> str:
+    if status.broker:
+        return "a command's own work, by the broker"
+    return f"refused: {status.broker_reason}" if status.broker_reason else "not confined by a broker on this system"
 
 
 def _config(settings: Settings) -> JsonObject:

@@ -22,11 +22,12 @@ from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts, seccomp
+from .broker import Broker, explain
 from .channel import Channel, open_channel
 from .limits import Watchdog, bounds, open_files
 from .placeholders import Placeholders
 from .probe import NOT_INSTALLED, blocked, find_bubblewrap, has_bind_fd, writable_proc_entries
-from .process import ChildProcess
+from .process import Child, ChildProcess
 from .spawner import Spawner
 from .unconfined import Unconfined, checked
 
@@ -65,11 +66,11 @@ class NamespaceTree:
             with contextlib.suppress(OSError):
                 os.killpg(first, signal.SIGINT)
 
-    async def end(self, child: subprocess.Popen[bytes]) -> None:
+    async def end(self, child: Child) -> None:
         deadline = asyncio.get_running_loop().time() + _CHILD_SECONDS
         while (first := self._first()) is None and child.returncode is None:
             if asyncio.get_running_loop().time() > deadline:
-                child.kill()
+                os.kill(child.pid, signal.SIGKILL)
                 return
             await asyncio.sleep(_POLL)
         if first is not None:
@@ -88,7 +89,9 @@ class NamespaceTree:
 class LinuxSandbox:
     def __init__(self, state_dir: Path, *, hidden: tuple[str, ...], own: tuple[str, ...], bubblewrap: str | None = None) -> None:
         self._bubblewrap = bubblewrap or find_bubblewrap()
-        self._spawner = Spawner(confined=True)
+        self._spawner = Spawner(confined=True, first=self._begin)
+        self._broker: Broker | None = None
+        self._no_broker: str | None = None
         self._watchdog = Watchdog()
         self._unconfined = Unconfined(self._watchdog)
         self._placeholders = Placeholders(state_dir / "placeholders")
@@ -123,6 +126,9 @@ class LinuxSandbox:
         await self._unconfined.close()
         await self._watchdog.close()
         await asyncio.to_thread(self._spawner.close)
+        if self._broker is not None:
+            await asyncio.to_thread(self._broker.close)
+            self._broker = None
         if self._base is not None:
             os.close(self._base.filter)
             self._base = None
@@ -150,7 +156,16 @@ class LinuxSandbox:
         process = ChildProcess(child, channel, tty=tty, tree=NamespaceTree(child.pid), tidy=tidy if held else None)
         self._live.add(process)
         process.when_gone(lambda: self._live.discard(process))
+        if self._broker is not None:
+            process.when_gone(partial(self._broker.forget, child))
         return process
+
+    def _begin(self, scoped: bool) -> None:
+        """In the confined thread, before its first command."""
+        try:
+            self._broker = Broker.start(scoped=scoped)
+        except OSError as error:
+            self._no_broker = explain(error)
 
     def _bear(self, command: CommandSpec, policy: SandboxPolicy, channel: Channel) -> Born:
         """In the confined thread."""
@@ -168,7 +183,12 @@ class LinuxSandbox:
                 argv += [] if policy.network else ["--unshare-net"]
                 environment, passed_on = _split_loader(command.env)
                 argv += [*passed_on, "--chdir", command.cwd, "--seccomp", str(program), "--", *_inner(command)]
-                return _popen(argv, environment, channel, tuple(pins.held)), held
+                bear = partial(_popen, argv, environment, channel, tuple(pins.held))
+                if self._broker is None:
+                    return bear(), held
+                with self._broker.birth(network=policy.network, bridges=command.bridges) as run:
+                    run.child = bear()
+                    return run.child, held
             finally:
                 pins.close()
         except BaseException:
@@ -188,7 +208,7 @@ class LinuxSandbox:
             argv += ["--ro-bind", path, path]
         if os.path.isdir("/run/user"):
             argv += ["--tmpfs", "/run/user", "--remount-ro", "/run/user"]
-        code = seccomp.program(platform.machine())
+        code = seccomp.program(platform.machine(), unix_sockets=self._broker is not None)
         memory = os.memfd_create("seccomp", os.MFD_CLOEXEC)
         os.write(memory, code)
         os.lseek(memory, 0, os.SEEK_SET)
@@ -214,7 +234,7 @@ class LinuxSandbox:
             await process.kill()
         if code != 0:
             return SandboxStatus("none", False, blocked(said.decode("utf-8", "replace")))
-        return SandboxStatus("bubblewrap", True)
+        return SandboxStatus("bubblewrap", True, broker=self._broker is not None, broker_reason=self._no_broker)
 
 
 def _popen(argv: list[str], env: dict[str, str], channel: Channel, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:

@@ -18,7 +18,7 @@ _DENY = _ERRNO | errno.EPERM
 _ABSENT = _ERRNO | errno.ENOSYS
 _X32 = 0x40000000
 
-_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 "machine -> (column of the tables below, AUDIT_ARCH)"
 
 _REFUSED: dict[str, tuple[int, int]] = {
@@ -96,12 +96,15 @@ _STREAM, _DATAGRAM, _SEQPACKET, _TYPE = 1, 2, 5, 0xF
 
 
 def supported(machine: str) -> bool:
-    return machine in _MACHINES
+    return machine in MACHINES
 
 
-def program(machine: str) -> bytes:
-    """The filter for one machine's native ABI. Raises KeyError for a machine that is not known here."""
-    column, arch = _MACHINES[machine]
+def program(machine: str, *, unix_sockets: bool = False) -> bytes:
+    """The filter for one machine's native ABI. Raises KeyError for a machine that is not known here.
+
+    `unix_sockets` may be given only where a broker looks at every connect().
+    """
+    column, arch = MACHINES[machine]
     steps: list[Step] = [Load(ARCH), Jump("==", arch, "native"), Return(_ABSENT), Label("native"), Load(NR)]
     if machine == "x86_64":
         steps += [Jump("any", _X32, None, "lp64"), Return(_ABSENT), Label("lp64")]
@@ -125,7 +128,7 @@ def program(machine: str) -> bytes:
     on(_UNSHARE, _unless_bits("unshare", 0, _NEW_NAMESPACE | _NEW_TIME_NAMESPACE))
     on(_CLONE, _unless_bits("clone", 0, _NEW_NAMESPACE))
     on(_IOCTL, _ioctl())
-    on(_SOCKET, _socket())
+    on(_SOCKET, _socket(unix_sockets))
     on(_SOCKETPAIR, _socketpair())
     return assemble([*steps, Return(_ALLOW)])
 
@@ -153,18 +156,26 @@ def _ioctl() -> list[Step]:
     return [*tests, Return(_ALLOW), Label("types"), Return(_DENY)]
 
 
-def _socket() -> list[Step]:
+def _socket(unix: bool) -> list[Step]:
     """Internet sockets and routing look-ups; nothing that a network namespace does not contain.
 
-    AF_UNIX is refused because a path on disk reaches the host's services (docker.sock, agents, buses) whatever the namespace.
-    A broker that connects on the command's behalf belongs here: it would turn this refusal into a permission for SOCK_STREAM.
+    AF_UNIX reaches the host's services by a path on disk (docker.sock, agents, buses), whatever the namespace. Where a broker
+    connects on the command's behalf, streams are free; datagrams name their receiver with every message, so they never are.
     """
+    streams: list[Step] = [
+        Label("unix"),
+        Load(argument(1)),
+        And(_TYPE),
+        Jump("==", _STREAM, "socket yes"),
+        Jump("==", _SEQPACKET, "socket yes", "socket no"),
+    ]
     return [
         Load(argument(0)),
-        Jump("==", _AF_UNIX, "socket no"),
+        Jump("==", _AF_UNIX, "unix" if unix else "socket no"),
         Jump("==", _AF_INET, "internet"),
         Jump("==", _AF_INET6, "internet"),
         Jump("==", _AF_NETLINK, "netlink", "socket no"),
+        *(streams if unix else ()),
         Label("internet"),
         Load(argument(1)),
         And(_TYPE),

@@ -30,10 +30,12 @@ _SCOPE_ABSTRACT_UNIX, _SCOPE_SIGNALS = 1, 2
 class Spawner:
     """Runs short jobs one after the other in its own thread."""
 
-    def __init__(self, *, confined: bool) -> None:
+    def __init__(self, *, confined: bool, first: Callable[[bool], None] | None = None) -> None:
+        """`first` runs in the thread before every job; it is told whether abstract unix sockets are scoped."""
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._confined = confined
+        self._first = first
 
     async def run(self, job: Callable[[], T], discard: Callable[[T], None], failed: Callable[[], None]) -> T:
         """The job's result. Both callbacks run in the loop's thread: `failed` when the job raised, and `discard` with the result
@@ -97,7 +99,9 @@ class Spawner:
 
     def _serve(self) -> None:
         if self._confined and sys.platform == "linux":
-            confine_thread()
+            scoped = confine_thread()
+            if self._first is not None:
+                self._first(scoped)
         while (job := self._jobs.get()) is not None:
             job()
 

@@ -24,6 +24,8 @@ class CommandSpec:
     split: bool = False
     "Standard error is not in Process.output but in Process.errors."
     limits: CommandLimits = field(default_factory=CommandLimits)
+    bridges: tuple[int, ...] = ()
+    "TCP ports of the host's loopback that this command reaches although it has no network. Needs SandboxStatus.broker."
 
 
 class Process(Protocol):
@@ -73,6 +75,10 @@ class SandboxStatus:
     "Why not available or degraded, and what to do about it: one sentence for the user."
     degraded: bool = False
     "read-only holds in full, workspace-write in part: protected names inside the writable folders are not kept from commands."
+    broker: bool = False
+    "Confined commands have unix sockets of their own, and bridges; without it they have neither."
+    broker_reason: str | None = None
+    "Why there is no broker: a clause."
 
 
 class Sandbox(Protocol):
