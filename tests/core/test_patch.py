@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treadle.core import diff
-from treadle.core.patch import Add, Delete, PatchError, Seen, Update, apply, parse, preview
+from treadle.core.patch import Add, Delete, PatchError, Update, parse
+from treadle.core.patch_apply import apply
 from treadle.core.patch_script import from_script, is_bare_patch
 
 
@@ -51,6 +52,7 @@ def test_every_operation_is_parsed() -> None:
         "<<PATCH\n*** Begin Patch\n*** Add File: f\n+x\n*** End Patch\nPATCH",
         "*** Begin Patch\r\n*** Add File: f\r\n+x\r\n*** End Patch\r\n",
         "*** Begin Patch\n\n*** Add File: f\n+x\n\n\n*** End Patch",
+        "*** Begin Patch\n*** Environment ID: local\n*** Add File: f\n+x\n*** End Patch",
     ],
 )
 def test_layout_around_the_patch_is_forgiven(text: str) -> None:
@@ -69,6 +71,10 @@ def test_layout_around_the_patch_is_forgiven(text: str) -> None:
         (["*** Add File: f", "x"], "hunk on line 3: 'x' is not a valid hunk header"),
         (["*** Add File:  ", "+x"], "is not a valid hunk header"),
         (["*** Add File: \ud800", "+x"], "not valid Unicode"),
+        (["*** Add File: f", "+x\0y"], "line 3 holds a NUL character"),
+        (["*** Update File: f", "*** Move to:", "-a"], "hunk on line 3: '*** Move to:' names no file"),
+        (["*** Environment ID: ", "*** Delete File: f"], "environment id cannot be empty"),
+        (["*** Frob\x1b: " + "x" * 10_000], "'*** Frob\\x1b: xxx"),
         ([], "No files were modified."),
     ],
 )
@@ -76,6 +82,7 @@ def test_a_malformed_patch_is_refused_in_words(lines: list[str], words: str) -> 
     with pytest.raises(PatchError) as refused:
         parse(wrap(*lines))
     assert words in str(refused.value)
+    assert len(str(refused.value)) < 600
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_chunks_land_where_they_should(before: str, lines: list[str], after: str
 def test_a_chunk_that_does_not_match_says_what_was_looked_for() -> None:
     with pytest.raises(PatchError) as refused:
         edited("a\nb\n", "@@", " a", "-x")
-    assert str(refused.value) == "Failed to find expected lines in f:\na\nx"
+    assert str(refused.value).startswith("Failed to find expected lines in f:\na\nx\n")
 
 
 def test_a_context_that_does_not_match_is_named() -> None:
@@ -157,7 +164,7 @@ def test_a_chunk_pinned_to_the_end_never_overlaps_the_one_before() -> None:
         edited("a\nb\n", "@@", " a", "-b", "@@", "-b", "+c", "*** End of File")
 
 
-LINE = st.text(st.characters(exclude_characters="\n\r", exclude_categories=("Cs",)), max_size=12)
+LINE = st.text(st.characters(exclude_characters="\n\r\0", exclude_categories=("Cs",)), max_size=12)
 LINES = st.lists(st.one_of(LINE, st.sampled_from(["", "a", "b", "    return x", "}"])), max_size=30)
 
 
@@ -221,7 +228,6 @@ GARBAGE = st.one_of(
 
 @given(GARBAGE, st.one_of(st.text(max_size=60), st.lists(st.sampled_from(["", "a", "b"]), max_size=6).map("\n".join)))
 def test_garbage_is_refused_or_understood_and_never_crashes(text: str, content: str) -> None:
-    preview(text)
     from_script(text)
     try:
         operations = parse(text)
@@ -230,16 +236,6 @@ def test_garbage_is_refused_or_understood_and_never_crashes(text: str, content: 
                 apply(content, operation.chunks, operation.path)
     except PatchError as refused:
         assert str(refused)
-
-
-def test_an_unfinished_patch_shows_what_it_has_so_far() -> None:
-    text = wrap(
-        "*** Add File: a", "+1", "+2", "*** Update File: b", "*** Move to: c", "@@", " x", "-y", "+z", "*** Delete File: d"
-    )
-    whole = (Seen("a", "add", 2), Seen("b", "update", 1, 1, "c"), Seen("d", "delete"))
-    assert preview(text + "\n") == whole
-    assert preview(text[: text.index("-y")]) == (Seen("a", "add", 2), Seen("b", "update", 0, 0, "c"))
-    assert all(len(preview(text[:n])) <= len(preview(text[: n + 1])) for n in range(len(text)))
 
 
 @pytest.mark.parametrize(

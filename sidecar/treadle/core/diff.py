@@ -6,8 +6,10 @@ one block replaced by another, which is still a correct diff.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import TypeAlias
 
 CONTEXT_LINES = 3
 COMPARABLE_LINES = 4000
@@ -21,10 +23,14 @@ class Diff:
     removed: int
 
 
-def unified(before: str, after: str) -> Diff:
-    """The hunks that turn `before` into `after`; empty text when they are equal."""
+Range: TypeAlias = tuple[int, int, int, int]
+"Lines [from, to) before that became lines [from, to) after."
+
+
+def unified(before: str, after: str, ranges: Sequence[Range] | None = None) -> Diff:
+    """The hunks that turn `before` into `after`; empty text when they are equal. `ranges`, when known, saves looking for them."""
     old, new = _lines(before), _lines(after)
-    opcodes = _opcodes(old, new)
+    opcodes = opcodes_between(old, new) if ranges is None else _known(old, new, ranges)
     out: list[str] = []
     added = removed = 0
     for group in _groups(opcodes):
@@ -39,11 +45,6 @@ def unified(before: str, after: str) -> Diff:
             removed += b - a
             added += d - c
     return Diff("".join(out), added, removed)
-
-
-def printable(data: bytes) -> str:
-    """File content as text that any JSON encoder takes; bytes that are not UTF-8 become U+FFFD."""
-    return data.decode("utf-8", "replace")
 
 
 def count_lines(text: str) -> int:
@@ -71,7 +72,8 @@ def _range(start: int, stop: int) -> str:
     return f"{start + 1 if length else start},{length}"
 
 
-def _opcodes(old: list[str], new: list[str]) -> list[_Opcode]:
+def opcodes_between(old: Sequence[str], new: Sequence[str]) -> list[_Opcode]:
+    """As difflib has them: equal and changed runs of lines in turn."""
     head, limit = 0, min(len(old), len(new))
     while head < limit and old[head] == new[head]:
         head += 1
@@ -89,6 +91,34 @@ def _opcodes(old: list[str], new: list[str]) -> list[_Opcode]:
     if tail:
         codes.append(("equal", a_end, len(old), b_end, len(new)))
     return codes
+
+
+def _known(old: list[str], new: list[str], ranges: Sequence[Range]) -> list[_Opcode]:
+    codes: list[_Opcode] = []
+    a_done = b_done = 0
+    for given in _with_last_line(old, new, ranges):
+        a, b, c, d = given
+        while a < b and c < d and old[a] == new[c]:
+            a, c = a + 1, c + 1
+        while a < b and c < d and old[b - 1] == new[d - 1]:
+            b, d = b - 1, d - 1
+        if a > a_done:
+            codes.append(("equal", a_done, a, b_done, c))
+        if a < b or c < d:
+            codes.append(("replace", a, b, c, d))
+        a_done, b_done = b, d
+    if a_done < len(old):
+        codes.append(("equal", a_done, len(old), b_done, len(new)))
+    return codes
+
+
+def _with_last_line(old: list[str], new: list[str], ranges: Sequence[Range]) -> list[Range]:
+    """`ranges`, and among them the last line of `old` when none names it though it lost or got its newline."""
+    last, before = len(old) - 1, [r for r in ranges if r[0] < len(old) and r[1] < len(old)]
+    at = last + (before[-1][3] - before[-1][1] if before else 0)
+    if last < 0 or any(a <= last < b for a, b, _, _ in ranges) or old[last] == new[at]:
+        return list(ranges)
+    return [*before, (last, last + 1, at, at + 1), *ranges[len(before) :]]
 
 
 def _groups(codes: list[_Opcode]) -> list[list[_Opcode]]:

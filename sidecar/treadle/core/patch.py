@@ -1,22 +1,18 @@
-"""The patch envelope: text -> operations -> new file contents. Pure; knows neither paths on disk nor the sandbox.
+"""The patch envelope: text -> operations. Pure; what the operations do to a text is core/patch_apply.py.
 
-A chunk has no line numbers: its old lines are looked for from where the chunk before it ended, first exactly, then more and
-more leniently, and the first place wins, as in Codex. Lines that the patch does not change are never rewritten, whatever
-leniency found them; new lines take the file's own line ending. Two leniences are ours: `@@` lines may be stacked (outer scope
-first), and lines inserted under a named `@@` context go below it instead of to the end of the file.
-Every PatchError is written for the model: it says what was expected and where.
+Layout around the patch is forgiven as Codex forgives it; one lenience is ours: `@@` lines may be stacked, outer scope first.
+Nothing of the text is ever guessed. Every PatchError is written for the model: it says what was expected and on which line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 BEGIN, END = "*** Begin Patch", "*** End Patch"
 ADD, DELETE, UPDATE, MOVE = "*** Add File: ", "*** Delete File: ", "*** Update File: ", "*** Move to: "
-END_OF_FILE = "*** End of File"
+END_OF_FILE, ENVIRONMENT = "*** End of File", "*** Environment ID:"
 
 Sign: TypeAlias = Literal[" ", "-", "+"]
 Body: TypeAlias = tuple[tuple[Sign, str], ...]
@@ -62,24 +58,27 @@ class Update:
 Operation: TypeAlias = Add | Delete | Update
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What an unfinished patch has shown so far of one file."""
+def shown(text: str, limit: int = 200) -> str:
+    """A path or a line as one short line: control characters escaped, a long middle left out."""
+    if len(text) > limit:
+        text = f"{text[: limit // 2]}…{text[len(text) - limit // 2 :]}"
+    return "".join(char if char == "\t" or char.isprintable() else _escaped(char) for char in text)
 
-    path: str
-    kind: Literal["add", "delete", "update"]
-    added: int = 0
-    removed: int = 0
-    move_to: str | None = None
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def parse(text: str) -> tuple[Operation, ...]:
     """The operations of a whole patch, at least one. Raises PatchError."""
     if _SURROGATE.search(text):
         raise PatchError("Invalid patch: the text has a character that is not valid Unicode (an unpaired surrogate)")
+    if (nul := text.find("\0")) >= 0:
+        line = text.count("\n", 0, nul) + 1
+        raise PatchError(f"Invalid patch: line {line} holds a NUL character; only text files can be patched")
     lines = _envelope(text)
     operations: list[Operation] = []
-    at = 1
+    at = _environment(lines)
     while at < len(lines) - 1:
         if not lines[at].strip():
             at += 1
@@ -91,30 +90,7 @@ def parse(text: str) -> tuple[Operation, ...]:
     return tuple(operations)
 
 
-def preview(text: str) -> tuple[Seen, ...]:
-    """The files seen so far in a patch that may still be arriving. Never raises; an unfinished last line may be missing."""
-    found: list[Seen] = []
-    for raw in text.split("\n")[: None if text.endswith("\n") else -1]:
-        line = raw.removesuffix("\r")
-        marker = line.strip()
-        last = found[-1] if found else None
-        for prefix, kind in _KINDS.items():
-            if marker.startswith(prefix):
-                found.append(Seen(marker[len(prefix) :].strip(), kind))
-                break
-        else:
-            if last is None or last.kind == "delete":
-                continue
-            if marker.startswith(MOVE) and last.kind == "update":
-                found[-1] = Seen(last.path, last.kind, last.added, last.removed, marker[len(MOVE) :].strip())
-            elif line.startswith("+"):
-                found[-1] = Seen(last.path, last.kind, last.added + 1, last.removed, last.move_to)
-            elif line.startswith("-"):
-                found[-1] = Seen(last.path, last.kind, last.added, last.removed + 1, last.move_to)
-    return tuple(found)
-
-
-_KINDS: dict[str, Literal["add", "delete", "update"]] = {ADD: "add", DELETE: "delete", UPDATE: "update"}
+_HEADERS = (ADD, DELETE, UPDATE)
 _HEREDOC = re.compile(r"""<<-?\s*(['"]?)(\w+)\1$""")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNIFIED = re.compile(r"^-\d+(,\d+)? \+\d+(,\d+)? @@")
@@ -132,11 +108,21 @@ def _envelope(text: str) -> list[str]:
     return lines
 
 
+def _environment(lines: list[str]) -> int:
+    """The line where the operations begin. An environment may be named before them: there is only one here."""
+    header = lines[1].strip()
+    if not header.startswith(ENVIRONMENT):
+        return 1
+    if not header[len(ENVIRONMENT) :].strip():
+        raise PatchError("Invalid patch: the environment id cannot be empty; leave the line out")
+    return 2
+
+
 def _operation(lines: list[str], at: int) -> tuple[Operation, int]:
     header = lines[at].strip()
-    for prefix in _KINDS:
+    for prefix in _HEADERS:
         if header.startswith(prefix) and not header[len(prefix) :].strip():
-            raise _wrong(at, f"'{header}' names no file")
+            raise _wrong(at, f"'{shown(header)}' names no file")
     if header.startswith(ADD):
         end = at + 1
         while end < len(lines) - 1 and lines[end].startswith("+"):
@@ -146,16 +132,17 @@ def _operation(lines: list[str], at: int) -> tuple[Operation, int]:
         return Delete(header[len(DELETE) :].strip()), at + 1
     if header.startswith(UPDATE):
         return _update(lines, at, header[len(UPDATE) :].strip())
-    raise _wrong(
-        at, f"'{header}' is not a valid hunk header. Valid hunk headers: '{ADD}{{path}}', '{DELETE}{{path}}', '{UPDATE}{{path}}'"
-    )
+    valid = f"'{ADD}{{path}}', '{DELETE}{{path}}', '{UPDATE}{{path}}'"
+    raise _wrong(at, f"'{shown(header)}' is not a valid hunk header. Valid hunk headers: {valid}")
 
 
 def _update(lines: list[str], header_at: int, path: str) -> tuple[Update, int]:
     at, last = header_at + 1, len(lines) - 1
     move_to: str | None = None
-    if lines[at].strip().startswith(MOVE):
+    if lines[at].strip().startswith(MOVE.rstrip()):
         move_to = lines[at].strip()[len(MOVE) :].strip()
+        if not move_to:
+            raise _wrong(at, f"'{MOVE.rstrip()}' names no file")
         at += 1
     chunks: list[Chunk] = []
     while at < last:
@@ -167,7 +154,7 @@ def _update(lines: list[str], header_at: int, path: str) -> tuple[Update, int]:
             chunk, at = _chunk(lines, at, first=not chunks)
             chunks.append(chunk)
     if not chunks and not move_to:
-        raise _wrong(header_at, f"Update file hunk for path '{path}' is empty")
+        raise _wrong(header_at, f"Update file hunk for path '{shown(path)}' is empty")
     return Update(path, tuple(chunks), move_to), at
 
 
@@ -182,7 +169,7 @@ def _chunk(lines: list[str], at: int, *, first: bool) -> tuple[Chunk, int]:
             contexts.append(context)
         at += 1
     if at == marked and not first:
-        raise _wrong(at, f"Expected update hunk to start with a @@ context marker, got: '{lines[at]}'")
+        raise _wrong(at, f"Expected update hunk to start with a @@ context marker, got: '{shown(lines[at])}'")
     body: list[tuple[Sign, str]] = []
     while at < last:
         line = lines[at]
@@ -200,7 +187,7 @@ def _chunk(lines: list[str], at: int, *, first: bool) -> tuple[Chunk, int]:
             case _:
                 raise _wrong(
                     at,
-                    f"Unexpected line found in update hunk: '{line}'. Every line should start with ' ' (context line), "
+                    f"Unexpected line found in update hunk: '{shown(line)}'. Every line should start with ' ' (context line), "
                     "'+' (added line), or '-' (removed line)",
                 )
         at += 1
@@ -216,102 +203,3 @@ def _chunk(lines: list[str], at: int, *, first: bool) -> tuple[Chunk, int]:
 
 def _wrong(index: int, message: str) -> PatchError:
     return PatchError(f"Invalid patch hunk on line {index + 1}: {message}")
-
-
-def apply(content: str, chunks: Sequence[Chunk], path: str) -> str:
-    """`content` with every chunk applied. Raises PatchError naming `path` when one does not match."""
-    mark = "\ufeff" if content.startswith("\ufeff") else ""
-    ending = "\r\n" if content.count("\r\n") * 2 > content.count("\n") else "\n"
-    raw = content[len(mark) :].split("\n")
-    ends_in_newline = raw[-1] == ""
-    if ends_in_newline:
-        raw.pop()
-    lines = [line.removesuffix("\r") for line in raw]
-    if not ends_in_newline and ending == "\r\n":
-        raw[-1] += "\r"
-    out: list[str] = []
-    done, newest = 0, -1
-    for start, body in sorted(_edits(lines, chunks, path), key=lambda edit: edit[0]):
-        out += (line + "\n" for line in raw[done:start])
-        done = start
-        for sign, text in body:
-            newest = done if sign == " " else -1
-            if sign == "+":
-                out.append(text + ending)
-                continue
-            if sign == " ":
-                out.append(raw[done] + "\n")
-            done += 1
-    out += (line + "\n" for line in raw[done:])
-    if done < len(raw):
-        newest = len(raw) - 1
-    # Only a last line that the patch left alone stays without its newline.
-    if not ends_in_newline and newest == len(raw) - 1:
-        out[-1] = out[-1].removesuffix(ending)
-    return mark + "".join(out)
-
-
-def _edits(lines: list[str], chunks: Sequence[Chunk], path: str) -> Iterator[tuple[int, Body]]:
-    cursor = 0
-    for chunk in chunks:
-        for context in chunk.contexts:
-            at = _seek(lines, [context], cursor, at_end=False)
-            if at is None:
-                raise PatchError(f"Failed to find context '{context}' in {path}{_elsewhere(lines, [context], cursor)}")
-            cursor = at + 1
-        body, old = chunk.lines, chunk.old
-        if not old:
-            yield (cursor if chunk.contexts and not chunk.at_end else len(lines)), body
-            continue
-        at = _seek(lines, old, cursor, at_end=chunk.at_end)
-        stripped = False
-        while at is None and old and not old[-1] and (not stripped or body[-1:] == ((" ", ""),)):
-            # A blank line before the next marker was probably layout, not content.
-            stripped = True
-            body, old = _without_last_blank(body), old[:-1]
-            if old:
-                at = _seek(lines, old, cursor, at_end=chunk.at_end)
-            elif cursor == len(lines):
-                at = cursor
-        if at is None:
-            where = _elsewhere(lines, chunk.old, cursor)
-            raise PatchError(f"Failed to find expected lines in {path}:\n" + "\n".join(chunk.old) + where)
-        yield at, body
-        cursor = at + len(old)
-
-
-def _without_last_blank(body: Body) -> Body:
-    last = max(index for index, (sign, _) in enumerate(body) if sign != "+")
-    instead: Body = (("+", ""),) if body[last][0] == " " and last < len(body) - 1 else ()
-    return body[:last] + instead + body[last + 1 :]
-
-
-_ASCII = str.maketrans(
-    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
-    | dict.fromkeys("\u2018\u2019\u201a\u201b", "'")
-    | dict.fromkeys("\u201c\u201d\u201e\u201f", '"')
-    | dict.fromkeys("\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " ")
-)
-_PASSES: tuple[Callable[[str], str], ...] = (str, str.rstrip, str.strip, lambda line: line.strip().translate(_ASCII))
-
-
-def _seek(lines: list[str], wanted: list[str], start: int, *, at_end: bool) -> int | None:
-    """First index from `start` where `wanted` is found, by the strictest pass that finds it."""
-    last = len(lines) - len(wanted)
-    if last < 0:
-        return None
-    first = max(last, start) if at_end else start
-    for normal in _PASSES:
-        head, pattern = normal(wanted[0]), [normal(line) for line in wanted]
-        for at in range(first, last + 1):
-            if normal(lines[at]) == head and [normal(line) for line in lines[at : at + len(wanted)]] == pattern:
-                return at
-    return None
-
-
-def _elsewhere(lines: list[str], wanted: list[str], cursor: int) -> str:
-    """A hint for a failed search: the same lines above the cursor, else nothing."""
-    at = _seek(lines, wanted, 0, at_end=False)
-    if at is None or cursor == 0:
-        return ""
-    return f"\n(They are at line {at + 1}, above line {cursor + 1} where the search began: chunks must follow the file's order.)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...core.settings import SandboxPolicy
@@ -16,6 +16,10 @@ class FileState:
     path: str
     data: bytes | None
     mode: int | None = None
+    identity: tuple[int, int] | None = field(default=None, compare=False)
+    "Device and number: the same for two names of one file."
+    unsaved: bool = field(default=False, compare=False)
+    "`data` is what an editor holds and has not saved."
 
 
 class Files(Protocol):

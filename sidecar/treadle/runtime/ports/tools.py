@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ...core.asking import Asked, Decision
 from ...core.events import Event
 from ...core.items import Image, JsonObject, OutputStatus
+from ...core.known_files import KnownFiles
 from ...core.policy import Wish
 from ...core.settings import SandboxPolicy, Settings
 from ...core.views import CallView
@@ -52,6 +53,8 @@ class Scope:
     "Asks the user, for a tool whose purpose is to ask; cancelled with the turn. None: nobody is there."
     announce: Callable[[Event], None] | None = None
     "Tells clients what is more than live output, e.g. PlanUpdated."
+    known: KnownFiles = field(default_factory=KnownFiles)
+    "What this thread's model last saw of the files."
     login_done: bool = False
     "The environment is already that of a login shell: commands need not start one."
 
