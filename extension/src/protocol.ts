@@ -307,6 +307,13 @@ export type ImageInput = {
   detail?: ImageDetail | null;
 };
 
+/** A picture that the model looked at. */
+export type ImageViewItem = {
+  type: "imageView";
+  id: string;
+  path: string;
+};
+
 export type InitializeCapabilities = {
   experimentalApi?: boolean;
   /** Exact names; unknown ones are passed over. Requests, answers and errors cannot be opted out of. */
@@ -959,6 +966,7 @@ export type ThreadItem =
   | McpToolCallItem
   | DynamicToolCallItem
   | WebSearchItem
+  | ImageViewItem
   | ContextCompactionItem;
 
 export type ThreadListParams = {

@@ -173,6 +173,7 @@ EVENTS: list[e.Event] = [
     e.CardDelta(T, U, "q1", "output", "half way"),
     e.TurnDiffUpdated(T, U, "diff"),
     e.ApprovalSettled(T, "a1"),
+    e.CardStarted(T, U, CallCard("v1", "view_image", "k", {"view": "image", "path": "/w/a.png"}, "inProgress"), AT),
     e.PlanUpdated(T, U, "because", (("look", "completed"), ("do", "in_progress"), ("check", "pending"))),
     e.PatchPreviewed(T, U, "f1", ({"path": "/w/a.py", "kind": "update", "diff": "@@ -1 +1 @@"},)),
     e.GrantsChanged(),

@@ -208,13 +208,22 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         local=local,
         prices=prices(values),
         mcp_servers=mcp_servers(values),
-        web_search=cast(Any, values.choice("web_search", among=("disabled", "cached", "live")) or "disabled"),
+        web_search=_web_search(values),
+        plan_tool=values.flag("tools", "update_plan", "enabled", default=True),
+        question_tool=values.flag("tools", "request_user_input", "enabled", default=True),
         mcp_grace=mcp_grace(values),
     )
 
 
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
+
+
+def _web_search(values: Values) -> Any:
+    """Codex's older spelling, tools.web_search = true, meant the web of now."""
+    older = next((value for value in values.found("tools", "web_search") if isinstance(value, bool)), None)
+    chosen = values.choice("web_search", among=("disabled", "cached", "live"))
+    return chosen or ("cached" if older is None else "live" if older else "disabled")
 
 
 def _approval_policy(values: Values) -> ApprovalPolicy:

@@ -12,7 +12,9 @@ from ..core.settings import Provider
 from .config_files import ConfigProblem
 from .config_values import Values
 
-OPENAI = Provider("openai", "OpenAI", "https://api.openai.com/v1", env_key="OPENAI_API_KEY", compact_endpoint=True)
+OPENAI = Provider(
+    "openai", "OpenAI", "https://api.openai.com/v1", env_key="OPENAI_API_KEY", compact_endpoint=True, web_search=True
+)
 OLLAMA = Provider("ollama", "Ollama", "http://localhost:11434/v1", custom_tools=False)
 LMSTUDIO = Provider("lmstudio", "LM Studio", "http://localhost:1234/v1", custom_tools=False)
 LOCAL = Provider("local", "the built-in local model", "", wire="local", custom_tools=False)
@@ -91,6 +93,7 @@ def _custom(values: Values, name: str) -> Provider:
         connect_timeout=_seconds(values, (*key, "connect_timeout_ms"), start.connect_timeout),
         header_timeout=_seconds(values, (*key, "header_timeout_ms"), start.header_timeout),
         custom_tools=values.flag(*key, "treadle_custom_tools", default=custom),
+        web_search=values.flag(*key, "supports_web_search", default=start.web_search),
         compact_endpoint=values.flag(*key, "supports_compaction", default=start.compact_endpoint),
         refusal=None if base else missing,
     )

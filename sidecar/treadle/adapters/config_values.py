@@ -94,6 +94,10 @@ class Values:
                 self.wrong((*key, name), "must be a string")
         return tuple(sorted(good.items()))
 
+    def found(self, *key: str) -> list[Any]:
+        """What the layers that say something say, the highest first, unchecked."""
+        return [value for layer in self.layers if (value := _at(layer.data, key)) is not _ABSENT]
+
     def has(self, *key: str) -> bool:
         return any(_at(layer.data, key) is not _ABSENT for layer in self.layers)
 

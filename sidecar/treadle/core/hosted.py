@@ -8,6 +8,6 @@ from .settings import Settings
 
 def hosted(settings: Settings) -> list[JsonObject]:
     """Their entries in the tool list; only for providers that are known to have them."""
-    if settings.provider.id != "openai" or settings.web_search == "disabled":
+    if not settings.provider.web_search or settings.web_search == "disabled":
         return []
     return [{"type": "web_search", "external_web_access": settings.web_search == "live"}]

@@ -66,6 +66,8 @@ class Provider:
     wire: Literal["responses", "local"] = "responses"
     custom_tools: bool = True
     "False: apply_patch is offered as a JSON function."
+    web_search: bool = False
+    "Whether it has a web search of its own, as a tool in the request."
     compact_endpoint: bool = False
     "Whether POST {base_url}/responses/compact is there."
     refusal: str | None = None
@@ -168,8 +170,12 @@ class Settings:
     "Room for the list of skills in the prompt; None: a share of the model's window."
     prices: tuple[tuple[str, Price], ...] = ()
     "(model, what it costs) as the user configured it; more are in core/prices.py."
-    web_search: Literal["disabled", "cached", "live"] = "disabled"
-    "The provider's own search. cached: it looks at its index only, not at the web of now."
+    web_search: Literal["disabled", "cached", "live"] = "cached"
+    "The provider's own search, where it has one. cached: it looks at its index only, not at the web of now."
+    plan_tool: bool = True
+    "Whether the model may show a plan (update_plan)."
+    question_tool: bool = True
+    "Whether the model may ask the user questions (request_user_input)."
     rules: RuleBook = NO_RULES
     "What the user's *.rules files say of commands and hosts."
     extra: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -77,7 +77,15 @@ class ToolView(TypedDict, total=False):
     duration_ms: int | None
 
 
-CallView = CommandView | FileChangeView | McpView | ToolView
+class ImageView(TypedDict, total=False):
+    """A picture that the model looked at."""
+
+    view: Literal["image"]
+    path: str
+    "Absolute."
+
+
+CallView = CommandView | FileChangeView | McpView | ImageView | ToolView
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ def _call_item(card: CallCard) -> JsonObject:
         return {"type": "fileChange", "id": card.id, "changes": file_changes(view), "status": status}  # type: ignore[arg-type]
     if view.get("view") == "mcp":
         return _mcp(card, view)  # type: ignore[arg-type]
+    if view.get("view") == "image":
+        return {"type": "imageView", "id": card.id, "path": view.get("path", "")}
     return _tool(card, view)  # type: ignore[arg-type]
 
 

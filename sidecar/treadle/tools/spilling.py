@@ -24,7 +24,7 @@ def notice(spill: Spill | None) -> str:
     if spill is None or spill.path is None:
         return ""
     what = "Full output" if spill.whole else "Beginning of the full output"
-    return f"{what}: {spill.path} (read a range with sed -n '100,200p', search with grep)\n"
+    return f"{what}: {spill.path} (read on with read_output, search with grep)\n"
 
 
 def whole(text: str, max_tokens: int, outputs: Outputs | None, call: Call) -> tuple[str, str | None]:

@@ -247,6 +247,14 @@ class WebSearchItem(Wire):
     results: list[Any] | None
 
 
+class ImageViewItem(Wire):
+    """A picture that the model looked at."""
+
+    type: Literal["imageView"]
+    id: str
+    path: str
+
+
 class ContextCompactionItem(Wire):
     type: Literal["contextCompaction"]
     id: str
@@ -263,6 +271,7 @@ ThreadItem = TypeAliasType(
         | McpToolCallItem
         | DynamicToolCallItem
         | WebSearchItem
+        | ImageViewItem
         | ContextCompactionItem,
         Field(discriminator="type"),
     ],
