@@ -107,14 +107,14 @@ async def test_other_commands_and_the_sidecar_go_on_while_a_bomb_is_ended(bench:
     assert slowest < 10
 
 
-async def test_a_file_may_not_grow_without_end(bench: Bench) -> None:
-    result = await bench.run("head -c 5000000 /dev/zero > big", limits=CommandLimits(file_size=2 * MB))
+async def test_a_file_may_not_grow_without_end(bench: Bench, policy: SandboxPolicy) -> None:
+    result = await bench.run("head -c 5000000 /dev/zero > big", policy, limits=CommandLimits(file_size=2 * MB))
     assert result.code == 153
     assert (bench.workspace / "big").stat().st_size == 2 * MB
 
 
-async def test_core_dumps_and_descriptors_are_bounded(bench: Bench) -> None:
-    core, files = (await bench.run("ulimit -c; ulimit -Hn")).text.split()
+async def test_core_dumps_and_descriptors_are_bounded(bench: Bench, policy: SandboxPolicy) -> None:
+    core, files = (await bench.run("ulimit -c; ulimit -Hn", policy)).text.split()
     assert (core, int(files)) == ("0", limits.open_files()[1])
 
 

@@ -66,6 +66,17 @@ def _memory() -> int:
     return max(total // 2, min(_SMALLEST_MEMORY, total * 3 // 4))
 
 
+def kernel_limits(most: Bounds) -> dict[str, tuple[int, int]]:
+    """(soft, hard) by the names of the module resource. Processes are left out: those of an ordinary user are counted over all
+    of them, unless a namespace keeps the count."""
+    soft, hard = open_files()
+    return {
+        "RLIMIT_CORE": (0, 0),
+        "RLIMIT_FSIZE": (most.file_size, most.file_size),
+        "RLIMIT_NOFILE": (soft, hard),
+    }
+
+
 @cache
 def open_files() -> tuple[int, int]:
     """(soft, hard): for an ordinary program far too many, and not enough to fill the kernel's table."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from .channel import Channel, Reading, set_window, write_all
@@ -21,11 +21,31 @@ _END_OF_INPUT = b"\x04"
 _REAP_RETRY = 0.005
 
 
+class Child(Protocol):
+    """What of subprocess.Popen is needed here."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+
+
+@dataclass(slots=True)
+class KeptChild:
+    """Stands for a process that is not our child: whoever is told how it ended sets the code."""
+
+    pid: int
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+
 class Tree(Protocol):
     """The command's descendants: how to reach and how to end them."""
 
     def interrupt(self) -> None: ...
-    async def end(self, child: subprocess.Popen[bytes]) -> None:
+    async def end(self, child: Child) -> None:
         """Asks the kernel to end them all; `child` exits once they are gone."""
         ...
 
@@ -39,7 +59,7 @@ class ChildProcess:
 
     def __init__(
         self,
-        child: subprocess.Popen[bytes],
+        child: Child,
         channel: Channel,
         *,
         tty: bool,
@@ -133,7 +153,7 @@ class ChildProcess:
             self._exit.set_result(code)
 
     def _watch(self) -> None:
-        if sys.platform == "linux":
+        if sys.platform == "linux" and not isinstance(self._child, KeptChild):
             handle = os.pidfd_open(self._child.pid)
 
             def ended() -> None:
@@ -155,6 +175,7 @@ class ChildProcess:
             self._finish()
 
     def _finish(self) -> None:
+        assert self._child.returncode is not None
         self.set_exit(exit_code(self._child.returncode))
         if self._input >= 0:
             self._loop.remove_writer(self._input)

@@ -1,17 +1,22 @@
 """Commands without confinement: after the user said so, or where something else confines already.
 
-Promises that even then a command can be ended with all that it started: a supervisor process adopts what daemonises, and ends
-everything when asked or when the sidecar dies. Must never be reached by a policy that confines.
+Promises that even then a command can be ended with all that it started: a supervisor (see keeper.py) adopts what daemonises, and
+ends everything when asked or when the sidecar dies. Must never be reached by a policy that confines.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import marshal
 import os
 import socket
+import struct
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,17 +24,29 @@ from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from .channel import Channel, open_channel
-from .limits import Watchdog, bounds
-from .process import ChildProcess
+from .limits import Watchdog, bounds, kernel_limits
+from .process import Child, ChildProcess, KeptChild
 from .spawner import Spawner
 
-_SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
+_KEEPER = str(Path(__file__).with_name("keeper.py"))
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a command puts on itself before it begins."""
+
+    ruleset: int
+    "A Landlock ruleset; closed by whoever made it."
+    filter: bytes
+    "A seccomp program."
 
 
 def checked(command: CommandSpec) -> CommandSpec:
     """Raises ToolFailure for what no sandbox could start."""
     if not command.argv or not command.argv[0]:
         raise ToolFailure("The command is empty.")
+    if any("\0" in text for text in (*command.argv, *command.env, *command.env.values())):
+        raise ToolFailure("The command could not be started: it or its environment holds a NUL character.")
     if not os.path.isdir(command.cwd):
         raise ToolFailure(f"The working folder {command.cwd} does not exist.")
     return command
@@ -38,8 +55,10 @@ def checked(command: CommandSpec) -> CommandSpec:
 class SupervisedTree:
     """Speaks to the supervisor: k ends everything, i is Ctrl-C; it answers with the command's exit code."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, child: KeptChild) -> None:
         self._control = control
+        self._child = child
+        self._code = 255
         control.setblocking(False)
 
     def attach(self, process: ChildProcess) -> None:
@@ -53,9 +72,11 @@ class SupervisedTree:
             except OSError:
                 data = b""
             if data:
-                process.set_exit(int(data.split()[0]))
+                self._code = int(data.split()[0])
+                process.set_exit(self._code)
             else:
                 loop.remove_reader(self._control)
+                self._child.returncode = self._code
                 process.reap()
 
         loop.add_reader(self._control, heard)
@@ -64,7 +85,7 @@ class SupervisedTree:
     def interrupt(self) -> None:
         self._send(b"i")
 
-    async def end(self, child: subprocess.Popen[bytes]) -> None:
+    async def end(self, child: Child) -> None:
         self._send(b"k")
 
     def _send(self, word: bytes) -> None:
@@ -77,12 +98,77 @@ class SupervisedTree:
             self._control.close()
 
 
+class Keeper:
+    """The process from which commands are born, started with the first. Used from one thread."""
+
+    def __init__(self) -> None:
+        self._link: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def bear(
+        self, command: CommandSpec, channel: Channel, control: socket.socket, confinement: Confinement | None = None
+    ) -> KeptChild:
+        places = sorted(channel.theirs)
+        asked: dict[str, object] = {
+            "argv": list(command.argv),
+            "env": dict(command.env),
+            "cwd": command.cwd,
+            "terminal": command.tty,
+            "places": places,
+            "limits": kernel_limits(bounds(command.limits)),
+            "filter": confinement.filter if confinement else b"",
+        }
+        fds = [*(channel.theirs[place] for place in places), control.fileno(), *([confinement.ruleset] if confinement else [])]
+        try:
+            pid = self._ask(marshal.dumps(asked), fds)
+        except OSError:  # somebody has ended it
+            self.close()
+            pid = self._ask(marshal.dumps(asked), fds)
+        if pid <= 0:
+            raise OSError(-pid, os.strerror(-pid))
+        return KeptChild(pid)
+
+    def close(self) -> None:
+        """What was born here is ended by its supervisor, when its own control is closed."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+    def _ask(self, body: bytes, fds: list[int]) -> int:
+        link = self._link = self._link or self._start()
+        socket.send_fds(link, [struct.pack("=Q", len(body))], fds)
+        link.sendall(body)
+        answer = link.recv(4, socket.MSG_WAITALL)
+        if len(answer) < 4:
+            raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+        return int(struct.unpack("=i", answer)[0])
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", _KEEPER, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        return ours
+
+
 class Unconfined:
     """Also the base for sandboxes that only prepend to the command line."""
 
     def __init__(self, watchdog: Watchdog | None = None) -> None:
         self._watchdog = watchdog or Watchdog()
         self._spawner = Spawner(confined=False)
+        self._keeper = Keeper()
         self._live: set[ChildProcess] = set()
         self._killing: set[asyncio.Task[None]] = set()
 
@@ -94,12 +180,12 @@ class Unconfined:
             raise TreadleError("The command was not started.", hint=(await self.status()).reason)
         return await self.start(checked(command))
 
-    async def start(self, command: CommandSpec) -> ChildProcess:
-        """Without asking any policy."""
+    async def start(self, command: CommandSpec, confine: Callable[[], Confinement] | None = None) -> ChildProcess:
+        """Without asking any policy. `confine` is called in another thread, and may raise."""
         channel = open_channel(command)
         control, remote = socket.socketpair()
 
-        def abandon(child: subprocess.Popen[bytes]) -> None:
+        def abandon(child: KeptChild) -> None:
             task = asyncio.ensure_future(self._adopt(child, channel, control, command.tty).kill())
             self._killing.add(task)
             task.add_done_callback(self._killing.discard)
@@ -108,7 +194,7 @@ class Unconfined:
             channel.close()
             control.close()
 
-        child = await self._spawner.run(partial(_supervise, command, channel, remote), abandon, failed)
+        child = await self._spawner.run(partial(self._bear, command, channel, remote, confine), abandon, failed)
         process = self._adopt(child, channel, control, command.tty)
         folders = (command.cwd, "/", "/tmp", command.env.get("HOME", "/"))
         self._watchdog.watch(process, bounds(command.limits), folders)
@@ -118,36 +204,32 @@ class Unconfined:
         await self._spawner.settle()
         await asyncio.gather(*(process.kill() for process in tuple(self._live)), *self._killing)
         await self._watchdog.close()
-        await asyncio.to_thread(self._spawner.close)
+        await asyncio.to_thread(self._close)
 
-    def _adopt(self, child: subprocess.Popen[bytes], channel: Channel, control: socket.socket, tty: bool) -> ChildProcess:
-        tree = SupervisedTree(control)
+    def _close(self) -> None:
+        self._spawner.close()
+        self._keeper.close()
+
+    def _bear(
+        self, command: CommandSpec, channel: Channel, remote: socket.socket, confine: Callable[[], Confinement] | None
+    ) -> KeptChild:
+        """In the spawner's thread."""
+        confinement: Confinement | None = None
+        try:
+            confinement = confine() if confine is not None else None
+            return self._keeper.bear(command, channel, remote, confinement)
+        except OSError as error:
+            raise TreadleError(f"The command could not be started: {error.strerror}.") from error
+        finally:
+            channel.give()
+            remote.close()
+            if confinement is not None:
+                os.close(confinement.ruleset)
+
+    def _adopt(self, child: KeptChild, channel: Channel, control: socket.socket, tty: bool) -> ChildProcess:
+        tree = SupervisedTree(control, child)
         process = ChildProcess(child, channel, tty=tty, tree=tree)
         tree.attach(process)
         self._live.add(process)
         process.when_gone(lambda: self._live.discard(process))
         return process
-
-
-def _supervise(command: CommandSpec, channel: Channel, remote: socket.socket) -> subprocess.Popen[bytes]:
-    terminal = "tty" if command.tty else "pipe"
-    locale = "keep" if "LC_CTYPE" in command.env else "drop"  # Python sets it on its own when it starts
-    argv = [sys.executable, "-I", "-S", "-B", _SUPERVISOR, str(remote.fileno()), terminal, locale, *command.argv]
-    try:
-        return subprocess.Popen(
-            argv,
-            stdin=channel.theirs.get(0, subprocess.DEVNULL),
-            stdout=channel.theirs[1],
-            stderr=channel.theirs[2],
-            env=command.env,
-            cwd=command.cwd,
-            pass_fds=(remote.fileno(),),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise TreadleError(f"The command could not be started: {error.strerror}.") from error
-    except ValueError as error:
-        raise ToolFailure(f"The command could not be started: {error}.") from error
-    finally:
-        channel.give()
-        remote.close()
