@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from treadle.adapters.sandbox import seccomp
+from treadle.adapters.sandbox import notices, seccomp
 from treadle.adapters.sandbox.bpf import Jump, Label, Load, Return, assemble
 
 ALLOW, DENY, ABSENT = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
@@ -77,6 +77,24 @@ def test_each_call_gets_its_verdict(
     machine: str, column: int, arch: int, numbers: tuple[int, int], arguments: tuple[int, ...], expected: int
 ) -> None:
     assert verdict(seccomp.program(machine), arch, numbers[column], *arguments) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(1 | 0o2004000, ALLOW), (5, ALLOW), (2, DENY), (3, DENY), (0, DENY)])
+def test_with_a_broker_unix_streams_are_free_and_datagrams_are_not(kind: int, expected: int) -> None:
+    for machine, arch, socket_number, pair_number in (("x86_64", X86, 41, 53), ("aarch64", ARM, 198, 199)):
+        code = seccomp.program(machine, unix_sockets=True)
+        assert verdict(code, arch, socket_number, 1, kind, 0) == expected
+        assert verdict(code, arch, pair_number, 1, kind, 0) == expected
+        assert verdict(code, arch, socket_number, 40, 1, 0) == DENY
+        assert verdict(code, arch, socket_number, 2, 2, 0) == ALLOW
+
+
+@pytest.mark.parametrize(("machine", "arch", "connect"), [("x86_64", X86, 42), ("aarch64", ARM, 203)])
+def test_only_connect_is_told_to_the_broker(machine: str, arch: int, connect: int) -> None:
+    code = notices.program(machine)
+    assert verdict(code, arch, connect, 3) == 0x7FC00000
+    assert verdict(code, arch, connect + 1) == ALLOW
+    assert verdict(code, I386, connect) == ALLOW  # which the other filter refuses
 
 
 def test_a_foreign_abi_finds_no_system_calls() -> None:
