@@ -82,12 +82,11 @@ def _complain(problem: object, code: int) -> int:
 async def _run(folders: Homes, settings: Settings, policy: SandboxPolicy, line: SandboxLine, cwd: str) -> int:
     environment = CommandEnvironment(dict(os.environ), hidden)
     sandbox = pick(folders.treadle)
-    environment.start()
     try:
         problem = await _problem(sandbox, policy)
         if problem is not None:
             return _complain(problem, NOT_RUN)
-        await environment.asked()
+        # not asked of a login shell: whoever types this has one, and its variables
         variables, _ = environment.variables(settings)
         command = CommandSpec(tuple(line.command), cwd, {**variables, **marks(policy)}, limits=settings.limits)
         return await passthrough.run(sandbox, command, policy)

@@ -18,6 +18,8 @@ from .environment import child_environment
 
 PATIENCE = 15.0
 "Seconds for the profile to run."
+_TIDYING = 1.0
+"Seconds for it to tidy up when it is not wanted any more."
 _MOST_BYTES = 1 << 20
 _MARK = b"\0treadle-environment\0"
 _SCRIPT = r"printf '\0treadle-environment\0'; exec /usr/bin/env -0"
@@ -81,11 +83,19 @@ async def _answer(shell: str, environment: Mapping[str, str]) -> dict[str, str]:
                 data += chunk
             await process.wait()
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _end(process)
     _, mark, listed = data.rpartition(_MARK)
     if not mark:
         raise ValueError("the login shell did not answer")
     pairs = (entry.decode("utf-8", "surrogateescape").partition("=") for entry in listed.split(b"\0") if entry)
     return {name: value for name, _, value in pairs if name not in _OF_THE_SHELL}
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """First as a terminal would that is closed: a profile may hold a lock, which the next login shell would wait for."""
+    for number, seconds in ((signal.SIGHUP, _TIDYING), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), seconds)
+            return

@@ -110,6 +110,7 @@ class Reading:
                 yield self.last_words
         finally:
             self._taken = False
+            self.close()  # who stops to read is gone: the command's next write must fail
 
     def close_unless_taken(self) -> None:
         if not self._taken:
