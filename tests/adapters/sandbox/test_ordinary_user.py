@@ -12,7 +12,7 @@ import pytest
 
 NOBODY = 65534
 HERE = Path(__file__).parent
-FILES = [str(HERE / name) for name in ("test_confinement.py", "test_process.py", "test_broker.py")]
+FILES = [str(HERE / name) for name in ("test_confinement.py", "test_process.py", "test_broker.py", "test_bridges.py")]
 
 
 def as_nobody(argv: list[str], scratch: str) -> subprocess.CompletedProcess[str]:
