@@ -1,70 +1,110 @@
 """Files on disk: read one, or change several as one.
 
-A commit writes everything or nothing: new content is staged beside its target, every file is checked to be still as it was
-read, then the staged files are renamed into place; any failure undoes what was done, made folders included. Under a confining
-policy a write never leaves the writable roots: the way down from a root is opened folder by folder without following
-symlinks, and every later step is relative to the folder so opened, so a symlink swapped in at the last moment leads nowhere.
+How a commit keeps its promise is adapters/file_commit.py's. A file that is open in an editor with unsaved changes has the text of
+the editor for its content: it is read there, and changed there, never behind the editor's back. A commit that is cancelled
+changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
-import secrets
-import stat
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+import threading
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+from typing import Any
 
+from ..core.encoding import decoded
 from ..core.settings import SandboxPolicy
-from ..core.writable import refusal, writable_roots
-from ..runtime.ports import FileState
+from ..core.writable import writable_roots
+from ..runtime.ports import Buffers, FileState
+from . import file_commit
+from .file_commit import MAX_BYTES, Bounds, Commit
+from .file_journal import Journal
 
-MAX_BYTES = 16 * 1024 * 1024
-
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# O_NONBLOCK: opening a FIFO or a device must not hang; what is not a regular file is refused right after.
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-
-
-@dataclass(slots=True)
-class _Write:
-    """One change under way. `parent` is an open folder; `staged` the name beside the target that holds the new content."""
-
-    wanted: FileState
-    before: FileState | None
-    parent: int
-    name: str
-    staged: str | None = None
-    done: bool = False
+__all__ = ["MAX_BYTES", "DiskFiles"]
+_log = logging.getLogger(__name__)
 
 
 class DiskFiles:
     """The Files port. `tmpdir` is the value of $TMPDIR: a writable root unless the policy excludes it. `own` are real paths of
-    folders that a confining policy protects: see core.writable.refusal."""
+    folders that a confining policy protects: see core.writable.refusal. `journal` is a folder for records of running commits."""
 
-    def __init__(self, tmpdir: str | None = None, own: tuple[str, ...] = ()) -> None:
+    def __init__(self, tmpdir: str | None = None, own: tuple[str, ...] = (), journal: Path | None = None) -> None:
         self._tmpdir = tmpdir
         self._own = own
+        self._journal = Journal(journal) if journal else None
         self._real_roots: dict[str, str] = {}
+        self.buffers: Buffers | None = None
 
-    async def read(self, path: str) -> FileState:
-        return await asyncio.to_thread(_read, path)
+    async def read(self, path: str, *, on_disk: bool = False) -> FileState:
+        state = await asyncio.to_thread(self._read, path)
+        return state if on_disk else self._as_edited(state)
 
     async def commit(self, before: Sequence[FileState], after: Sequence[FileState], policy: SandboxPolicy) -> None:
-        roots = self._roots(policy)
-        work = asyncio.ensure_future(asyncio.to_thread(_commit, before, after, roots, self._own))
+        bounds = Bounds(self._roots(policy), self._own)
+        edited = {state.path: state for state in before if state.unsaved}
+        on_disk = [state for state in after if state.path not in edited]
+        changes = [(edited[state.path], state) for state in after if state.path in edited]
+        for _, state in changes:
+            file_commit.check(file_commit.real_target(state), state, bounds)
+        self._check_buffers(before)
+        commit = Commit([state for state in before if not state.unsaved], on_disk, bounds, self._journal)
+        stop = threading.Event()
+        work = asyncio.ensure_future(asyncio.to_thread(commit.put, stop.is_set))
         try:
             await asyncio.shield(work)
-        except asyncio.CancelledError:
-            # Half a patch is worse than a late stop: let it finish or undo itself first.
-            with suppress(OSError):
-                await work
+            if changes:
+                await self._write_buffers(changes)
+        except BaseException:
+            # A stop that comes late still means nothing: half a patch, or one that the model is not told of, is worse.
+            stop.set()
+            await _uninterrupted(work)
+            if lost := await _uninterrupted(asyncio.to_thread(commit.undo)):
+                _log.error("could not be put back: %s", ", ".join(lost))
             raise
+        await _uninterrupted(asyncio.to_thread(commit.finish))
 
     def resolve(self, path: str) -> str:
         return os.path.realpath(path)
+
+    def _read(self, path: str) -> FileState:
+        if self._journal is not None:
+            self._journal.recover()
+        return file_commit.read(path)
+
+    def _as_edited(self, state: FileState) -> FileState:
+        if self.buffers is None or state.data is None:
+            return state
+        text = self.buffers.text(state.path)
+        if text is None or _same(text, state.data):
+            return state
+        try:
+            data = text.encode()
+        except UnicodeEncodeError as error:
+            raise OSError(errno.EILSEQ, "holds invalid Unicode in the editor", state.path) from error
+        return FileState(state.path, data, state.mode, state.identity, unsaved=True)
+
+    def _check_buffers(self, before: Sequence[FileState]) -> None:
+        """Files that were saved when they were read and are being edited now."""
+        if self.buffers is None:
+            return
+        for state in before:
+            text = None if state.unsaved or state.data is None else self.buffers.text(state.path)
+            if text is not None and not _same(text, state.data or b""):
+                raise FileExistsError(errno.EEXIST, "the user is editing the file since it was read; read it again", state.path)
+
+    async def _write_buffers(self, changes: Sequence[tuple[FileState, FileState]]) -> None:
+        if self.buffers is None:
+            raise OSError(errno.EBUSY, "the editor that has unsaved changes in it is gone; read it again", changes[0][0].path)
+        for _, state in changes:
+            if state.data is None:
+                words = "has unsaved changes in the editor; ask the user to save or discard them first"
+                raise OSError(errno.EBUSY, words, state.path)
+        texts = [(old.path, (old.data or b"").decode(), (new.data or b"").decode()) for old, new in changes]
+        await self.buffers.write(texts)
 
     def _roots(self, policy: SandboxPolicy) -> tuple[str, ...] | None:
         roots = writable_roots(policy, self._tmpdir)
@@ -74,177 +114,22 @@ class DiskFiles:
         return tuple(dict.fromkeys(self._real_roots.setdefault(root, os.path.realpath(root)) for root in roots))
 
 
-def _read(path: str) -> FileState:
-    try:
-        return _read_open(os.open(path, _READ), path)
-    except FileNotFoundError:
-        return FileState(path, None)
+def _same(text: str, data: bytes) -> bool:
+    """Whether an editor that shows `text` has nothing unsaved. It hides the byte order mark and evens out line ends."""
+    found = decoded(data)
+    return found is not None and _even(text) == _even(found.text)
 
 
-def _read_open(fd: int, path: str) -> FileState:
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(fd)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "is a directory", path)
-        raise OSError(errno.EINVAL, "is not a regular file", path)
-    with open(fd, "rb") as file:
-        data = file.read(MAX_BYTES + 1) if found.st_size <= MAX_BYTES else b""
-        if found.st_size > MAX_BYTES or len(data) > MAX_BYTES:
-            raise OSError(errno.EFBIG, f"is larger than {MAX_BYTES // 1024 // 1024} MiB", path)
-        return FileState(path, data, stat.S_IMODE(found.st_mode))
+def _even(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _commit(before: Sequence[FileState], after: Sequence[FileState], roots: tuple[str, ...] | None, own: tuple[str, ...]) -> None:
-    known = {state.path: state for state in before}
-    made: list[str] = []
-    writes: list[_Write] = []
-    with ExitStack() as stack:
+async def _uninterrupted(work: Awaitable[Any]) -> Any:
+    """Wait for what takes a moment also while being cancelled. Its result; None when it failed."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
         try:
-            for wanted in after:
-                real = _real(wanted)
-                _check(real, wanted, roots, own)
-                parent = _open_parent(real, roots, made, create=wanted.data is not None)
-                stack.callback(os.close, parent)
-                writes.append(_Write(wanted, known.get(wanted.path), parent, os.path.basename(real)))
-            for write in writes:
-                _stage(write)
-            for write in writes:
-                now = _now(write)
-                if write.before is None:
-                    write.before = now
-                _check_unchanged(write.before, now)
-            for path in known.keys() - {write.wanted.path for write in writes}:
-                _check_unchanged(known[path], _read(path))
-            for write in writes:
-                _put(write)
-        except BaseException as error:
-            lost = _undo(writes, made)
-            if lost and isinstance(error, OSError):
-                raise OSError(
-                    error.errno, f"{error.strerror}; could not be put back: {', '.join(lost)}", error.filename
-                ) from error
-            raise
-
-
-def _real(wanted: FileState) -> str:
-    if wanted.data is None:
-        # Deleting a symlink removes the link, never what it points to.
-        folder, name = os.path.split(wanted.path)
-        return os.path.join(os.path.realpath(folder), name)
-    return os.path.realpath(wanted.path)
-
-
-def _check(real: str, wanted: FileState, roots: tuple[str, ...] | None, own: tuple[str, ...]) -> None:
-    reason = refusal(real, roots, own)
-    if reason:
-        raise PermissionError(errno.EACCES, f"not allowed to write this file: {reason}", wanted.path)
-    if wanted.data is not None and len(wanted.data) > MAX_BYTES:
-        raise OSError(errno.EFBIG, f"new content is larger than {MAX_BYTES // 1024 // 1024} MiB", wanted.path)
-
-
-def _open_parent(real: str, roots: tuple[str, ...] | None, made: list[str], *, create: bool) -> int:
-    """The folder of `real`, opened from its root downwards; missing folders are created and noted in `made`."""
-    base = "/"
-    if roots is not None:
-        base = max((root for root in roots if real.startswith(root.rstrip("/") + "/")), key=len)
-    fd = os.open(base, _DIRECTORY)
-    done = base
-    try:
-        for part in os.path.relpath(os.path.dirname(real), base).split("/"):
-            if part == ".":
-                continue
-            done = os.path.join(done, part)
-            if create:
-                try:
-                    os.mkdir(part, dir_fd=fd)
-                    made.append(done)
-                except FileExistsError:
-                    pass
-            below = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
-            os.close(fd)
-            fd = below
-    except OSError as error:
-        os.close(fd)
-        raise OSError(error.errno, error.strerror, done) from error
-    return fd
-
-
-def _stage(write: _Write) -> None:
-    wanted = write.wanted
-    if wanted.data is None:
-        return
-    mode = wanted.mode
-    if mode is None and write.before is not None:
-        mode = write.before.mode
-    write.staged = _stage_data(write, wanted.data, mode)
-
-
-def _stage_data(write: _Write, data: bytes, mode: int | None) -> str:
-    name = f".{write.name[:80]}.{secrets.token_hex(6)}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        fd = os.open(name, flags, 0o666, dir_fd=write.parent)
-        try:
-            with open(fd, "wb") as file:
-                file.write(data)
-                if mode is not None:
-                    os.fchmod(fd, mode & 0o777)
-                file.flush()
-                os.fsync(fd)
-        except BaseException:
-            os.unlink(name, dir_fd=write.parent)
-            raise
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, write.wanted.path) from error
-    return name
-
-
-def _now(write: _Write) -> FileState:
-    # A symlink is read through only when the link itself is what goes away.
-    flags = _READ if write.wanted.data is None else _READ | os.O_NOFOLLOW
-    try:
-        return _read_open(os.open(write.name, flags, dir_fd=write.parent), write.wanted.path)
-    except FileNotFoundError:
-        return FileState(write.wanted.path, None)
-
-
-def _check_unchanged(before: FileState, now: FileState) -> None:
-    if now.data != before.data:
-        raise FileExistsError(errno.EEXIST, "the file changed since it was read; read it again", before.path)
-
-
-def _put(write: _Write) -> None:
-    try:
-        if write.staged is None:
-            os.unlink(write.name, dir_fd=write.parent)
-        else:
-            os.rename(write.staged, write.name, src_dir_fd=write.parent, dst_dir_fd=write.parent)
-            write.staged = None
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, write.wanted.path) from error
-    write.done = True
-
-
-def _undo(writes: Sequence[_Write], made: Sequence[str]) -> list[str]:
-    """Back to how it was; returns the paths where that failed."""
-    lost: list[str] = []
-    for write in reversed(writes):
-        if write.staged is not None:
-            with suppress(OSError):
-                os.unlink(write.staged, dir_fd=write.parent)
-        if not write.done or write.before is None:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
             continue
-        try:
-            if write.before.data is None:
-                os.unlink(write.name, dir_fd=write.parent)
-            else:
-                staged = _stage_data(write, write.before.data, write.before.mode)
-                os.rename(staged, write.name, src_dir_fd=write.parent, dst_dir_fd=write.parent)
-        except OSError:
-            lost.append(write.wanted.path)
-    for folder in reversed(made):
-        # Only those that are still empty: somebody else's new file stays.
-        with suppress(OSError):
-            os.rmdir(folder)
-    return lost
+    return None if task.cancelled() or task.exception() else task.result()

@@ -4,13 +4,14 @@ All paths are absolute strings. Everything here may be cancelled at any await, a
 """
 
 from .commands import CommandSpec, Process, Sandbox, SandboxStatus
-from .files import Files, FileState, OutputPart, Outputs, Spill
-from .mcp import ForeignTool, ForeignTools, McpServers
-from .store import LedgerStore, Store, ThreadMeta
+from .files import Buffers, Files, FileState, OutputPart, Outputs, Spill
+from .mcp import ForeignTool, ForeignTools, Inquire, McpServers
+from .store import GrantStore, LedgerStore, Store, ThreadMeta
 from .tools import Call, Plan, Scope, Tool, ToolResult
 from .world import Client, Clock, Model, Models
 
 __all__ = [
+    "Buffers",
     "Call",
     "Client",
     "Clock",
@@ -19,6 +20,8 @@ __all__ = [
     "Files",
     "ForeignTool",
     "ForeignTools",
+    "GrantStore",
+    "Inquire",
     "LedgerStore",
     "McpServers",
     "Model",

@@ -22,14 +22,33 @@ class FileState:
     "`data` is what an editor holds and has not saved."
 
 
+class Buffers(Protocol):
+    """What an editor has open. Lives as long as the editor's connection."""
+
+    def text(self, path: str) -> str | None:
+        """The text of the document at this real path, saved or not; None when it is not open."""
+        ...
+
+    async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
+        """Change documents (path, text, new text) all together, as edits that the user can undo; nothing is saved.
+
+        Raises OSError in words for the model when the editor declines, or has other text by now: then nothing was changed."""
+        ...
+
+
 class Files(Protocol):
-    async def read(self, path: str) -> FileState:
-        """Raises OSError for what is not a regular file, and for files over the adapter's size limit."""
+    buffers: Buffers | None
+    "Of the editor that is connected, if one is: its unsaved text counts as a file's content."
+
+    async def read(self, path: str, *, on_disk: bool = False) -> FileState:
+        """Raises OSError for what is not a regular file, and for files over the adapter's size limit. `on_disk`: as commands
+        see it, whatever an editor has not saved."""
         ...
 
     async def commit(self, before: Sequence[FileState], after: Sequence[FileState], policy: SandboxPolicy) -> None:
-        """Write all of `after` or nothing. Refuses with FileExistsError/OSError naming the path when a file is no longer as in
-        `before`. Never follows a symlink out of the roots of a confining policy unless `policy.mode` is danger-full-access."""
+        """Write all of `after` or nothing, nothing also when it is cancelled. Refuses with FileExistsError/OSError naming the
+        path when a file is no longer as in `before`. Never follows a symlink out of the roots of a confining policy unless
+        `policy.mode` is danger-full-access."""
         ...
 
     def resolve(self, path: str) -> str:

@@ -1,0 +1,380 @@
+"""Several files changed as one: everything that was wanted, or the disk as it was.
+
+New content is staged beside its target and synced to the disk, every file is checked to be still as it was read, then the staged
+files are renamed into place, what goes away going last: a process that is killed at any moment leaves the old or the new content
+of every file, and strays that the journal knows of. A failure or a stop half-way puts the very files back, by a hard link kept
+beside them, so that this needs no space. Data is synced before the rename, or a power cut could leave an empty file where a good
+one was; folders are not synced: then the old file is there, which is no loss. Mode, extended attributes and owner are kept. A
+file with several names, or whose owner cannot be kept, is written in place, so that it stays the same file under all of them.
+
+Under a confining policy a write never leaves the writable roots: the way down from a root is opened folder by folder without
+following symlinks, and every later step is relative to the folder so opened: a link swapped in at the last moment leads nowhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..core.writable import refusal
+from ..runtime.ports import FileState
+from .file_journal import Journal, Overwrite, Record, temporary_name
+
+MAX_BYTES = 16 * 1024 * 1024
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK: opening a FIFO or a device must not hang; what is not a regular file is refused right after.
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OVERWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where a commit may write: see core.writable.refusal."""
+
+    roots: tuple[str, ...] | None
+    own: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Write:
+    """One change under way. `parent` is an open folder; the temporary names are beside the target in it."""
+
+    wanted: FileState
+    before: FileState | None
+    folder: str
+    parent: int
+    name: str
+    found: os.stat_result | None
+    staged: str
+    backup: str
+    in_place: bool = False
+    is_staged: bool = False
+    is_backed: bool = False
+    done: bool = False
+
+
+class Commit:
+    """`put`, then `finish` or `undo`; `undo` may be called at any time and again. All of it blocks: call it off the loop."""
+
+    def __init__(self, before: Sequence[FileState], after: Sequence[FileState], bounds: Bounds, journal: Journal | None) -> None:
+        self._known = {state.path: state for state in before}
+        # What goes away goes last: until then its content is somewhere.
+        self._after = sorted(after, key=lambda state: state.data is None)
+        self._bounds = bounds
+        self._journal = journal
+        self._record: Record | None = None
+        self._made: list[str] = []
+        self._writes: list[_Write] = []
+
+    def put(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Change all files, or none and raise OSError. `stopped` is asked before every step: a true answer undoes everything."""
+        try:
+            for wanted in self._after:
+                self._open(wanted)
+            if self._journal is not None:
+                self._record = self._begin(self._journal)
+            self._each(self._stage, stopped)
+            self._each(self._check, stopped)
+            for path in self._known.keys() - {write.wanted.path for write in self._writes}:
+                check_unchanged(self._known[path], read(path))
+            self._each(self._put, stopped)
+        except BaseException as error:
+            lost = self.undo()
+            if lost and isinstance(error, OSError):
+                words = f"{error.strerror}; could not be put back: {', '.join(lost)}"
+                raise OSError(error.errno, words, error.filename) from error
+            raise
+
+    def _each(self, step: Callable[[_Write], None], stopped: Callable[[], bool]) -> None:
+        for write in self._writes:
+            if stopped():
+                raise InterruptedError(errno.EINTR, "stopped by the user", write.wanted.path)
+            step(write)
+
+    def finish(self) -> None:
+        """All is well: drop what would have undone it."""
+        for write in self._writes:
+            for name in (write.backup if write.is_backed else "", write.staged if write.is_staged else ""):
+                if name:
+                    with suppress(OSError):
+                        os.unlink(name, dir_fd=write.parent)
+        self._close()
+
+    def undo(self) -> list[str]:
+        """Back to how it was; returns the paths where that failed."""
+        lost: list[str] = []
+        for write in reversed(self._writes):
+            try:
+                _undo(write)
+            except OSError:
+                lost.append(write.wanted.path)
+        for folder in reversed(self._made):
+            # Only those that are still empty: somebody else's new file stays.
+            with suppress(OSError):
+                os.rmdir(folder)
+        self._close()
+        return lost
+
+    def _close(self) -> None:
+        for write in self._writes:
+            os.close(write.parent)
+        self._writes, self._made = [], []
+        if self._record is not None:
+            self._record.close()
+            self._record = None
+
+    def _open(self, wanted: FileState) -> None:
+        real = real_target(wanted)
+        check(real, wanted, self._bounds)
+        parent = _open_parent(real, self._bounds.roots, self._made, create=wanted.data is not None)
+        folder, name = os.path.split(real)
+        try:
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                os.close(parent)
+                raise OSError(error.errno, error.strerror, wanted.path) from error
+            found = None
+        in_place = found is not None and wanted.data is not None and found.st_nlink > 1
+        names = temporary_name(name), temporary_name(name)
+        self._writes.append(_Write(wanted, self._known.get(wanted.path), folder, parent, name, found, *names, in_place))
+
+    def _begin(self, journal: Journal) -> Record | None:
+        names = [(w.folder, name) for w in self._writes for name in (w.staged, w.backup)]
+        # Owners that cannot be kept are found out later: those files are not mended after a kill.
+        overwrites = [
+            Overwrite(os.path.join(w.folder, w.name), (w.found.st_dev, w.found.st_ino), w.before.data, w.wanted.data)
+            for w in self._writes
+            if w.in_place and w.found and w.before and w.before.data is not None and w.wanted.data is not None
+        ]
+        return journal.begin(names, overwrites)
+
+    def _stage(self, write: _Write) -> None:
+        wanted = write.wanted
+        if wanted.data is None or write.in_place:
+            return
+        try:
+            if write.found and not os.access(write.name, os.W_OK, dir_fd=write.parent):
+                raise PermissionError(errno.EACCES, "the file is read-only")
+            _stage(write, wanted.data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, wanted.path) from error
+
+    def _check(self, write: _Write) -> None:
+        # A symlink is read through only when the link itself is what goes away.
+        flags = _READ if write.wanted.data is None else _READ | os.O_NOFOLLOW
+        try:
+            now = read_open(os.open(write.name, flags, dir_fd=write.parent), write.wanted.path)
+        except FileNotFoundError:
+            now = FileState(write.wanted.path, None)
+        if write.before is None:
+            write.before = now
+        check_unchanged(write.before, now)
+
+    def _put(self, write: _Write) -> None:
+        try:
+            if write.wanted.data is None:
+                os.rename(write.name, write.backup, src_dir_fd=write.parent, dst_dir_fd=write.parent)
+                write.is_backed = write.done = True
+            elif write.in_place:
+                _overwrite(write, write.wanted.data)
+            elif write.before is None or write.before.data is None:
+                _create(write)
+            else:
+                _replace(write)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, write.wanted.path) from error
+
+
+def real_target(wanted: FileState) -> str:
+    """Where the content goes. Deleting a symlink removes the link, never what it points to."""
+    if wanted.data is None:
+        folder, name = os.path.split(wanted.path)
+        return os.path.join(os.path.realpath(folder), name)
+    return os.path.realpath(wanted.path)
+
+
+def check(real: str, wanted: FileState, bounds: Bounds) -> None:
+    """Raises OSError when this may not be written."""
+    reason = refusal(real, bounds.roots, bounds.own)
+    if reason:
+        raise PermissionError(errno.EACCES, f"not allowed to write this file: {reason}", wanted.path)
+    if wanted.data is not None and len(wanted.data) > MAX_BYTES:
+        raise OSError(errno.EFBIG, f"new content is larger than {MAX_BYTES // 1024 // 1024} MiB", wanted.path)
+
+
+def check_unchanged(before: FileState, now: FileState) -> None:
+    if now.data != before.data:
+        raise FileExistsError(errno.EEXIST, "the file changed since it was read; read it again", before.path)
+
+
+def read(path: str) -> FileState:
+    """Raises OSError for what is no regular file, or too large."""
+    try:
+        return read_open(os.open(path, _READ), path)
+    except FileNotFoundError:
+        return FileState(path, None)
+
+
+def read_open(fd: int, path: str) -> FileState:
+    """The file behind `fd`, which is closed."""
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "is a directory", path)
+        raise OSError(errno.EINVAL, "is not a regular file", path)
+    with open(fd, "rb") as file:
+        data = file.read(MAX_BYTES + 1) if found.st_size <= MAX_BYTES else b""
+        if found.st_size > MAX_BYTES or len(data) > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"is larger than {MAX_BYTES // 1024 // 1024} MiB", path)
+        identity = (found.st_dev, found.st_ino) if found.st_nlink > 1 else None
+        return FileState(path, data, stat.S_IMODE(found.st_mode), identity)
+
+
+def _open_parent(real: str, roots: tuple[str, ...] | None, made: list[str], *, create: bool) -> int:
+    """The folder of `real`, opened from its root downwards; missing folders are created and noted in `made`."""
+    base = "/"
+    if roots is not None:
+        base = max((root for root in roots if real.startswith(root.rstrip("/") + "/")), key=len)
+    fd = os.open(base, _DIRECTORY)
+    done = base
+    try:
+        for part in os.path.relpath(os.path.dirname(real), base).split("/"):
+            if part == ".":
+                continue
+            done = os.path.join(done, part)
+            if create:
+                try:
+                    os.mkdir(part, dir_fd=fd)
+                    made.append(done)
+                except FileExistsError:
+                    pass
+            below = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
+            os.close(fd)
+            fd = below
+    except OSError as error:
+        os.close(fd)
+        raise OSError(error.errno, error.strerror, done) from error
+    return fd
+
+
+def _stage(write: _Write, data: bytes) -> None:
+    """The new content beside its target, with all that belongs to the file besides."""
+    fd = os.open(write.staged, _CREATE, 0o666, dir_fd=write.parent)
+    write.is_staged = True
+    try:
+        _write_all(fd, data)
+        found, mode = write.found, write.wanted.mode
+        if found is not None and stat.S_ISREG(found.st_mode):
+            if not _keeps_owner(fd, found):
+                write.in_place = True
+                return
+            mode = found.st_mode if mode is None else mode
+        if mode is not None:
+            os.fchmod(fd, mode & 0o777)
+        if found is not None:
+            _copy_attributes(write, fd)
+        _sync(fd)
+    finally:
+        os.close(fd)
+
+
+def _keeps_owner(fd: int, found: os.stat_result) -> bool:
+    made = os.fstat(fd)
+    if (made.st_uid, made.st_gid) == (found.st_uid, found.st_gid):
+        return True
+    try:
+        os.fchown(fd, found.st_uid, found.st_gid)
+    except OSError:
+        return False
+    return True
+
+
+def _copy_attributes(write: _Write, fd: int) -> None:
+    """Extended attributes, access lists among them; those that this user may not set stay behind."""
+    if not hasattr(os, "listxattr"):
+        return
+    with suppress(OSError):
+        source = os.open(write.name, _READ | os.O_NOFOLLOW, dir_fd=write.parent)
+        try:
+            for name in os.listxattr(source):
+                with suppress(OSError):
+                    os.setxattr(fd, name, os.getxattr(source, name))
+        finally:
+            os.close(source)
+
+
+def _create(write: _Write) -> None:
+    """A link fails where somebody has made such a file meanwhile; a rename would replace it."""
+    try:
+        os.link(write.staged, write.name, src_dir_fd=write.parent, dst_dir_fd=write.parent, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.rename(write.staged, write.name, src_dir_fd=write.parent, dst_dir_fd=write.parent)
+        write.is_staged = False
+    write.done = True
+
+
+def _replace(write: _Write) -> None:
+    # Without hard links on this file system the old content is put back from memory.
+    with suppress(OSError):
+        os.link(write.name, write.backup, src_dir_fd=write.parent, dst_dir_fd=write.parent, follow_symlinks=False)
+        write.is_backed = True
+    os.rename(write.staged, write.name, src_dir_fd=write.parent, dst_dir_fd=write.parent)
+    write.is_staged, write.done = False, True
+
+
+def _overwrite(write: _Write, data: bytes) -> None:
+    fd = os.open(write.name, _OVERWRITE, dir_fd=write.parent)
+    try:
+        now = os.fstat(fd)
+        if write.found is None or (now.st_dev, now.st_ino) != (write.found.st_dev, write.found.st_ino):
+            raise FileExistsError(errno.EEXIST, "the file changed since it was read; read it again")
+        write.done = True
+        _write_all(fd, data)
+        os.ftruncate(fd, len(data))
+        _sync(fd)
+    finally:
+        os.close(fd)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _sync(fd: int) -> None:
+    getattr(os, "fdatasync", os.fsync)(fd)
+
+
+def _undo(write: _Write) -> None:
+    old = write.before.data if write.before else None
+    at = {"src_dir_fd": write.parent, "dst_dir_fd": write.parent}
+    if write.done and old is None:
+        os.unlink(write.name, dir_fd=write.parent)
+    elif write.done and write.in_place:
+        assert old is not None
+        _overwrite(write, old)
+    elif write.done and write.is_backed:
+        os.rename(write.backup, write.name, **at)
+        write.is_backed = False
+    elif write.done:
+        assert old is not None and write.before is not None
+        write.wanted = FileState(write.wanted.path, old, write.before.mode)
+        _stage(write, old)
+        os.rename(write.staged, write.name, **at)
+        write.is_staged = False
+    write.done = False
+    for name in (write.staged if write.is_staged else "", write.backup if write.is_backed else ""):
+        if name:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=write.parent)
