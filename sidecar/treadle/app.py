@@ -33,7 +33,6 @@ from .core.items import JsonObject
 from .core.mcp import McpStatus
 from .core.models import DEFAULT_MODEL, facts, facts_for
 from .core.ops import ReadLedger, ReadPrompt
-from .core.policy import Grants
 from .core.settings import Provider, Settings
 from .core.skills import FoundSkills, SkillError
 from .runtime import reading
@@ -112,7 +111,6 @@ class Parts:
             configure=self.configure,
             environment=self.environment,
             new_sessions=Sessions,
-            grants=Grants,
             info=self.info,
             mcp=mcp,
             outputs=DiskOutputs(folders.treadle / "outputs"),

@@ -218,7 +218,7 @@ def test_a_file_of_version_1_is_copied_aside_and_gains_the_ledger(tmp_path: Path
     first.close()
     path = tmp_path / "threads.sqlite3"
     with sqlite3.connect(path) as old:
-        old.executescript("DROP TABLE request; PRAGMA user_version=1")
+        old.executescript("DROP TABLE request; DROP TABLE grants; PRAGMA user_version=1")
     old.close()
     migrated = SqliteStore(tmp_path)
     assert migrated.load("a")[1] == EVERY_KIND[:2]
@@ -237,7 +237,7 @@ def test_a_file_of_version_1_is_copied_aside_and_gains_the_ledger(tmp_path: Path
 def test_a_file_whose_copy_cannot_be_written_is_not_changed(tmp_path: Path) -> None:
     SqliteStore(tmp_path).close()
     with sqlite3.connect(tmp_path / "threads.sqlite3") as old:
-        old.executescript("DROP TABLE request; PRAGMA user_version=1")
+        old.executescript("DROP TABLE request; DROP TABLE grants; PRAGMA user_version=1")
     old.close()
     (tmp_path / "threads.sqlite3.version-1").mkdir()
     with pytest.raises(TreadleError):
@@ -259,7 +259,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> 
 def test_two_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     SqliteStore(tmp_path).close()
     with sqlite3.connect(tmp_path / "threads.sqlite3") as old:
-        old.executescript("DROP TABLE request; PRAGMA user_version=1")
+        old.executescript("DROP TABLE request; DROP TABLE grants; PRAGMA user_version=1")
     old.close()
     code = "import sys; from pathlib import Path; from treadle.adapters.store.sqlite import SqliteStore;"
     code += "SqliteStore(Path(sys.argv[1]))"

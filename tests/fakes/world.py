@@ -10,10 +10,11 @@ from typing import Any
 from treadle.core.asking import ACCEPT, ACCEPT_FOR_THREAD, CANCEL, DECLINE, Decision
 from treadle.core.compaction import Room, room
 from treadle.core.events import CardCompleted, CardStarted, Event, TurnCompleted
+from treadle.core.grants import Grant
 from treadle.core.history import TurnState
 from treadle.core.items import Context, Item, JsonObject, Opening, Section, Text, decode, encode
 from treadle.core.ops import StartThread, StartTurn
-from treadle.core.policy import Grants, Harmless, Wish
+from treadle.core.policy import Harmless, Wish
 from treadle.core.prompt import Request, dumps
 from treadle.core.replies import Compacted, Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, Usage
 from treadle.core.settings import Provider, SandboxPolicy, Settings
@@ -53,6 +54,26 @@ class FrozenClock:
         return f"id-{next(self._ids):05}"
 
 
+class MemoryGrants:
+    """Keeps grants by id; whoever has the same object sees them at once."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Grant] = {}
+        self.writes = 0
+
+    def version(self) -> object:
+        return self.writes
+
+    def all(self) -> list[Grant]:
+        return sorted(self.rows.values(), key=lambda grant: (grant.created_at, grant.id))
+
+    def write(self, put: Sequence[Grant], remove: Sequence[str]) -> None:
+        self.writes += 1
+        for id in remove:
+            self.rows.pop(id, None)
+        self.rows.update((grant.id, grant) for grant in put)
+
+
 class MemoryStore:
     """Keeps the encoded lines, as a disk would."""
 
@@ -61,6 +82,7 @@ class MemoryStore:
         self.lines: dict[str, list[str]] = {}
         self.claimed: set[str] = set()
         self.ledger = MemoryLedger()
+        self.grants = MemoryGrants()
 
     def create(self, meta: ThreadMeta) -> None:
         self.metas[meta.id] = meta
@@ -297,6 +319,13 @@ class FakeBriefing:
         return settings.compact_prompt or "Sum it up."
 
 
+class NoFiles:
+    """A world without symlinks, and nothing to read."""
+
+    def resolve(self, path: str) -> str:
+        return path
+
+
 class NoVariables:
     def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
         return {}, False
@@ -331,14 +360,13 @@ def build(
     world = World(
         models=model,
         sandbox=sandbox or FakeSandbox(),  # type: ignore[arg-type]
-        files=None,  # type: ignore[arg-type]
+        files=NoFiles(),  # type: ignore[arg-type]
         store=store,
         clock=clock,
         briefing=FakeBriefing(clock, tools or (FakeTool(),)),  # type: ignore[arg-type]
         configure=configure,
         environment=NoVariables(),
         new_sessions=NoSessions,
-        grants=Grants,
         info=no_info,
     )
     return Agent(world), clock, store

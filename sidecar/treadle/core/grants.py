@@ -28,6 +28,8 @@ class Subject:
     "The yes covers a run without a sandbox. A yes to a confined run is no yes to that."
     cwd: str | None = None
     "exact_command only: the folder in which it runs."
+    deny: bool = False
+    "network only: a remembered no. It wins over every yes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Grant:
     subject: Subject
     created_at: float
     workspace: str | None = None
-    "The folder, for scope `workspace`."
+    """The folder: of scope `workspace` always, of scope `thread` for a command. A yes to a command holds for runs in this folder
+    and below."""
     thread_id: str | None = None
     "For scope `thread`."
 

@@ -70,6 +70,8 @@ class Ask:
     reason: str
     outside_sandbox: bool = False
     "A yes means: run without a sandbox."
+    degraded: bool = False
+    "A yes means: run with less protection than was asked for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +97,43 @@ class Grants:
 
     commands: frozenset[CommandKey] = frozenset()
     files: frozenset[str] = frozenset()
+    "Absolute paths; with / at its end one stands for all that is below a folder, but for what is protected there."
     mcp: frozenset[tuple[str, str]] = frozenset()
-    "(server, tool)"
+    "(server, tool); the tool * stands for all of a server."
+    hosts: frozenset[str] = frozenset()
+    "Hosts, or *.domain for all below a domain, that commands may connect to."
+    denied_hosts: frozenset[str] = frozenset()
+    degraded: bool = False
+    "Commands may run with less protection than was asked for."
     rules: tuple[PrefixRule, ...] = ()
     "Prefixes that the user said yes to, of all scopes that count here."
 
-    def granted(self, wish: Wish, *, outside: bool = False) -> bool:
-        """`outside`: it would run without a sandbox, whoever asked for that. A yes to a confined run is no yes to that."""
+    def granted(self, wish: Wish, *, outside: bool = False, own: tuple[str, ...] = ()) -> bool:
+        """`outside`: it would run without a sandbox, whoever asked for that. A yes to a confined run is no yes to that. `own`:
+        see `decide`; a yes to a folder is no yes to what is protected in it."""
         match wish:
             case RunCommand():
                 return _key(wish, outside) in self.commands
             case WriteFiles():
-                return bool(wish.paths) and self.files.issuperset(wish.paths)
+                return bool(wish.paths) and all(self._covers(path, own) for path in wish.paths)
             case CallMcp():
-                return (wish.server, wish.tool) in self.mcp
+                return not self.mcp.isdisjoint(((wish.server, wish.tool), (wish.server, "*")))
             case Harmless():
                 return True
+
+    def reaches(self, host: str) -> bool | None:
+        """Whether the user allowed or denied this host, in lower case; None: neither. A no wins over a yes."""
+        labels = host.split(".")
+        names = {host, *("*." + ".".join(labels[at:]) for at in range(1, len(labels)))}
+        return False if names & self.denied_hosts else True if names & self.hosts else None
+
+    def _covers(self, path: str, own: tuple[str, ...]) -> bool:
+        if path in self.files:
+            return True
+        if not posixpath.isabs(path) or ".." in PurePosixPath(path).parts:
+            return False
+        folders = (f"{str(parent).rstrip('/')}/" for parent in PurePosixPath(path).parents)
+        return any(folder in self.files and refusal(path, [folder], own) is None for folder in folders)
 
     def remember(self, wish: Wish, *, outside: bool = False) -> Grants:
         match wish:
@@ -215,7 +238,7 @@ def _decide_files(wish: WriteFiles, settings: Settings, grants: Grants, tmpdir: 
     refused = _refused(wish.paths, settings, tmpdir, own)
     if refused and not attended:
         return Deny(f"Nothing was changed: the patch touches {refused}, and approvals are turned off (approval policy: never).")
-    if attended and grants.granted(wish):
+    if attended and grants.granted(wish, own=own):
         return Allow(confined=confines and not refused)
     if refused:
         return Ask(f"The agent asks to change {refused}.", outside_sandbox=True)
@@ -230,7 +253,8 @@ def _decide_mcp(wish: CallMcp, settings: Settings, grants: Grants) -> Verdict:
     if reason is None:
         return allowed
     if settings.approval_policy != "never":
-        return allowed if grants.granted(wish) else Ask(reason)
+        # "before every call" is the user's word in the configuration
+        return allowed if wish.mode != "prompt" and grants.granted(wish) else Ask(reason)
     if wish.mode != "prompt" and not settings.sandbox.confines:
         return allowed
     return Deny(

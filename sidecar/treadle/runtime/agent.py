@@ -231,9 +231,7 @@ class Agent:
         return loaded, problems
 
     def _load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
-        loaded = Loaded(
-            thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions(), self._world.grants()
-        )
+        loaded = Loaded(thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions())
         self._loaded[thread.id] = loaded
         if self._world.mcp is not None:
             self._world.mcp.start(settings)

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 from ..core.compaction import Room
 from ..core.events import Event, WarningReported
 from ..core.items import Item, JsonObject
-from ..core.policy import Grants
 from ..core.settings import SandboxPolicy, Settings
 from ..core.thread import Thread
 from .accounting import Books, CountedModel, utc_day
 from .audience import Audience
 from .calls import Calls
 from .compacting import Compactor
+from .grants import GrantBook, ThreadGrants
 from .listing import ListingChange, ToolsByName
 from .overrides import Configure
 from .permission import Permission
@@ -104,12 +104,12 @@ class World:
     configure: Configure
     environment: Environment
     new_sessions: Callable[[], Sessions]
-    grants: Callable[[], Grants]
     info: Callable[..., Awaitable[Any]]
     mcp: McpServers | None = None
     day: Callable[[float], str] = utc_day
     "Seconds since the epoch -> YYYY-MM-DD, where the user is."
     books: Books = field(init=False)
+    grants: GrantBook = field(init=False)
     outputs: Outputs | None = None
     own: tuple[str, ...] = ()
     "Real paths of the folders from which the agent itself starts: see core.policy.decide."
@@ -118,6 +118,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.books = Books(self.clock, self.day)
+        self.grants = GrantBook(self.store.grants, self.clock)
 
     async def close(self) -> None:
         if self.mcp is not None:
@@ -135,7 +136,6 @@ class ThreadParts(Protocol):
     store: Store
     audience: Audience
     sessions: Sessions
-    grants: Grants
 
     @property
     def durable(self) -> bool:
@@ -227,10 +227,8 @@ def _model(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) 
 def _calls(  # noqa: PLR0917
     world: World, loaded: ThreadParts, settings: Settings, turn_id: str, recorder: Recorder, cancel_turn: Callable[[], None]
 ) -> Calls:
-    def grant(grants: Grants) -> None:
-        loaded.grants = grants
-
     environment, login_done = world.environment.variables(settings)
+    grants = ThreadGrants(world.grants, loaded.thread.id, settings, loaded.durable)
     scope = Scope(
         settings=settings,
         sandbox=world.sandbox,
@@ -249,7 +247,7 @@ def _calls(  # noqa: PLR0917
         scope,
         loaded.audience,
         loaded.thread.id,
-        permission=Permission(loaded.thread.id, turn_id, loaded.audience, lambda: loaded.grants, grant, world.own),
+        permission=Permission(loaded.thread.id, turn_id, loaded.audience, grants, world.own),
         record=recorder.record,
         cancel_turn=cancel_turn,
     )

@@ -184,4 +184,4 @@ class Calls:
                 running.partial = (running.partial + text)[-_PARTIAL_OUTPUT:]
             self.audience.notify(CardDelta(self.thread_id, self.turn_id, item.id, "output", text))
 
-        return dataclasses.replace(self.scope, emit=emit, ask=self.audience.ask, announce=self.audience.notify)
+        return dataclasses.replace(self.scope, emit=emit, ask=self.permission.ask, announce=self.audience.notify)

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..core.items import Image, Item, Text
 from ..core.ops import Overrides
-from ..core.policy import Grants
 from ..core.settings import Settings
 from ..core.thread import Thread
 from . import overrides as over
@@ -35,7 +34,6 @@ class Loaded:
     store: Store
     audience: Audience
     sessions: Sessions
-    grants: Grants
     runner: Runner | None = None
     task: asyncio.Task[None] | None = None
     noted: ListingChange | None = None

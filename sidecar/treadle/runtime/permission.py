@@ -1,20 +1,26 @@
 """Whether one call may run, and under which policy: decide -> ask -> remember. Nothing runs here.
 
-A call that is not allowed gets words for the model in place of its output. Fails closed: a lost client is a no.
+A call that is not allowed gets words for the model in place of its output. Fails closed: a lost client is a no. What the user
+wants to be remembered and cannot be counts as this once, and the user is told why.
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..core.asking import Approval
+from ..core.asking import Approval, Asked, Decision
+from ..core.events import WarningReported
+from ..core.grants import GrantScope, Offer, Subject
 from ..core.items import ModelItem
-from ..core.policy import Allow, Ask, CallMcp, Deny, Grants, RunCommand, Wish, decide
+from ..core.offers import host_offers, offers
+from ..core.policy import Allow, Ask, CallMcp, Deny, RunCommand, Verdict, Wish, decide
 from ..core.settings import SandboxPolicy
+from ..core.subjects import checked
 from .audience import Audience
+from .grants import ThreadGrants
 from .ports import Plan, Scope
 
 DECLINED = "the user declined this call; do not try it again in another form, ask what they want instead"
@@ -37,17 +43,16 @@ class Permission:
     thread_id: str
     turn_id: str
     audience: Audience
-    grants: Callable[[], Grants]
-    grant: Callable[[Grants], None]
+    grants: ThreadGrants
     own: tuple[str, ...] = ()
     "Folders from which the agent itself starts."
 
     async def of(self, item: ModelItem, plan: Plan, scope: Scope) -> SandboxPolicy | Refused:
         """The policy to run under, or why not. Raises CancelTurn."""
-        wish = plan.wish
-        status = await scope.sandbox.status()
-        tmpdir = scope.environment.get("TMPDIR")
-        verdict = decide(wish, scope.settings, self.grants(), status.available, tmpdir, own=self.own)
+        judge = _Judge(self, plan.wish, scope, (await scope.sandbox.status()).available)
+        verdict = judge.verdict()
+        if isinstance(verdict, Ask):
+            verdict = await self._asked(item, plan, judge, verdict)
         match verdict:
             case Allow(confined=True):
                 return scope.policy
@@ -55,11 +60,19 @@ class Permission:
                 return dataclasses.replace(scope.policy, mode="danger-full-access")
             case Deny(reason=reason):
                 return Refused(reason)
-            case Ask():
-                return await self._asked(item, plan, scope, verdict)
 
-    async def _asked(self, item: ModelItem, plan: Plan, scope: Scope, ask: Ask) -> SandboxPolicy | Refused:
-        wish, clock = plan.wish, scope.clock
+    async def ask(self, asked: Asked) -> Decision:
+        """For a tool, or what runs under it: the user's answer. An approval gets the offers that it lacks, and a yes, or a no to
+        a host, is remembered as the user says."""
+        if isinstance(asked, Approval) and asked.kind == "network" and asked.host and not asked.offers:
+            asked = dataclasses.replace(asked, offers=host_offers(asked.host))
+        decision = await self.audience.ask(asked)
+        if isinstance(asked, Approval):
+            self._remember(asked, decision, None)
+        return decision
+
+    async def _asked(self, item: ModelItem, plan: Plan, judge: _Judge, ask: Ask) -> Allow | Deny:
+        wish, clock = plan.wish, judge.scope.clock
         approval = Approval(
             clock.new_id(),
             self.thread_id,
@@ -70,16 +83,92 @@ class Permission:
             ask.reason,
             plan.view,
             outside_sandbox=ask.outside_sandbox,
+            offers=judge.offers(ask),
         )
-        decision = await self.audience.ask(approval)
+        decision = await self._answer(approval, judge)
+        if isinstance(decision, (Allow, Deny)):
+            return decision
         if decision.verdict == "cancel":
             raise CancelTurn
         if decision.verdict == "decline":
             words = decision.words.strip()
-            return Refused(f"the user declined this call and says: {words}" if words else DECLINED)
-        if decision.scope is not None:
-            self.grant(self.grants().remember(wish, outside=ask.outside_sandbox))
-        return dataclasses.replace(scope.policy, mode="danger-full-access") if ask.outside_sandbox else scope.policy
+            return Deny(f"the user declined this call and says: {words}" if words else DECLINED)
+        self._remember(approval, decision, judge.cwd)
+        return Allow(confined=not ask.outside_sandbox)
+
+    async def _answer(self, approval: Approval, judge: _Judge) -> Decision | Allow | Deny:
+        """What the user says; or what a change of the grants said first, when another answer settled this question as well."""
+        answer = asyncio.ensure_future(self.audience.ask(approval))
+        try:
+            while True:
+                change = asyncio.ensure_future(self.grants.book.changed.wait())
+                try:
+                    await asyncio.wait((answer, change), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    change.cancel()
+                if answer.done():
+                    return answer.result()
+                verdict = judge.verdict()
+                if not isinstance(verdict, Ask):
+                    return verdict
+        finally:
+            if not answer.done():
+                answer.cancel()
+                await asyncio.wait((answer,))
+
+    def _remember(self, approval: Approval, decision: Decision, cwd: str | None) -> None:
+        """Keep what the user said for longer than once, or say why it was not kept."""
+        scope = decision.scope
+        if scope is None or (decision.verdict != "accept" and approval.kind != "network"):
+            return
+        try:
+            subject = self._subject(approval, decision, scope)
+            self.grants.add(scope, checked(subject, self.own), cwd)
+        except ValueError as error:
+            said = f"Your answer counts this once and was not remembered: {error}"
+            self.audience.notify(WarningReported(said, self.thread_id))
+
+    def _subject(self, approval: Approval, decision: Decision, scope: GrantScope) -> Subject:
+        """What is to be remembered. ValueError, in words for the user, when that cannot be told."""
+        offer = next((offer for offer in approval.offers if offer.scope == scope), None)
+        rule = (decision.rule or "").strip()
+        deny = decision.verdict != "accept"
+        if not rule or (offer is not None and rule == offer.subject.text):
+            if offer is None:
+                raise ValueError("nothing of this kind can be allowed for so long.")
+            return dataclasses.replace(offer.subject, deny=deny)
+        match approval.kind:
+            case "command":
+                return Subject("command", rule, approval.outside_sandbox)
+            case "file_change":
+                return Subject("files", rule)
+            case "mcp_tool_call":
+                return Subject("mcp", rule)
+            case "network":
+                return Subject("network", rule, deny=deny)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What the policy says of one wish, as often as it is asked: the grants may change meanwhile."""
+
+    permission: Permission
+    wish: Wish
+    scope: Scope
+    sandboxed: bool
+
+    @property
+    def cwd(self) -> str | None:
+        """The real folder in which the command would run."""
+        return self.scope.files.resolve(self.wish.cwd) if isinstance(self.wish, RunCommand) else None
+
+    def verdict(self) -> Verdict:
+        tmpdir, grants = self.scope.environment.get("TMPDIR"), self.permission.grants.at(self.cwd)
+        return decide(self.wish, self.scope.settings, grants, self.sandboxed, tmpdir, own=self.permission.own)
+
+    def offers(self, ask: Ask) -> tuple[Offer, ...]:
+        grants, own = self.permission.grants.at(self.cwd), self.permission.own
+        return offers(self.wish, ask, self.scope.settings, grants, sandboxed=self.sandboxed, own=own)
 
 
 def _kind(wish: Wish) -> Literal["command", "file_change", "mcp_tool_call"]:

@@ -21,7 +21,7 @@ from typing import Any
 from ...core.errors import RequestRefused, TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
-from . import ledger
+from . import grants, ledger
 
 _FILE = "threads.sqlite3"
 _THREADS = """
@@ -37,7 +37,7 @@ CREATE TABLE item (
   PRIMARY KEY (thread_id, position)
 ) STRICT, WITHOUT ROWID;
 """
-_STEPS = (_THREADS, ledger.SCHEMA)
+_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 _COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings"
 
@@ -55,6 +55,7 @@ class SqliteStore:
             self._db = sqlite3.connect(folder / _FILE, isolation_level=None, timeout=10)
             self._prepare(folder / _FILE)
             self.ledger = ledger.SqliteLedger(self._db)
+            self.grants = grants.SqliteGrants(self._db, self._transaction)
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ...core.grants import Grant
 from ...core.items import Item, JsonObject
 from ...core.ledger import LedgerRow, Totals
 
@@ -50,11 +51,29 @@ class LedgerStore(Protocol):
     def totals(self, *, thread_id: str | None = None, turn_id: str | None = None, day: str | None = None) -> Totals: ...
 
 
+class GrantStore(Protocol):
+    """What the user said yes to for longer than once. Grants of a thread go with it."""
+
+    def version(self) -> object:
+        """Another value as soon as anyone, in whichever process, may have changed the list. Cheap: asked before every call."""
+        ...
+
+    def all(self) -> list[Grant]:
+        """Oldest first."""
+        ...
+
+    def write(self, put: Sequence[Grant], remove: Sequence[str]) -> None:
+        """All or nothing: add these, or replace those of the same id, and remove these ids."""
+        ...
+
+
 class Store(Protocol):
     """Threads and their items. Synchronous: one small write is faster than a hop to another thread."""
 
     @property
     def ledger(self) -> LedgerStore: ...
+    @property
+    def grants(self) -> GrantStore: ...
     def create(self, meta: ThreadMeta) -> None: ...
     def update(self, meta: ThreadMeta) -> None: ...
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
