@@ -32,7 +32,7 @@ def split(script: str) -> tuple[Command, ...] | None:
     line = shell_line.read(script)
     if line.opaque or not line.segments:
         return None
-    return tuple(Command(tuple(s.words), s.after, s.expands) for s in line.segments)
+    return tuple(Command(s.words, s.after, s.expands) for s in line.segments)
 
 
 def actions(script: str, cwd: str) -> list[CommandAction]:
@@ -42,16 +42,16 @@ def actions(script: str, cwd: str) -> list[CommandAction]:
     found: list[CommandAction] = []
     here = cwd
     for segment in line.segments:
-        silent = all(_HARMLESS_REDIRECT.fullmatch(r) for r in segment.redirects)
+        silent = all(_HARMLESS_REDIRECT.fullmatch(str(r)) for r in segment.redirects)
         if (
             segment.nested
-            or segment.assigned
+            or segment.assignments
             or not silent
             or segment.after not in ("", "&&", "||", ";", "|")
             or not segment.words
         ):
             return whole
-        name, arguments = segment.words[0].rsplit("/", 1)[-1], segment.words[1:]
+        name, arguments = segment.words[0].rsplit("/", 1)[-1], list(segment.words[1:])
         if name == "cd" and len(arguments) == 1 and not segment.expands:
             here = posixpath.normpath(posixpath.join(here, arguments[0]))
             continue
@@ -75,13 +75,14 @@ def mutates_git(script: str) -> bool:
     return any(_mutates(words) for words in simple_commands(script))
 
 
-def simple_commands(script: str, depth: int = 0) -> list[list[str]]:
+def simple_commands(script: str) -> list[tuple[str, ...]]:
     """The words of every command of a line, those of its substitutions among them."""
-    found: list[list[str]] = []
-    for segment in shell_line.read(script).segments:
-        found.append(segment.words)
-        if depth < 4:
-            found += [words for nested in segment.nested for words in simple_commands(nested, depth + 1)]
+    found: list[tuple[str, ...]] = []
+    lines = [shell_line.read(script)]
+    while lines:
+        for segment in lines.pop().segments:
+            found.append(segment.words)
+            lines += segment.nested
     return [words for words in found if words]
 
 

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from . import shell_line
 from .command import git_subcommand
+from .shell_line import SHELLS, Line, Segment
 
 _DEPTH = 6
 _DOWNLOADERS = frozenset(("curl", "wget", "fetch", "http", "https", "aria2c"))
-_RUNNERS = shell_line.SHELLS | frozenset("python python3 perl ruby node php source . eval sudo doas".split())
+_RUNNERS = SHELLS | frozenset("python python3 perl ruby node php source . eval sudo doas".split())
 _WRAPPERS = frozenset(
     "env command exec builtin nohup nice ionice time timeout stdbuf setsid chronic unbuffer xargs parallel watch".split()
 )
@@ -41,13 +42,12 @@ def danger(script: str) -> str | None:
     """What the line would do, as the end of "this command …"; None when nothing dangerous was recognised."""
     if _FORK_BOMB.search(re.sub(r"\s+", "", script)):
         return "starts copies of itself without end"
-    return _script(script, 0)
+    return _line(shell_line.read(script), 0)
 
 
-def _script(script: str, depth: int) -> str | None:
+def _line(line: Line, depth: int) -> str | None:
     if depth > _DEPTH:
         return "is nested too deeply to be understood"
-    line = shell_line.read(script)
     downloading = False
     for segment in line.segments:
         downloading = downloading and segment.after in ("|", "|&")
@@ -58,19 +58,19 @@ def _script(script: str, depth: int) -> str | None:
     return None
 
 
-def _segment(segment: shell_line.Segment, downloading: bool, depth: int) -> str | None:
-    if any(_DEVICE.search(r) for r in segment.redirects if ">" in r):
+def _segment(segment: Segment, downloading: bool, depth: int) -> str | None:
+    if any(_DEVICE.search(r.target) for r in segment.redirects if ">" in r.operator):
         return "writes straight to a disk device"
     inner, _ = _unwrapped(segment.words)
     fed = (downloading and _runs_its_input(inner)) or any(_downloads(n) for n in segment.nested)
     if fed and inner and _name(inner[0]) in _RUNNERS:
         return "runs a program straight from the network"
     found = _words(segment.words, depth) if segment.words else None
-    return found or next(filter(None, (_script(n, depth + 1) for n in segment.nested)), None)
+    return found or next(filter(None, (_line(n, depth + 1) for n in segment.nested)), None)
 
 
-def _downloads(script: str) -> bool:
-    return any(s.words and _name(s.words[0]) in _DOWNLOADERS for s in shell_line.read(script).segments)
+def _downloads(line: Line) -> bool:
+    return any(s.words and _name(s.words[0]) in _DOWNLOADERS for s in line.segments)
 
 
 def _runs_its_input(words: Sequence[str]) -> bool:
@@ -78,7 +78,7 @@ def _runs_its_input(words: Sequence[str]) -> bool:
     name, arguments = _name(words[0]) if words else "", words[1:]
     if name in ("sudo", "doas"):
         return True
-    shell = name in shell_line.SHELLS
+    shell = name in SHELLS
     if shell and "-s" in arguments:
         return True
     given = any(re.fullmatch(r"-[a-zA-Z]*c" if shell else r"-[a-zA-Z]*[ceEm]", a) for a in arguments)
@@ -117,8 +117,8 @@ def _words(words: Sequence[str], depth: int) -> str | None:
     name, arguments = _name(rest[0]), rest[1:]
     if name in ("sudo", "doas", "su", "pkexec", "runuser"):
         return f"runs as another user ({name})"
-    if name in shell_line.SHELLS or name == "eval":
-        return _script(_inner(name, arguments), depth + 1)
+    if name in SHELLS or name == "eval":
+        return _line(shell_line.read(_inner(name, arguments)), depth + 1)
     if name == "git":
         return _git(rest)
     if name == "find":

@@ -1,0 +1,226 @@
+"""core.shell_line: what is printed is read back; what bash runs was read; nothing makes it raise or take long."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from treadle.core import shell_line
+from treadle.core.shell_line import Line
+from treadle.core.shell_word import RESERVED, SHELLS
+
+
+@dataclass(frozen=True)
+class Simple:
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    opening: str
+    inside: tuple[object, ...]
+    closing: str
+
+
+@dataclass(frozen=True)
+class Joined:
+    left: object
+    operator: str
+    right: object
+
+
+@dataclass(frozen=True)
+class Substituted:
+    command: str
+    inside: object
+
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6)
+NAMES = st.text("abcxyz", min_size=1, max_size=4).filter(lambda name: name not in SHELLS | RESERVED)
+SIMPLE = st.builds(lambda name, rest: Simple((name, *rest)), NAMES, st.lists(TEXT, max_size=3))
+OPERATORS = st.sampled_from(["&&", "||", "|", ";", "\n", " &", "|&"])
+
+
+def bigger(trees: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    brackets = [("(", ")"), ("{", ";}"), ("if ", "; then true; fi"), ("while ", "\ndo true; done"), ("! ", "")]
+    return (
+        st.builds(lambda pair, inside: Group(pair[0], (inside,), pair[1]), st.sampled_from(brackets), trees)
+        | st.builds(Joined, trees, OPERATORS, trees)
+        | st.builds(Substituted, NAMES, trees)
+    )
+
+
+TREES = st.recursive(SIMPLE, bigger, max_leaves=6)
+
+
+def quoted(word: str, way: int) -> str:
+    if way == 1 and re.fullmatch(r"[a-z./-]+", word) and word not in RESERVED:
+        return word
+    if way == 2 and not re.search(r'["$`\\!]', word):
+        return f'"{word}"'
+    if way == 3 and re.fullmatch(r"[!-~]+", word):
+        return "".join("\\" + char for char in word)
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def printed(tree: object, way: int) -> str:
+    match tree:
+        case Simple(words):
+            return " ".join(quoted(word, (way + i) % 4) for i, word in enumerate(words))
+        case Group("! ", (Group() | Joined(),) as inside, _):
+            return printed(Group("{", inside, ";}"), way)
+        case Group(opening, (inside,), closing):
+            return f"{opening} {printed(inside, way)}{closing}"
+        case Joined(left, operator, right):
+            return f"{printed(left, way)} {operator} {printed(right, way)}"
+        case Substituted(command, inside):
+            return f'{command} "$( {printed(inside, way)})"'
+    raise AssertionError(tree)
+
+
+def commands(tree: object) -> list[tuple[str, ...]]:
+    match tree:
+        case Simple(words):
+            return [words]
+        case Group(opening, (inside,), _):
+            return [*commands(inside), *([("true",)] if opening in ("if ", "while ") else [])]
+        case Joined(left, _, right):
+            return commands(left) + commands(right)
+        case Substituted(command, inside):
+            return [(command,), *commands(inside)]
+    raise AssertionError(tree)
+
+
+def read_commands(line: Line) -> list[tuple[str, ...]]:
+    """Every command of the line, words that only the shell knows left out."""
+    found: list[tuple[str, ...]] = []
+    for segment in line.segments:
+        words = tuple(word for place, word in enumerate(segment.words) if place not in segment.unknown)
+        if segment.words:
+            found.append(words)
+        for nested in segment.nested:
+            found += read_commands(nested)
+    return found
+
+
+@settings(deadline=None)
+@given(TREES, st.integers(0, 3))
+def test_what_is_printed_is_read_back(tree: object, way: int):
+    line = shell_line.read(printed(tree, way))
+    assert line.trouble is None
+    assert read_commands(line) == commands(tree)
+
+
+TOKENS = [
+    *(
+        "a",
+        "b",
+        "ab",
+        " ",
+        "  ",
+        "\n",
+        "\t",
+        "'",
+        '"',
+        "\\",
+        "$",
+        "`",
+        "(",
+        ")",
+        "{",
+        "}",
+        "<",
+        ">",
+        "&",
+        ";",
+        "#",
+        "*",
+        "?",
+        "~",
+    ),
+    *(
+        "=",
+        "!",
+        "|",
+        "$(",
+        "$'",
+        "\\x61",
+        "<<",
+        "a=",
+        "if ",
+        "; then ",
+        "; fi",
+        "for ",
+        "in ",
+        "; do ",
+        "; done",
+        "case ",
+        "esac",
+    ),
+    *(
+        "[[ ",
+        "]]",
+        "time ",
+        "coproc ",
+        "\r",
+        "\v",
+        "é",
+        "\u00a0",
+        "\u2028",
+        "\\\n",
+        "2",
+        "&1",
+        "/dev/null",
+        "function ",
+        "a()",
+        ",",
+    ),
+    *("..", "${a", "$a", "&&", "||", "|&", ">|", ";;", "<(", "$((", "))", "=~ ", "== ", "-p "),
+]
+# One write for one command: those of a pipeline run at the same time.
+LOGGED = 'command_not_found_handle() { local said; printf -v said \'%s\\037\' "$@"; printf \'%s\\036\' "$said" >> "$LOG"; }\n'
+
+
+def executed(script: str) -> set[tuple[str, ...]]:
+    """The commands that bash finds itself asked to run, in a world where none exists."""
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        (top / "cwd").mkdir()
+        (top / "env").write_text(LOGGED)
+        subprocess.run(
+            ["/bin/bash", "-c", script],
+            cwd=top / "cwd",
+            env={"PATH": "/nowhere", "HOME": "/nowhere", "BASH_ENV": str(top / "env"), "LOG": str(top / "log")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+        )
+        logged = (top / "log").read_bytes().decode() if (top / "log").exists() else ""
+    return {tuple(entry.split("\x1f")[:-1]) for entry in logged.split("\x1e") if entry}
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.sampled_from(TOKENS), max_size=14).map("".join))
+@example("a\\\nb")
+@example("a\rb")
+@example("a > b a")
+@example("| time a")
+@example(",\\\n# a")
+@example("#\\\na")
+@example("a\u00a0b")
+def test_every_command_that_bash_runs_was_read(script: str):
+    script = "b " + script
+    line = shell_line.read(script)
+    if line.trouble or line.forms & {"expansion"} or any(s.unknown or s.nested for s in line.segments):
+        return
+    assert executed(script) <= set(read_commands(line))
+
+
+def test_bash_is_really_asked():
+    assert executed("a 'x y'; b && a | b") == {("a", "x y"), ("b",), ("a",)}
