@@ -29,7 +29,7 @@ MAY_IMPORT = {
 }
 CORE_STANDARD_LIBRARY = frozenset(
     {"__future__", "abc", "ast", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "difflib", "enum"}
-    | {"fnmatch", "functools", "hashlib", "heapq", "itertools", "json", "keyword", "math", "operator", "pathlib"}
+    | {"fnmatch", "functools", "hashlib", "heapq", "ipaddress", "itertools", "json", "keyword", "math", "operator", "pathlib"}
     | {"posixpath", "re", "shlex", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib"}
 )
 CORE_BUILTINS_NEVER = {"open", "print", "input", "exec", "eval", "breakpoint"}

@@ -28,6 +28,7 @@ from ..core.settings import (
 from . import config_skills
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
 from .config_mcp import mcp_grace, mcp_servers
+from .config_network import network
 from .config_prices import prices
 from .config_providers import provider
 from .config_values import Layer, Values
@@ -99,6 +100,7 @@ def load(
     settings = replace(
         settings,
         extra={key: raw[key] for key in EXTRA_KEYS if key in raw},
+        network=network(values),
         skill_rules=config_skills.rules(values, (over, *profile, user, machine)),
         skills_max_tokens=config_skills.max_tokens(values),
     )

@@ -44,6 +44,15 @@ class CommandLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """Hosts that commands without network reach by the proxy. Patterns as in core/network.py; nothing listed is nothing open."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A place that serves models over the Responses API. Seconds for times."""
 
@@ -176,6 +185,8 @@ class Settings:
     "Whether the model may show a plan (update_plan)."
     question_tool: bool = True
     "Whether the model may ask the user questions (request_user_input)."
+    network: NetworkSettings | None = None
+    "None: there is no proxy, and no network for commands whose policy has none."
     rules: RuleBook = NO_RULES
     "What the user's *.rules files say of commands and hosts."
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
