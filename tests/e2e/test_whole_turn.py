@@ -5,70 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from fakes import call, custom, error, reasoning, reply, text
+from fakes.house import PATCH, House, outputs
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient, more
-from treadle.app import Homes, Options, Parts
 from treadle.core.events import CardDelta, CardStarted, ErrorReported, TurnDiffUpdated, WarningReported
-from treadle.core.items import Text
-from treadle.core.ops import InterruptTurn, Overrides, ResumeThread, StartThread, StartTurn
+from treadle.core.ops import InterruptTurn, ResumeThread
 from treadle.core.settings import SandboxPolicy
-from treadle.runtime.agent import Agent, ThreadState
-
-PATCH = "*** Begin Patch\n*** Update File: hello.py\n@@\n-print('helo')\n+print('hello')\n*** End Patch"
-
-
-class House:
-    """A workspace, two homes, and agents on them."""
-
-    def __init__(self, folder: Path, server: ModelServer) -> None:
-        self.homes = Homes(folder / "codex", folder / "treadle")
-        self.workspace = folder / "home" / "ws"
-        self.workspace.mkdir(parents=True)
-        self.homes.codex.mkdir()
-        self.homes.treadle.mkdir()
-        (self.workspace / "hello.py").write_text("print('helo')\n")
-        (self.workspace / "AGENTS.md").write_text("Use spaces.")
-        subprocess.run(["git", "init", "-q", str(self.workspace)], check=True)
-        self.configuration = f"""
-            model = "gpt-5.5"
-            model_provider = "scripted"
-            [model_providers.scripted]
-            name = "Scripted"
-            base_url = "{server.base_url}"
-            env_key = "SCRIPTED_KEY"
-        """
-        self.configure(self.configuration)
-        self.environ = {"SCRIPTED_KEY": "sk-scripted-123456", "PATH": os.environ["PATH"], "HOME": str(folder / "home")}
-
-    def configure(self, text: str) -> None:
-        (self.homes.codex / "config.toml").write_text(text)
-
-    def agent(self) -> Agent:
-        overrides = {"sandbox_mode": "workspace-write", "sandbox_workspace_write.exclude_slash_tmp": True}
-        return Parts(Options(overrides), self.homes, self.environ).agent
-
-    async def begin(self, agent: Agent, client: RecordingClient, words: str = "go", **more: object) -> tuple[str, str]:
-        state = await agent.submit(StartThread(Overrides(cwd=str(self.workspace), **more)), client)  # type: ignore[arg-type]
-        assert isinstance(state, ThreadState)
-        turn = await agent.submit(StartTurn(state.meta.id, (Text(words),)), client)
-        return state.meta.id, turn.id  # type: ignore[union-attr]
+from treadle.runtime.agent import ThreadState
 
 
 @pytest.fixture
 async def house(tmp_path: Path, model_server: ModelServer) -> AsyncIterator[House]:
     yield House(tmp_path, model_server)
-
-
-def outputs(request: dict[str, object]) -> list[str]:
-    found: list[dict[str, str]] = request["input"]  # type: ignore[assignment]
-    return [entry["output"] for entry in found if entry["type"].endswith("_output")]
 
 
 async def test_a_command_a_patch_and_an_answer(house: House, model_server: ModelServer) -> None:

@@ -54,7 +54,7 @@ def test_the_first_request_has_an_opening_then_developer_then_user() -> None:
     assert told(thread, brief) == []
     assert told(thread, brief) == []
     request = json.loads(thread.prompt.request(brief.tail(SETTINGS)).body())
-    assert [tool["name"] for tool in request["tools"]] == ["exec_command", "write_stdin", "apply_patch"]
+    assert [tool["name"] for tool in request["tools"]][:3] == ["exec_command", "write_stdin", "apply_patch"]
     assert request["tools"][2]["type"] == "custom"
     assert request["instructions"] == prompts.load("base")
     assert request["reasoning"] == {"effort": "medium", "summary": "auto"}
@@ -149,7 +149,8 @@ def test_a_provider_without_custom_tools_gets_apply_patch_as_a_function() -> Non
     settings = dataclasses.replace(SETTINGS, provider=dataclasses.replace(PROVIDER, id="gateway", custom_tools=False))
     told(thread, brief, settings)
     request = json.loads(thread.prompt.request({}).body())
-    assert [tool["type"] for tool in request["tools"]] == ["function"] * 3
+    assert {tool["type"] for tool in request["tools"]} == {"function"}
+    assert "apply_patch" in [tool["name"] for tool in request["tools"]]
 
 
 def test_an_output_schema_goes_into_the_tail() -> None:

@@ -18,7 +18,7 @@ from treadle.core.thread import Thread
 from treadle.runtime.briefing import Surroundings, ThreadBriefing
 from treadle.runtime.listing import prefix_tokens
 
-PROVIDER = Provider("openai", "OpenAI", "https://example.invalid/v1")
+PROVIDER = Provider("openai", "OpenAI", "https://example.invalid/v1", web_search=True)
 SETTINGS = Settings("/ws", "gpt-5.5", PROVIDER, web_search="cached", mcp_servers=(McpServer("docs", command="x"),))
 
 

@@ -25,7 +25,7 @@ from ..core.settings import (
     Settings,
     ShellEnvironment,
 )
-from . import config_skills
+from . import config_hooks, config_skills
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
 from .config_mcp import mcp_grace, mcp_servers
 from .config_network import network
@@ -100,6 +100,13 @@ def load(
     settings = replace(
         settings,
         extra={key: raw[key] for key in EXTRA_KEYS if key in raw},
+        hooks=config_hooks.hooks(
+            values,
+            (over, *profile, user, machine),
+            projects,
+            (codex_home,),
+            [folder / ".codex" for folder in _chain(Path(cwd), root, codex_home)] if trust == "trusted" else (),
+        ),
         network=network(values),
         skill_rules=config_skills.rules(values, (over, *profile, user, machine)),
         skills_max_tokens=config_skills.max_tokens(values),
@@ -159,13 +166,19 @@ def _profile(values: Values, sources: tuple[Layer, ...]) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
+def _chain(cwd: Path, root: Path, codex_home: Path) -> list[Path]:
+    """The folders from `cwd` up to the project's root whose .codex is not the user's own."""
+    chain = [folder for folder in (cwd, *cwd.parents) if folder.is_relative_to(root)]
+    own = os.path.realpath(codex_home)
+    return [folder for folder in chain if os.path.realpath(folder / ".codex") != own]
+
+
 def _projects(values: Values, cwd: Path, root: Path, codex_home: Path, trust: Trust | None) -> tuple[Layer, ...]:
     """The folder's own files, nearest first."""
-    chain = [folder for folder in (cwd, *cwd.parents) if folder.is_relative_to(root)]
     layers: list[Layer] = []
-    for folder in chain:
+    for folder in _chain(cwd, root, codex_home):
         path = folder / ".codex" / "config.toml"
-        if path.parent == codex_home or not path.is_file() or os.path.realpath(path.parent) == os.path.realpath(codex_home):
+        if not path.is_file():
             continue
         if trust != "trusted":
             message = f'is not used: the folder is not trusted. To trust it set [projects."{root}"] trust_level = "trusted".'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,3 +117,9 @@ def _finish(calls: dict[str, tuple[TurnState, int]], output: ToolOutput) -> None
     if isinstance(begun, CallCard):
         view = output.detail or begun.view
         turn.cards[index] = CallCard(begun.id, begun.name, begun.call_id, view, output.status)  # type: ignore[arg-type]
+
+
+def last_message(items: Sequence[Item]) -> str | None:
+    """The last words of the agent."""
+    found = (item for item in reversed(items) if isinstance(item, ModelItem) and item.kind == "message")
+    return next((message_text(item.payload) for item in found), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from .hooks import Hook
 from .prices import Price
 from .rules import NO_RULES, RuleBook
 
@@ -121,6 +122,12 @@ class McpServer:
     approval_modes: tuple[tuple[str, McpApproval], ...] = ()
     "(tool, mode)"
     parallel_calls: bool = False
+    schema_max_bytes: int = 32 * 1024
+    "A tool's schema that is larger is not shown to the model."
+    scopes: tuple[str, ...] = ()
+    "Asked for at a login."
+    oauth_client_id: str | None = None
+    "For servers at which a program has to be registered by hand."
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,8 @@ class Settings:
     limits: CommandLimits = CommandLimits()
     local: LocalModel = LocalModel()
     mcp_servers: tuple[McpServer, ...] = ()
+    mcp_callback_port: int | None = None
+    "Where a browser comes back to after a login to an MCP server; None: any free port."
     mcp_grace: float = 1.0
     "Seconds that the first prompt waits for servers never seen before; 0: as long as they may take to start."
     skill_rules: tuple[SkillRule, ...] = ()
@@ -179,6 +188,8 @@ class Settings:
     "Room for the list of skills in the prompt; None: a share of the model's window."
     prices: tuple[tuple[str, Price], ...] = ()
     "(model, what it costs) as the user configured it; more are in core/prices.py."
+    hooks: tuple[Hook, ...] = field(default=(), repr=False)
+    "Programs of the user that are told what happens and may say no."
     web_search: Literal["disabled", "cached", "live"] = "cached"
     "The provider's own search, where it has one. cached: it looks at its index only, not at the web of now."
     plan_tool: bool = True

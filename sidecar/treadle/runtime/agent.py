@@ -32,9 +32,13 @@ from ..core.mcp import McpStatus
 from ..core.models import window_doubt
 from ..core.ops import (
     ArchiveThread,
+    CheckRule,
     CompactThread,
+    EndCommand,
+    Execute,
     InterruptTurn,
     ListMcpServers,
+    ListRules,
     ListThreads,
     NameThread,
     Op,
@@ -47,22 +51,26 @@ from ..core.ops import (
     ReadThread,
     RefreshTools,
     ReloadMcpServers,
+    ResizeTerminal,
     ResumeThread,
     StartThread,
     StartTurn,
     SteerTurn,
+    WriteInput,
     WriteNotes,
+    WriteRules,
     WriteSummary,
 )
 from ..core.settings import Settings
 from ..core.thread import Thread
-from . import foreign, outputs, reading, summaries
+from . import foreign, outputs, reading, rules, summaries
 from . import overrides as over
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World, assemble
 from .audience import Audience
+from .commanding import Commands
 from .loaded import Loaded, Nowhere
-from .ports import Client, Store, ThreadMeta
+from .ports import Buffers, Client, Store, ThreadMeta
 from .repair import repaired
 from .runner import INTERNAL, Runner
 from .shelf import Shelf
@@ -82,11 +90,15 @@ class Agent:
         self._loaded: dict[str, Loaded] = {}
         self._shelf = Shelf(world, self._loaded)
         self._ending: set[asyncio.Task[None]] = set()
+        self._world.grants.notify = rules.told_to(self._loaded)
+        self._commands = Commands(world)
 
     async def submit(self, op: Op, client: Client) -> Answer:
         """StartThread, ResumeThread, ReadThread -> ThreadState; ListThreads -> ThreadPage; StartTurn -> TurnState (inProgress,
         before any event of the turn); SteerTurn -> the turn's id; ReadSummary -> SummaryState; ReadNotes -> list of str;
-        ReadLedger -> LedgerPage; ReadPrompt -> Inspection; the rest -> None. Raises RequestRefused or TreadleError."""
+        ReadLedger -> LedgerPage; ReadPrompt -> Inspection; Execute -> Executed; the rest -> None.
+
+        Raises RequestRefused or TreadleError."""
         match op:
             case StartThread():
                 return await self._start_thread(op, client)
@@ -109,6 +121,10 @@ class Agent:
                 return outputs.answer(self._world, self._loaded.get(op.thread_id), op)
             case RefreshTools() | ListMcpServers() | ReloadMcpServers():
                 return await foreign.answer(self._world, self._loaded, op)
+            case Execute() | WriteInput() | ResizeTerminal() | EndCommand():
+                return await self._commands.answer(op, client)
+            case ListRules() | WriteRules() | CheckRule():
+                return await rules.answer(self._world, self._loaded, op)
             case SteerTurn():
                 return self._steer(op)
             case InterruptTurn():
@@ -123,10 +139,19 @@ class Agent:
         if loaded:
             loaded.audience.leave(client)
 
+    def lend(self, buffers: Buffers | None) -> None:
+        """Files that an editor has unsaved changes in are read and written there from now on; None: the editor is gone."""
+        self._world.files.buffers = buffers
+
     def drop(self, client: Client) -> None:
         """The client is gone: forget its subscriptions, answer what it was asked with decline."""
         for loaded in self._loaded.values():
             loaded.audience.leave(client)
+        self.end_commands(client)
+
+    def end_commands(self, client: Client) -> None:
+        """Those that this client had run for itself; it will have no more."""
+        self._commands.drop(client)
 
     def report_progress(self, message: str | None) -> None:
         """Tell every client of every loaded thread, once each, what takes long; None: it is over."""
@@ -156,6 +181,7 @@ class Agent:
             await asyncio.wait(tasks)
         for loaded in self._loaded.values():
             await loaded.sessions.close()
+        await self._commands.close()
         self._loaded.clear()
         await self._world.close()
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..core.grants import Grant
 from ..core.history import TurnState
 from ..core.inspection import Inspection
 from ..core.ledger import LedgerRow, Totals
 from ..core.mcp import McpStatus
+from ..core.rules import RuleBook
 from ..core.settings import Settings
 from .listing import ListingChange
 from .ports import OutputPart, ThreadMeta
+
+if TYPE_CHECKING:
+    from ..core.explanation import Explanation
 
 
 @dataclass(slots=True)
@@ -66,6 +71,33 @@ class ToolsRefresh:
     change: ListingChange
 
 
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """How a client's own command ended. Output that was told as it came is not repeated."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleList:
+    """What the user has allowed, and the rules of files."""
+
+    grants: list[Grant]
+    rules: RuleBook
+    problems: tuple[str, ...]
+    "A sentence per rule file, or part of one, that could not be used."
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCheck:
+    """Of a command its explanation; of a rule why it could not be kept, None when it can."""
+
+    explanation: Explanation | None = None
+    problem: str | None = None
+
+
 Answer: TypeAlias = (
     ThreadState
     | ThreadPage
@@ -75,7 +107,11 @@ Answer: TypeAlias = (
     | SummaryState
     | ToolsRefresh
     | OutputPart
+    | Executed
     | list[McpStatus]
+    | RuleList
+    | RuleCheck
+    | list[Grant]
     | list[str]
     | str
     | None

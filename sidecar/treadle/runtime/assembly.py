@@ -17,6 +17,7 @@ from .audience import Audience
 from .calls import Calls
 from .compacting import Compactor
 from .grants import GrantBook, ThreadGrants
+from .hooks import Hooks
 from .listing import ListingChange, ToolsByName
 from .overrides import Configure
 from .permission import Permission
@@ -88,6 +89,10 @@ class Environment(Protocol):
         """The variables, and whether they are already those of a login shell."""
         ...
 
+    async def asked(self) -> None:
+        """Returns when the login shell has answered, or was given up."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -136,6 +141,8 @@ class ThreadParts(Protocol):
     store: Store
     audience: Audience
     sessions: Sessions
+    greeted: bool
+    "Its SessionStart hooks have run in this process."
 
     @property
     def durable(self) -> bool:
@@ -160,7 +167,7 @@ def assemble(
         await briefing.ready(thread, settings)
         news = briefing.news(thread, settings, sandboxed=sandboxed)
         audience.notify(*briefing.noticed(thread))
-        return [*news, *invocations.again(thread.told)]
+        return [*news, *await hooks.greeting(loaded, news), *invocations.again(thread.told)]
 
     def warn(text: str) -> None:
         audience.notify(WarningReported(text, thread.id))
@@ -170,17 +177,8 @@ def assemble(
     def cancel_turn() -> None:
         runner.interrupt()
 
-    calls = _calls(world, loaded, settings, turn_id, recorder, cancel_turn)
-    sampler = Sampler(
-        thread.id,
-        turn_id,
-        _model(world, loaded, settings, turn_id),
-        world.clock,
-        lambda: Retry(settings.provider),
-        record=recorder.record,
-        notify=audience.notify_all,
-        start_call=calls.start,
-    )
+    hooks = Hooks(settings, world.sandbox, world.clock, world.environment.variables(settings)[0], audience, thread.id, turn_id)
+    calls = _calls(world, loaded, settings, recorder, cancel_turn, hooks)
     runner = Runner(
         thread,
         turn_id,
@@ -189,9 +187,10 @@ def assemble(
         audience,
         context=context,
         context_window=briefing.window(settings),
-        sampler=sampler,
+        sampler=_sampler(world, loaded, settings, recorder, calls),
         calls=calls,
         compactor=_compactor(world, loaded, settings, turn_id),
+        hooks=hooks,
         only_compacts=only_compacts,
         closed=only_compacts,
         forgets=loaded.durable,
@@ -199,6 +198,19 @@ def assemble(
         follow=invocations.follow,
     )
     return runner
+
+
+def _sampler(world: World, loaded: ThreadParts, settings: Settings, recorder: Recorder, calls: Calls) -> Sampler:
+    return Sampler(
+        loaded.thread.id,
+        calls.turn_id,
+        _model(world, loaded, settings, calls.turn_id),
+        world.clock,
+        lambda: Retry(settings.provider),
+        record=recorder.record,
+        notify=loaded.audience.notify_all,
+        start_call=calls.start,
+    )
 
 
 def _compactor(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) -> Compactor:
@@ -225,7 +237,7 @@ def _model(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) 
 
 
 def _calls(  # noqa: PLR0917
-    world: World, loaded: ThreadParts, settings: Settings, turn_id: str, recorder: Recorder, cancel_turn: Callable[[], None]
+    world: World, loaded: ThreadParts, settings: Settings, recorder: Recorder, cancel_turn: Callable[[], None], hooks: Hooks
 ) -> Calls:
     environment, login_done = world.environment.variables(settings)
     grants = ThreadGrants(world.grants, loaded.thread.id, settings, loaded.durable)
@@ -242,12 +254,13 @@ def _calls(  # noqa: PLR0917
         outputs=world.outputs if loaded.durable else None,
     )
     return Calls(
-        turn_id,
+        hooks.turn_id,
         world.briefing.tools_of(loaded.thread, settings),
         scope,
         loaded.audience,
         loaded.thread.id,
-        permission=Permission(loaded.thread.id, turn_id, loaded.audience, grants, world.own),
+        permission=Permission(loaded.thread.id, hooks.turn_id, loaded.audience, grants, world.own),
+        hooks=hooks,
         record=recorder.record,
         cancel_turn=cancel_turn,
     )

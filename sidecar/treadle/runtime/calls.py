@@ -18,12 +18,14 @@ from ..core import mcp
 from ..core.errors import ToolFailure, TreadleError
 from ..core.events import CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
 from ..core.history import likely_view
+from ..core.hooks import HookAnswer, updated_arguments
 from ..core.items import Image, Item, JsonObject, ModelItem, OutputStatus, ToolOutput
 from ..core.views import CallCard, CallView, FileChangeView
 from .audience import Audience
+from .hooks import Hooks
 from .listing import ToolsByName
 from .permission import CancelTurn, Permission, Refused
-from .ports import Call, Scope, ToolResult
+from .ports import Call, Plan, Scope, Tool, ToolResult
 
 _log = logging.getLogger(__name__)
 _PARTIAL_OUTPUT = 64 * 1024
@@ -55,6 +57,7 @@ class Calls:
     audience: Audience
     thread_id: str
     permission: Permission
+    hooks: Hooks
     record: Callable[[Item], None]
     cancel_turn: Callable[[], None]
     outputs: list[ToolOutput] = field(default_factory=list[ToolOutput])
@@ -157,11 +160,13 @@ class Calls:
             plan = await tool.prepare(call, scope)
             view = plan.view
             self._running[call.call_id].card = self._draw(item, view)
+            call, plan, before_it = await self._hooked(tool, call, plan, scope)
+            view = plan.view
             policy = await self.permission.of(item, plan, scope)
             if isinstance(policy, Refused):
                 return self._made(item, policy.words, view, "declined")
             result: ToolResult = await tool.run(call, plan, dataclasses.replace(scope, policy=policy))
-            return self._made(item, result.text, result.view, result.status, result.images)
+            return await self._heard(item, call, result, before_it)
         except TreadleError as failure:
             return self._made(item, failure.sentence(), view, "failed")
         except CancelTurn:
@@ -170,6 +175,32 @@ class Calls:
         except Exception:
             _log.exception("tool %s failed", item.name)
             return self._made(item, f"{item.name} failed inside Treadle; this was not caused by the arguments", view, "failed")
+
+    async def _hooked(self, tool: Tool, call: Call, plan: Plan, scope: Scope) -> tuple[Call, Plan, HookAnswer]:
+        """The call as the user's hooks leave it. Raises ToolFailure when one says no."""
+        said = await self.hooks.pre_tool(call.name, call.call_id, call.arguments, call.custom)
+        if said.stopped is not None:
+            self.cancel_turn()
+        if (no := said.blocked or said.stopped) is not None:
+            raise ToolFailure(f"Tool call blocked by PreToolUse hook: {no}")
+        if said.updated_input is not None:
+            changed = updated_arguments(call.name, said.updated_input, call.custom)
+            if changed is None:
+                raise ToolFailure("Tool call blocked: a PreToolUse hook changed its input into what is no input of this tool")
+            call = dataclasses.replace(call, arguments=changed)
+            plan = await tool.prepare(call, scope)
+        return call, plan, said
+
+    async def _heard(self, item: ModelItem, call: Call, result: ToolResult, before_it: HookAnswer) -> ToolOutput:
+        """The output, with what the hooks before and after it say to the model."""
+        said = await self.hooks.post_tool(call.name, call.call_id, call.arguments, call.custom, result.text)
+        notes = [f"PreToolUse hook: {text}" for text in before_it.context]
+        notes += [f"PostToolUse hook: {text}" for text in (said.blocked, *said.context) if text]
+        if said.stopped is not None:
+            notes.append(f"PostToolUse hook stopped the turn: {said.stopped}")
+            self.cancel_turn()
+        text = "\n".join([result.text.rstrip("\n"), "", *notes]) + "\n" if notes else result.text
+        return self._made(item, text, result.view, result.status, result.images)
 
     def _call(self, item: ModelItem) -> Call:
         payload = item.payload

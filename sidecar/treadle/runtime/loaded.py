@@ -36,6 +36,8 @@ class Loaded:
     sessions: Sessions
     runner: Runner | None = None
     task: asyncio.Task[None] | None = None
+    greeted: bool = False
+    "Its SessionStart hooks have run in this process."
     noted: ListingChange | None = None
     "The change of the tool list that the user was told of last."
 

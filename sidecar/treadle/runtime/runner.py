@@ -28,13 +28,25 @@ from ..core.effects import (
     TakeSteers,
 )
 from ..core.errors import TreadleError
-from ..core.events import CardCompleted, CardStarted, ContextChanged, ErrorInfo, ErrorReported, Event, UsageUpdated
-from ..core.items import Context, Item, JsonObject, Notes, Summary, UsageReported, UserMessage
+from ..core.events import (
+    CardCompleted,
+    CardStarted,
+    ContextChanged,
+    ErrorInfo,
+    ErrorReported,
+    Event,
+    UsageUpdated,
+    WarningReported,
+)
+from ..core.history import last_message
+from ..core.hooks import HookAnswer
+from ..core.items import Context, Item, JsonObject, Notes, Summary, Text, UsageReported, UserMessage
 from ..core.thread import Thread
 from ..core.views import SummaryCard, UserCard
 from .audience import Audience
 from .calls import Calls
 from .compacting import Compactor
+from .hooks import Hooks
 from .ports import Store
 from .sampling import Sampler
 
@@ -85,6 +97,7 @@ class Runner:
     sampler: Sampler
     calls: Calls
     compactor: Compactor
+    hooks: Hooks
     only_compacts: bool = False
     "The user asked for a compaction, and for nothing else."
     forgets: bool = False
@@ -211,12 +224,7 @@ class Runner:
             case ReadContext():
                 return list(await self.context())
             case TakeSteers(closing=closing):
-                if closing and not any(isinstance(item, UserMessage) for item in self.steers):
-                    self.closed = True
-                    return []
-                taken = self.follow(self.steers)
-                self.steers.clear()
-                return taken
+                return await (self._last_words() if closing else self._heard())
             case Sample():
                 return await self.sampler.sample(self.thread.prompt.request(self.tail))
             case RunTools(calls=calls):
@@ -225,3 +233,42 @@ class Runner:
                 return await self.compactor.compact(effect)
             case AbortCalls():
                 raise AssertionError("aborting is not stoppable")
+
+    async def _heard(self) -> list[Item]:
+        """What the user has said since the last step, less what a hook keeps from the model."""
+        items: list[Item] = []
+        refused: str | None = None
+        while self.steers:
+            message = self.steers[0]
+            said = await self.hooks.prompt(_text(message)) if isinstance(message, UserMessage) else HookAnswer()
+            self.steers.popleft()
+            no = said.blocked or said.stopped
+            if no is not None:
+                refused = f"A UserPromptSubmit hook kept your message from the agent: {no}"
+                self.audience.notify(WarningReported(refused, self.thread.id, "hook"))
+                continue
+            items += self.follow([message])
+            items += self.hooks.told("hook_user_prompt_submit", said.context)
+        if refused is not None and not any(isinstance(item, UserMessage) for item in items):
+            raise Stopped(Outcome("failed", ErrorInfo(refused, "hook")), tuple(items))
+        return items
+
+    async def _last_words(self) -> list[Item]:
+        """What keeps the turn going after the agent's last message; nothing, and the turn takes no more."""
+        if not self._waiting:
+            said = await self.hooks.stop(last_message(self.thread.items))
+            if said.blocked is not None and said.stopped is None:
+                self.hooks.continued += 1
+                return [*self.hooks.told("hook_stop", (said.blocked,)), *(await self._heard() if self._waiting else [])]
+        if self._waiting:
+            return await self._heard()
+        self.closed = True
+        return []
+
+    @property
+    def _waiting(self) -> bool:
+        return any(isinstance(item, UserMessage) for item in self.steers)
+
+
+def _text(message: UserMessage) -> str:
+    return "\n".join(part.text for part in message.content if isinstance(part, Text))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol, TypeAlias
 
+from ...core.asking import Decision
+from ...core.elicitation import McpQuestion
 from ...core.items import JsonObject
-from ...core.mcp import McpStatus, McpTool
+from ...core.mcp import Look, McpStatus, McpTool
 from ...core.settings import McpServer, Settings
 from .tools import Tool
+
+Inquire: TypeAlias = Callable[[McpQuestion], Awaitable[Decision]]
+"""Puts a question of a server to the user. Cancelled when the server no longer waits for the answer."""
 
 
 class ForeignTools(Protocol):
@@ -55,12 +60,24 @@ class McpServers(Protocol):
 
     def statuses(self, settings: Settings) -> tuple[McpStatus, ...]: ...
     async def call(
-        self, server: McpServer, settings: Settings, tool: str, arguments: JsonObject, say: Callable[[str], None]
+        self,
+        server: McpServer,
+        settings: Settings,
+        tool: str,
+        arguments: JsonObject,
+        say: Callable[[str], None],
+        *,
+        ask: Inquire | None = None,
     ) -> JsonObject:
-        """The result as the protocol has it: content, structuredContent, isError. `say` hears of progress.
+        """The result as the protocol has it: content, structuredContent, isError. `say` hears of progress; `ask` is asked what
+        the server wants to know of the user, and the time that takes does not count.
 
         Connects on demand. Raises ToolFailure with words for the model when the server cannot be had, stops or is late.
         """
+        ...
+
+    async def look(self, server: McpServer, settings: Settings, wanted: Look, ask: Inquire | None = None) -> JsonObject:
+        """What the server answers: resources, resourceTemplates and nextCursor, or contents. Raises like `call`."""
         ...
 
     async def reload(self, wanted: Iterable[Settings]) -> None:
