@@ -51,6 +51,15 @@ export type ByteRange = {
   end: number;
 };
 
+/** One command of the line. */
+export type CheckedPart = {
+  words: string[];
+  verdict: "allow" | "ask" | "deny";
+  reason: string;
+  rule: string | null;
+  source: string | null;
+};
+
 export type ClientInfo = {
   name: string;
   title?: string | null;
@@ -254,6 +263,15 @@ export type FileChangeRequestApprovalResponse = {
   decision: SimpleDecision;
 };
 
+/** A rule of a *.rules file: read-only here. */
+export type FileRule = {
+  text: string;
+  decision: "allow" | "prompt" | "forbidden";
+  justification: string | null;
+  source: string;
+  line: number;
+};
+
 export type FileUpdateChange = {
   path: string;
   kind: PatchChangeKind;
@@ -265,6 +283,26 @@ export type GitInfo = {
   sha: string | null;
   branch: string | null;
   originUrl: string | null;
+};
+
+/** A remembered yes. `workspace` is the folder of scope workspace, `threadId` the thread of scope thread. */
+export type Grant = {
+  id: string;
+  scope: "thread" | "workspace" | "always";
+  subject: Subject;
+  workspace: string | null;
+  threadId: string | null;
+  createdAtMs: number;
+};
+
+/** remove: `id`. change: `id` and what is other. add: `scope`, `subject`, and `workspace` or `threadId` as the scope asks. */
+export type GrantChange = {
+  op: "add" | "change" | "remove";
+  id?: string | null;
+  scope?: "thread" | "workspace" | "always" | null;
+  subject?: SubjectParams | null;
+  workspace?: string | null;
+  threadId?: string | null;
 };
 
 /** Accepted for the protocol's sake; in force it means on-request. */
@@ -785,6 +823,46 @@ export type RulesChangedNotification = {
   threadId: string | null;
 };
 
+/** What would be decided of a shell line (`command`), or whether a text could be stored as a rule (`rule`). */
+export type RulesCheckParams = {
+  command?: string | null;
+  rule?: SubjectParams | null;
+  threadId?: string | null;
+  cwd?: string | null;
+};
+
+/** `verdict` and `parts` for a command; `problem` for a rule: null when it can be stored. */
+export type RulesCheckResponse = {
+  verdict: "allow" | "ask" | "deny" | null;
+  reason: string | null;
+  outsideSandbox: boolean;
+  parts: CheckedPart[];
+  problem: string | null;
+};
+
+/** The grants that count for a thread, or those of a folder and everywhere; without either, all that are kept. */
+export type RulesListParams = {
+  threadId?: string | null;
+  cwd?: string | null;
+};
+
+export type RulesListResponse = {
+  grants: Grant[];
+  rules: FileRule[];
+  /** A sentence per rule file, or part of one, that could not be used. */
+  problems: string[];
+};
+
+/** All changes or none: a subject that cannot be stored refuses the whole request, with the reason. */
+export type RulesWriteParams = {
+  changes: GrantChange[];
+};
+
+export type RulesWriteResponse = {
+  /** All that are kept, after the change. */
+  grants: Grant[];
+};
+
 export type SandboxPolicy = DangerFullAccess | ReadOnly | ExternalSandbox | WorkspaceWrite;
 
 export type SearchAction = {
@@ -861,6 +939,16 @@ export type Subject = {
   text: string;
   outsideSandbox: boolean;
   cwd: string | null;
+  /** network only: a remembered no. */
+  deny?: boolean;
+};
+
+export type SubjectParams = {
+  kind: "command" | "exactCommand" | "files" | "mcp" | "network" | "degraded";
+  text: string;
+  outsideSandbox?: boolean;
+  cwd?: string | null;
+  deny?: boolean;
 };
 
 export type SummaryReadParams = {
@@ -1396,6 +1484,9 @@ export interface ClientRequests {
   "treadle/summary/read": { params: SummaryReadParams; result: SummaryReadResponse };
   "treadle/summary/write": { params: SummaryWriteParams; result: SummaryReadResponse };
   "treadle/output/read": { params: OutputReadParams; result: OutputReadResponse };
+  "treadle/rules/list": { params: RulesListParams; result: RulesListResponse };
+  "treadle/rules/write": { params: RulesWriteParams; result: RulesWriteResponse };
+  "treadle/rules/check": { params: RulesCheckParams; result: RulesCheckResponse };
   "treadle/notes/list": { params: NotesListParams; result: NotesListResponse };
   "treadle/notes/write": { params: NotesWriteParams; result: NotesListResponse };
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from .grants import GrantScope, Subject
 from .items import Image, Text
 from .settings import ApprovalPolicy, SandboxPolicy
 
@@ -174,6 +175,43 @@ class ReloadMcpServers:
     """Read the configuration again and connect to what it says now."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListRules:
+    """The grants that count for a thread, or in a folder, or without either all of them; and the rules of files there."""
+
+    thread_id: str | None = None
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantChange:
+    """remove: `id`. change: `id` and what is other. add: scope and subject, and the workspace or the thread of the scope."""
+
+    op: Literal["add", "change", "remove"]
+    id: str | None = None
+    scope: GrantScope | None = None
+    subject: Subject | None = None
+    workspace: str | None = None
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRules:
+    """All changes or none."""
+
+    changes: tuple[GrantChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRule:
+    """What would be decided of a command, or whether a subject could be kept: one of the two."""
+
+    command: str | None = None
+    rule: Subject | None = None
+    thread_id: str | None = None
+    cwd: str | None = None
+
+
 Op: TypeAlias = (
     StartThread
     | ResumeThread
@@ -195,4 +233,7 @@ Op: TypeAlias = (
     | ReadOutput
     | ReadNotes
     | WriteNotes
+    | ListRules
+    | WriteRules
+    | CheckRule
 )

@@ -12,15 +12,18 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from ..core.grants import Grant
 from ..core.history import TurnState
 from ..core.inspection import Inspection
 from ..core.items import JsonObject
 from ..core.mcp import McpStatus
 from ..core.ops import (
     ArchiveThread,
+    CheckRule,
     CompactThread,
     InterruptTurn,
     ListMcpServers,
+    ListRules,
     ListThreads,
     NameThread,
     Op,
@@ -37,15 +40,17 @@ from ..core.ops import (
     StartTurn,
     SteerTurn,
     WriteNotes,
+    WriteRules,
     WriteSummary,
 )
 from ..runtime.agent import Agent
-from ..runtime.answers import LedgerPage, SummaryState, ThreadPage, ThreadState, ToolsRefresh
+from ..runtime.answers import LedgerPage, RuleCheck, RuleList, SummaryState, ThreadPage, ThreadState, ToolsRefresh
 from ..runtime.ports import Client, OutputPart
-from . import bill, inputs, memory, project, servers
+from . import bill, inputs, memory, project, rules, servers
 from .handshake import BadParams
 from .skills import entry
 from .wire import compaction, config, ledger, mcp, skills, thread, treadle, turn
+from .wire import rules as wire_rules
 from .wire.methods import CLIENT_REQUESTS
 
 _MAX_PAGE = 100
@@ -309,6 +314,25 @@ async def output_read(ask: Exchange, params: compaction.OutputReadParams) -> Jso
     op = ReadOutput(params.thread_id, params.item_id, params.offset, params.limit)
     part = cast(OutputPart, await ask.agent.submit(op, ask.client))
     return {"text": part.text, "start": part.start, "end": part.end, "size": part.size}
+
+
+@method("treadle/rules/list")
+async def rules_list(ask: Exchange, params: wire_rules.RulesListParams) -> JsonObject:
+    found = await ask.agent.submit(ListRules(params.thread_id, params.cwd), ask.client)
+    return rules.listed(cast(RuleList, found))
+
+
+@method("treadle/rules/write")
+async def rules_write(ask: Exchange, params: wire_rules.RulesWriteParams) -> JsonObject:
+    op = WriteRules(tuple(rules.change(change) for change in params.changes))
+    return {"grants": rules.grants(cast("list[Grant]", await ask.agent.submit(op, ask.client)))}
+
+
+@method("treadle/rules/check")
+async def rules_check(ask: Exchange, params: wire_rules.RulesCheckParams) -> JsonObject:
+    rule = rules.about(params.rule) if params.rule else None
+    op = CheckRule(params.command, rule, params.thread_id, params.cwd)
+    return rules.checked(cast(RuleCheck, await ask.agent.submit(op, ask.client)))
 
 
 @method("treadle/notes/list")

@@ -54,7 +54,7 @@ def offer(offered: Offer) -> JsonObject:
 
 def subject(about: Subject) -> JsonObject:
     kind = {"exact_command": "exactCommand"}.get(about.kind, about.kind)
-    return {"kind": kind, "text": about.text, "outsideSandbox": about.outside, "cwd": about.cwd}
+    return {"kind": kind, "text": about.text, "outsideSandbox": about.outside, "cwd": about.cwd, "deny": about.deny}
 
 
 def _of_approval(approval: Approval) -> JsonObject:
@@ -175,8 +175,8 @@ def _amended(said: JsonObject) -> Decision:
         return Decision("accept", "always", shlex.join(cast("list[str]", words))[:_RULE])
     amendment = _map(_map(said.get("applyNetworkPolicyAmendment")).get("network_policy_amendment"))
     host = amendment.get("host")
-    if isinstance(host, str) and amendment.get("action") == "allow":
-        return Decision("accept", "always", host[:_RULE])
+    if isinstance(host, str) and amendment.get("action") in ("allow", "deny"):
+        return Decision("accept" if amendment["action"] == "allow" else "decline", "always", host[:_RULE])
     return Decision("decline")
 
 

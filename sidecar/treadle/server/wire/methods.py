@@ -54,6 +54,9 @@ CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
     "treadle/summary/read": (compaction.SummaryReadParams, compaction.SummaryReadResponse),
     "treadle/summary/write": (compaction.SummaryWriteParams, compaction.SummaryReadResponse),
     "treadle/output/read": (compaction.OutputReadParams, compaction.OutputReadResponse),
+    "treadle/rules/list": (rules.RulesListParams, rules.RulesListResponse),
+    "treadle/rules/write": (rules.RulesWriteParams, rules.RulesWriteResponse),
+    "treadle/rules/check": (rules.RulesCheckParams, rules.RulesCheckResponse),
     "treadle/notes/list": (compaction.NotesListParams, compaction.NotesListResponse),
     "treadle/notes/write": (compaction.NotesWriteParams, compaction.NotesListResponse),
 }

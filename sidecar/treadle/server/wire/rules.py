@@ -17,6 +17,8 @@ class Subject(Wire):
     text: str
     outside_sandbox: bool
     cwd: str | None
+    deny: bool = False
+    "network only: a remembered no."
 
 
 class Offer(Wire):
@@ -67,6 +69,7 @@ class SubjectParams(Params):
     text: str
     outside_sandbox: bool = False
     cwd: str | None = None
+    deny: bool = False
 
 
 class GrantChange(Params):
