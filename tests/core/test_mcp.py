@@ -131,28 +131,36 @@ def test_the_allow_list_comes_first_and_then_the_deny_list() -> None:
     assert len(mcp.offered(McpServer("s"), tools)) == 3
 
 
-@pytest.mark.parametrize(
-    ("result", "text"),
-    [
-        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, "a\nb"),
-        ({"content": [{"type": "text", "text": "a"}], "structuredContent": {"n": 1}}, '{"n": 1}'),
-        (
-            {"content": [{"type": "image", "mimeType": "image/png", "data": "QUJD"}], "structuredContent": {"n": 1}},
-            '{"n": 1}\n[image, image/png, 3 bytes: shown to the user; you cannot see it]',
-        ),
-        ({"content": [{"type": "resource", "resource": {"uri": "file:///a", "text": "inside"}}]}, "inside"),
-        ({"content": [{"type": "resource", "resource": {"uri": "file:///a", "blob": "QQ=="}}]}, "[resource file:///a: not text]"),
-        ({"content": [{"type": "resource_link", "name": "a", "uri": "file:///a"}]}, "[resource a: file:///a]"),
-        ({"content": [{"type": "of tomorrow"}, "no part"]}, "[content of the kind 'of tomorrow', which cannot be shown]"),
-        ({}, ""),
-    ],
-)
-def test_a_result_is_told_as_text(result: dict[str, Any], text: str) -> None:
-    assert mcp.result_text(result) == text
+def tool(server: str, name: str, size: int) -> tuple[str, McpTool]:
+    return f"mcp__{server}__{name}", McpTool(server, name, "x" * size)
 
 
-@given(st.lists(st.sampled_from([10, 1000, 100_000, 400_000]), max_size=8), st.sampled_from([0, 300_000]))
-def test_what_the_screen_gets_of_a_result_is_bounded(sizes: list[int], structured: int) -> None:
-    parts = [{"type": "image", "mimeType": "image/png", "data": "A" * size} for size in sizes]
-    shown = mcp.shown({"content": parts, "structuredContent": {"x": "y" * structured}})
-    assert len(json.dumps(shown)) <= mcp.MAX_SHOWN + 1000
+def test_all_tools_that_fit_are_listed() -> None:
+    entries = tuple(tool("s", f"t{number}", 100) for number in range(100))
+    assert mcp.fitting(entries) == (entries, {})
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 200_000)), max_size=40, unique=True))
+def test_too_many_tools_are_left_out_evenly_counted_and_in_order(sizes: list[tuple[str, int]]) -> None:
+    entries = [tool(server, f"t{number:02}", size) for number, (server, size) in enumerate(sizes)]
+    kept, dropped = mcp.fitting(entries)
+    assert list(kept) == [entry for entry in entries if entry in kept]
+    assert len(kept) + sum(dropped.values()) == len(entries)
+    assert sum(len(json.dumps(mcp.spec(*entry))) for entry in kept) < mcp.MAX_LISTED * 1.2
+    for server in "abc":
+        own = [entry for entry in entries if entry[1].server == server]
+        if sum(len(entry[1].description) + 200 for entry in own) <= mcp.MAX_LISTED // 3:
+            assert server not in dropped
+
+
+def test_a_small_server_loses_nothing_to_one_that_offers_too_much() -> None:
+    large = [tool("large", f"t{number}", 8_000) for number in range(2_000)]
+    kept, dropped = mcp.fitting([*large, tool("small", "one", 100)])
+    assert dropped.keys() == {"large"}
+    assert kept[-1][0] == "mcp__small__one"
+
+
+def test_a_schema_may_be_as_large_as_the_settings_say() -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "string", "description": "y" * 1_000}}}
+    assert "too large" in mcp.schema_text(schema, 500)
+    assert "too large" not in mcp.schema_text(schema, 5_000)

@@ -10,9 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from treadle.adapters.mcp import ServerPool, ToolCache
+from treadle.adapters.mcp import ServerPool, TokenFile, ToolCache
+from treadle.core.asking import DECLINE, Decision
+from treadle.core.elicitation import McpQuestion
 from treadle.core.mcp import McpStatus
 from treadle.core.settings import McpServer, Provider, Settings
+from treadle.runtime.ports import Inquire
 
 TESTS = str(Path(__file__).parents[1])
 LONG = 60.0
@@ -24,14 +27,20 @@ class Stand:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.said: list[McpStatus] = []
+        self.ask: Inquire | None = None
+        self.outside: Inquire | None = None
+        self.tokens = TokenFile(folder / "tokens" / "mcp.json")
         self.own = {"PATH": os.environ["PATH"], "HOME": str(folder), "SECRET_KEY": "sk-secret", "WANTED": "handed on"}
         self.cache = ToolCache(folder / "cache")
+        self.pauses: tuple[float, ...] = ()
+        "Empty: a server that is lost stays so until it is called."
         self._pools: list[ServerPool] = []
         self._heard = asyncio.Event()
         self.pool = self.new_pool()
 
     def new_pool(self) -> ServerPool:
-        self._pools.append(ServerPool(self.cache, self.own, self._hear))
+        pool = ServerPool(self.cache, self.own, self._hear, tokens=self.tokens, outside=self._outside, pauses=self.pauses)
+        self._pools.append(pool)
         return self._pools[-1]
 
     def server(self, *flags: str, name: str = "fake", **more: Any) -> McpServer:
@@ -43,7 +52,7 @@ class Stand:
         return Settings(str(self.folder), "m", Provider("p", "P", ""), mcp_servers=servers, mcp_grace=grace)
 
     async def call(self, server: McpServer, tool: str, say: Callable[[str], None] = lambda said: None, **arguments: Any) -> Any:
-        return await self.pool.call(server, self.settings(server), tool, arguments, say)
+        return await self.pool.call(server, self.settings(server), tool, arguments, say, ask=self.ask)
 
     async def heard(self, state: str) -> McpStatus:
         """The first status of this state, past or to come."""
@@ -61,6 +70,9 @@ class Stand:
     async def close(self) -> None:
         for pool in self._pools:
             await pool.close()
+
+    async def _outside(self, question: McpQuestion) -> Decision:
+        return await self.outside(question) if self.outside else DECLINE
 
     def _hear(self, status: McpStatus) -> None:
         self.said.append(status)

@@ -13,10 +13,10 @@ import pytest
 from fakes.world import PROVIDER, FakeSandbox, FrozenClock
 from treadle.core.errors import ToolFailure
 from treadle.core.items import JsonObject
-from treadle.core.mcp import McpStatus, McpTool
+from treadle.core.mcp import Look, McpStatus, McpTool
 from treadle.core.policy import CallMcp
 from treadle.core.settings import McpServer, SandboxPolicy, Settings
-from treadle.runtime.ports import Call, Scope, Tool, ToolResult
+from treadle.runtime.ports import Call, Inquire, Scope, Tool, ToolResult
 from treadle.tools.mcp import McpTools
 
 SERVER = McpServer("docs", command="x", approval_modes=(("wipe", "prompt"),))
@@ -30,21 +30,38 @@ class FakeServers:
     def __init__(self, reply: JsonObject | ToolFailure | None = None) -> None:
         self.reply = reply
         self.called: list[tuple[str, str, JsonObject]] = []
+        self.ask: Inquire | None = None
+        self.looks: dict[str, JsonObject | ToolFailure] = {}
 
     def start(self, settings: Settings) -> None: ...
     async def settle(self, settings: Settings) -> None: ...
     async def reload(self, wanted: Iterable[Settings]) -> None: ...
     async def close(self) -> None: ...
     def statuses(self, settings: Settings) -> tuple[McpStatus, ...]:
-        return ()
+        return tuple(McpStatus(name, "ready", tools=TOOLS, resources=True) for name in self.looks)
+
+    async def look(self, server: McpServer, settings: Settings, wanted: Look, ask: Inquire | None = None) -> JsonObject:
+        self.called.append((server.name, wanted.what, {"uri": wanted.uri, "cursor": wanted.cursor}))
+        answer = self.looks[server.name]
+        if isinstance(answer, ToolFailure):
+            raise answer
+        return answer
 
     def tools(self, settings: Settings) -> tuple[McpTool, ...]:
         return TOOLS
 
     async def call(
-        self, server: McpServer, settings: Settings, tool: str, arguments: JsonObject, say: Callable[[str], None]
+        self,
+        server: McpServer,
+        settings: Settings,
+        tool: str,
+        arguments: JsonObject,
+        say: Callable[[str], None],
+        *,
+        ask: Inquire | None = None,
     ) -> JsonObject:
         self.called.append((server.name, tool, arguments))
+        self.ask = ask
         say("half way")
         if isinstance(self.reply, ToolFailure):
             raise self.reply
@@ -153,7 +170,7 @@ async def test_a_tool_that_its_server_no_longer_lists_is_asked_about_as_if_it_we
 
 async def test_a_cancelled_call_is_cancelled_in_the_server() -> None:
     class Stuck(FakeServers):
-        async def call(self, *_: Any) -> JsonObject:
+        async def call(self, *_: Any, **__: Any) -> JsonObject:
             try:
                 await asyncio.Event().wait()
             finally:

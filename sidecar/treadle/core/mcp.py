@@ -1,4 +1,4 @@
-"""MCP tools as the model and the policy see them: names, order, schemas, results. Pure; the same input gives the same bytes.
+"""MCP tools as the model and the policy see them: names, order, schemas. Pure; the same input gives the same bytes.
 
 What comes from a server is not trusted: names are cleaned, texts and schemas are cut to a size, and a hint that is missing counts
 as the dangerous value. The order of tools is that of their raw identity, so it does not depend on which server answered first.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -22,9 +22,13 @@ PREFIX = "mcp__"
 MAX_NAME = 128
 MAX_DESCRIPTION = 8 * 1024
 MAX_SCHEMA = 32 * 1024
+MAX_RAW_NAME = 1024
+"Characters; a tool with a longer one is left out."
 MAX_DEPTH = 24
-MAX_SHOWN = 256 * 1024
-"Bytes of a result that are kept for the screen."
+MAX_LISTED = 256 * 1024
+"Bytes of all tools of all servers in a prompt."
+_ENTRY = 80
+"Bytes of an entry besides name, description and schema."
 _SUFFIX = 12
 _KEPT_KEYS = frozenset(
     {"type", "description", "properties", "required", "additionalProperties", "items", "prefixItems", "enum", "default"}
@@ -73,14 +77,30 @@ class McpStatus:
     tools: tuple[McpTool, ...] | None = None
     origin: str | None = None
     "Scheme, host and port of a server that is reached over HTTP."
-    token: bool = False
-    "It is sent a token of the user's."
+    auth: Literal["unsupported", "not_logged_in", "bearer_token", "oauth"] = "unsupported"
+    resources: bool = False
+    "It offers resources."
+    retry_in: float | None = None
+    "failed: seconds until it is started again by itself."
+    attempt: int = 0
+    "failed: how many times in a row."
 
 
-def from_wire(server: str, data: JsonObject) -> McpTool | None:
-    """A tool as a server lists it; None when it has no name."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a server is asked for besides calls of its tools."""
+
+    what: Literal["resources", "templates", "read"]
+    uri: str = ""
+    "read: of the resource."
+    cursor: str | None = None
+    "Of the page; None: all pages."
+
+
+def from_wire(server: str, data: JsonObject, max_schema: int = MAX_SCHEMA) -> McpTool | None:
+    """A tool as a server lists it; None when it has no name, or one that nobody can read."""
     name = data.get("name")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_RAW_NAME:
         return None
     hints: Any = data.get("annotations")
     hints = cast("JsonObject", hints) if isinstance(hints, dict) else {}
@@ -89,7 +109,7 @@ def from_wire(server: str, data: JsonObject) -> McpTool | None:
         server,
         name,
         clip(str(description).strip(), MAX_DESCRIPTION),
-        schema_text(data.get("inputSchema")),
+        schema_text(data.get("inputSchema"), max_schema),
         *(
             hint if isinstance(hint := hints.get(key), bool) else None
             for key in ("readOnlyHint", "destructiveHint", "openWorldHint")
@@ -115,6 +135,31 @@ def named(tools: Iterable[McpTool]) -> tuple[tuple[str, McpTool], ...]:
     for name, tool in zip(plain, ordered, strict=True):
         found.setdefault(name if count[name] == 1 and len(name) <= MAX_NAME else _suffixed(name, tool), tool)
     return tuple(found.items())
+
+
+def fitting(named: Iterable[tuple[str, McpTool]]) -> tuple[tuple[tuple[str, McpTool], ...], dict[str, int]]:
+    """Those that have room in a prompt, in the same order, and how many of each server have not.
+
+    When all are too much, each server gets the same share of the room; what one does not need goes to the others.
+    """
+    entries = [(name, tool, len(name) + len(tool.description) + len(tool.schema) + _ENTRY) for name, tool in named]
+    needed = Counter[str]()
+    for _, tool, size in entries:
+        needed[tool.server] += size
+    if sum(needed.values()) <= MAX_LISTED:
+        return tuple((name, tool) for name, tool, _ in entries), {}
+    room, left = dict[str, int](), MAX_LISTED
+    for place, (server, size) in enumerate(sorted(needed.items(), key=lambda pair: (pair[1], pair[0]))):
+        room[server] = min(size, left // (len(needed) - place))
+        left -= room[server]
+    kept, dropped = list[tuple[str, McpTool]](), Counter[str]()
+    for name, tool, size in entries:
+        room[tool.server] -= size
+        if room[tool.server] < 0:
+            dropped[tool.server] += 1
+        else:
+            kept.append((name, tool))
+    return tuple(kept), dict(dropped)
 
 
 def unlisted(name: str, servers: Iterable[McpServer]) -> str | None:
@@ -146,14 +191,14 @@ def spec(name: str, tool: McpTool) -> JsonObject:
     }
 
 
-def schema_text(schema: Any) -> str:
+def schema_text(schema: Any, max_bytes: int = MAX_SCHEMA) -> str:
     """A schema that every provider takes, as JSON text with sorted keys. One that is too large is opened up: any object."""
     cleaned = _cleaned(schema, 0)
     if cleaned.get("type") != "object":
         cleaned = {"type": "object"} | {key: cleaned[key] for key in ("properties", "required", "$defs") if key in cleaned}
     cleaned.setdefault("properties", {})
     text = _canonical(cleaned)
-    if len(text.encode("utf-8", "replace")) <= MAX_SCHEMA:
+    if len(text.encode("utf-8", "replace")) <= max_bytes:
         return text
     note = "The schema of this tool is too large to be shown; see its description."
     return _canonical({"type": "object", "properties": {}, "description": note})
@@ -210,48 +255,3 @@ def approval_mode(server: McpServer, tool: str) -> McpApproval:
 
 def parallel(server: McpServer | None, tool: McpTool | None) -> bool:
     return bool(server and server.parallel_calls) or bool(tool and tool.read_only)
-
-
-def result_text(result: Mapping[str, Any]) -> str:
-    """What the model reads of a result: the structured content where there is some, else the texts; pictures are noted."""
-    parts = _parts(result)
-    structured = result.get("structuredContent")
-    if structured is None:
-        return "\n".join(_told(part) for part in parts)
-    notes = [_told(part) for part in parts if part.get("type") in ("image", "audio")]
-    return "\n".join([json.dumps(structured, ensure_ascii=False), *notes])
-
-
-def _parts(result: Mapping[str, Any]) -> list[JsonObject]:
-    content: Any = result.get("content")
-    return [part for part in cast("list[Any]", content) if isinstance(part, dict)] if isinstance(content, list) else []
-
-
-def _told(part: JsonObject) -> str:
-    match part.get("type"):
-        case "text":
-            return str(part.get("text", ""))
-        case "image" | "audio" as kind:
-            size = len(str(part.get("data", ""))) * 3 // 4
-            return f"[{kind}, {part.get('mimeType', 'of unknown type')}, {size} bytes: shown to the user; you cannot see it]"
-        case "resource":
-            inner: Any = part.get("resource")
-            inner = cast("JsonObject", inner) if isinstance(inner, dict) else {}
-            return str(inner["text"]) if "text" in inner else f"[resource {inner.get('uri', '')}: not text]"
-        case "resource_link":
-            return f"[resource {part.get('name', '')}: {part.get('uri', '')}]"
-        case kind:
-            return f"[content of the kind {kind!r}, which cannot be shown]"
-
-
-def shown(result: Mapping[str, Any]) -> JsonObject:
-    """The result for the screen, within MAX_SHOWN bytes: what does not fit becomes a note."""
-    room, content = MAX_SHOWN, list[JsonObject]()
-    for part in _parts(result):
-        kept = part if len(json.dumps(part)) <= room else {"type": "text", "text": clip(_told(part), room // 8)}
-        content.append(kept)
-        room -= len(json.dumps(kept))
-        if room < MAX_SHOWN // 64:
-            break
-    structured = result.get("structuredContent")
-    return {"content": content, "structured": structured if len(json.dumps(structured)) <= room else None}

@@ -10,6 +10,7 @@ from ..core.mcp import McpStatus, McpTool
 from ..runtime.answers import ToolsRefresh
 
 _STATES = {"idle": "notStarted", "starting": "starting", "ready": "connected", "failed": "failed"}
+_AUTH = {"unsupported": "unsupported", "not_logged_in": "notLoggedIn", "bearer_token": "bearerToken", "oauth": "oAuth"}
 
 
 def statuses(found: Iterable[McpStatus], only: str | None) -> JsonObject:
@@ -36,7 +37,7 @@ def _status(status: McpStatus) -> JsonObject:
         "toolsError": status.error if status.tools is None else None,
         "resources": [],
         "resourceTemplates": [],
-        "authStatus": "bearerToken" if status.token else "unsupported",
+        "authStatus": _AUTH[status.auth],
     }
 
 

@@ -6,21 +6,25 @@ that says so. Arguments go to the server as the model wrote them; it checks them
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..core import mcp, truncate
+from ..core import mcp, mcp_result, truncate
 from ..core.errors import ToolFailure
 from ..core.items import JsonObject
+from ..core.models import facts_for
 from ..core.policy import CallMcp
 from ..core.settings import McpServer, Settings
 from ..core.views import McpView
-from ..runtime.ports import Call, McpServers, Plan, Scope, ToolResult
-from . import spilling
+from ..runtime.ports import Call, ForeignTool, McpServers, Plan, Scope, ToolResult
+from . import mcp_resources, spilling
 from .arguments import parsed
+from .mcp_resources import asker
 
 MAX_PROGRESS = 1_000
 "Characters of one message of progress."
+MAX_SAID = 64 * 1024
+"Characters of all progress of one call."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,7 @@ class McpCall:
             raise ToolFailure(f"{tool} of the MCP server {server} is turned off in the settings")
         arguments = parsed(call.arguments) if call.arguments.strip() else {}
         hints = self.entry or mcp.McpTool(server, tool)
-        view: McpView = {
-            "view": "mcp",
-            "server": server,
-            "tool": tool,
-            "arguments": arguments,
-            "read_only": hints.read_only,
-            "result": None,
-            "error": None,
-            "duration_ms": None,
-        }
+        view = mcp_resources.view(server, tool, arguments, hints.read_only)
         mode = mcp.approval_mode(self.server, tool)
         return Plan(view, CallMcp(server, tool, hints.read_only, hints.destructive, hints.open_world, mode), arguments)
 
@@ -67,21 +62,36 @@ class McpCall:
         failure, result = None, None
         try:
             result = await self.servers.call(
-                self.server, scope.settings, self.identity[1], plan.data, lambda said: scope.emit(said[:MAX_PROGRESS])
+                self.server, scope.settings, self.identity[1], plan.data, _progress(scope), ask=asker(call, scope)
             )
         except ToolFailure as error:
             failure = error.sentence()
         seconds = scope.clock.monotonic() - began
-        text = mcp.result_text(result) if result is not None else failure or ""
+        sees = facts_for(scope.settings).images
+        text = mcp_result.text(result, sees=sees) if result is not None else failure or ""
         view: McpView = {**plan.view, "duration_ms": round(seconds * 1000)}  # type: ignore[typeddict-item, misc]
         if result is None or result.get("isError"):
-            view["error"] = truncate.clip(text or "The call failed.", mcp.MAX_SHOWN)
+            view["error"] = truncate.clip(text or "The call failed.", mcp_result.MAX_SHOWN)
         else:
-            view["result"] = mcp.shown(result)
+            view["result"] = mcp_result.shown(result)
         limit = scope.settings.tool_output_tokens or truncate.DEFAULT_OUTPUT_TOKENS
         told, view["spill"] = spilling.whole(text, limit, scope.outputs, call)
         told = f"Wall time: {seconds:.1f} seconds\nOutput:\n{told}"
-        return ToolResult(told, view, "failed" if "result" not in view or view["result"] is None else "completed")
+        status = "failed" if "result" not in view or view["result"] is None else "completed"
+        return ToolResult(told, view, status, mcp_result.pictures(result) if sees and result else ())
+
+
+def _progress(scope: Scope) -> Callable[[str], None]:
+    room = MAX_SAID
+
+    def say(said: str) -> None:
+        nonlocal room
+        if room > 0:
+            said = said[: min(MAX_PROGRESS, room)]
+            room -= len(said) + 1
+            scope.emit(said)
+
+    return say
 
 
 class McpTools:
@@ -94,17 +104,27 @@ class McpTools:
         if settings.mcp_servers:
             await self._servers.settle(settings)
 
-    def listed(self, settings: Settings) -> tuple[McpCall, ...]:
+    def listed(self, settings: Settings) -> tuple[ForeignTool, ...]:
         if not settings.mcp_servers:
             return ()
-        return self._made(mcp.named(self._servers.tools(settings)), settings)
+        named, _ = mcp.fitting(mcp.named(self._servers.tools(settings)))
+        looks = any(status.resources for status in self._servers.statuses(settings))
+        return (*(mcp_resources.looks(self._servers) if looks else ()), *self._made(named, settings))
+
+    def left_out(self, settings: Settings) -> dict[str, int]:
+        """Server -> how many of its tools have no room in the prompt."""
+        return mcp.fitting(mcp.named(self._servers.tools(settings)))[1] if settings.mcp_servers else {}
 
     def unseen(self, settings: Settings) -> frozenset[str]:
         if not settings.mcp_servers:
             return frozenset()
-        return frozenset(status.name for status in self._servers.statuses(settings) if status.tools is None)
+        unseen = frozenset(status.name for status in self._servers.statuses(settings) if status.tools is None)
+        # one of these may be why there are tools for resources
+        return unseen | {mcp_resources.NO_SERVER} if unseen else unseen
 
-    def recalled(self, name: str, identity: tuple[str, str], settings: Settings) -> McpCall:
+    def recalled(self, name: str, identity: tuple[str, str], settings: Settings) -> ForeignTool:
+        if identity[0] == mcp_resources.NO_SERVER:
+            return next(tool for tool in mcp_resources.looks(self._servers) if tool.name == name)
         entries = self._servers.tools(settings) if settings.mcp_servers else ()
         entry = next((tool for tool in entries if tool.identity == identity), None)
         return McpCall(name, identity, _server(identity[0], settings), entry, self._servers)

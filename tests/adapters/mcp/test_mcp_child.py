@@ -24,9 +24,9 @@ async def test_lines_that_are_no_messages_are_passed_over(stand: Stand) -> None:
     assert result["content"][0]["text"] == "through the noise"
 
 
-async def test_a_line_without_an_end_ends_the_server_and_not_our_memory(stand: Stand) -> None:
-    server = stand.server(command=sys.executable, args=("-c", ENDLESS))
-    with pytest.raises(ToolFailure, match="MCP server fake is not connected: it ended before it was ready"):
+async def test_a_line_without_an_end_costs_no_memory_and_is_given_up_in_time(stand: Stand) -> None:
+    server = stand.server(command=sys.executable, args=("-c", ENDLESS), startup_timeout=2.0)
+    with pytest.raises(ToolFailure, match=r"MCP server fake is not connected: it was not ready within 2 s"):
         await stand.call(server, "echo")
 
 

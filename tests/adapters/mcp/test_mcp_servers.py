@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from fakes.mcp_stand import Stand
+from fakes.mcp_stand import LONG, Stand
 from treadle.adapters.mcp.connection import Lost
-from treadle.adapters.mcp.session import Session
+from treadle.adapters.mcp.session import Desk, Session
+from treadle.adapters.mcp.talk import Talk
 from treadle.core.errors import ToolFailure, TreadleError
 from treadle.core.settings import McpServer
 
@@ -175,7 +176,7 @@ async def test_a_server_is_reached_over_http_with_the_headers_of_its_table(stand
     server = replace(over_http.server, bearer_token_env_var="SECRET_KEY", env_http_headers=(("X-Wanted", "WANTED"),))
     assert text(await stand.call(server, "echo", text="far away")) == "far away"
     status = stand.pool.statuses(stand.settings(server))[0]
-    assert (status.state, status.token) == ("ready", True)
+    assert (status.state, status.auth) == ("ready", "bearer_token")
     assert status.origin == server.url.removesuffix("/mcp")  # type: ignore[union-attr]
 
 
@@ -194,9 +195,11 @@ async def test_a_server_that_forgot_our_session_is_connected_anew(stand: Stand) 
         async def call_tool(self, *_: Any, **__: Any) -> Any:
             raise MCPError(-32600, "Session terminated")
 
-    session = Session(Forgetful(), McpServer("web", url="http://127.0.0.1:9/mcp"))  # type: ignore[arg-type]
-    with pytest.raises(Lost):
-        await session.call("echo", {}, lambda said: None)
+    server = McpServer("web", url="http://127.0.0.1:9/mcp")
+    session = Session(Forgetful(), server, Desk("web", stand.outside))  # type: ignore[arg-type]
+    async with asyncio.timeout(LONG) as limit:
+        with pytest.raises(Lost):
+            await session.call("echo", {}, Talk(None, limit))
 
 
 async def test_reloading_ends_what_is_not_wanted_and_tries_again_what_failed(stand: Stand) -> None:

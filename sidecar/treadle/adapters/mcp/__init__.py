@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .cache import ToolCache
 from .servers import ServerPool
+from .tokens import TokenFile
 
-__all__ = ["ServerPool", "ToolCache"]
+__all__ = ["ServerPool", "TokenFile", "ToolCache"]

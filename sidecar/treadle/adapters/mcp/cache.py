@@ -1,4 +1,4 @@
-"""Tool lists of MCP servers on disk, so that a prompt has them before a slow server is connected.
+"""What MCP servers offer, on disk, so that a prompt has them before a slow server is connected.
 
 One small file a server, named by a hash of what decides about its tools: how it is started or reached, and our version. Holds no
 secret: values of variables and headers go into the hash only. A file that cannot be read or written is as good as none.
@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,14 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_FILES = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a server offers."""
+
+    tools: tuple[McpTool, ...]
+    resources: bool = False
+
+
 class ToolCache:
     """`folder` is made when something is first kept."""
 
@@ -29,20 +38,21 @@ class ToolCache:
         self._folder = folder
         self._version = version
 
-    def read(self, server: McpServer) -> tuple[McpTool, ...] | None:
+    def read(self, server: McpServer) -> Offer | None:
         """None when this server, configured like this, was never seen by this version."""
         try:
             with self._path(server).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
-            entries: Any = json.loads(data)["tools"] if len(data) <= MAX_BYTES else None
-            return tuple(McpTool(**entry) for entry in cast("list[dict[str, Any]]", entries))
+            found: Any = json.loads(data) if len(data) <= MAX_BYTES else {}
+            tools = tuple(McpTool(**entry) for entry in cast("list[dict[str, Any]]", found["tools"]))
+            return Offer(tools, found.get("resources") is True)
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
 
-    def write(self, server: McpServer, tools: tuple[McpTool, ...]) -> None:
+    def write(self, server: McpServer, offer: Offer) -> None:
         """Replaces what was kept, at once or not at all."""
-        entries = [{name: getattr(tool, name) for name in McpTool.__slots__} for tool in tools]
-        data = dumps({"server": server.name, "tools": entries}).encode()
+        entries = [{name: getattr(tool, name) for name in McpTool.__slots__} for tool in offer.tools]
+        data = dumps({"server": server.name, "resources": offer.resources, "tools": entries}).encode()
         if len(data) > MAX_BYTES:
             return
         try:
@@ -58,7 +68,7 @@ class ToolCache:
     def _path(self, server: McpServer) -> Path:
         known = (
             *(self._version, server.name, server.command, server.args, server.env, server.env_vars, server.cwd, server.url),
-            *(server.bearer_token_env_var, server.http_headers, server.env_http_headers),
+            *(server.bearer_token_env_var, server.http_headers, server.env_http_headers, server.schema_max_bytes),
         )
         return self._folder / f"{hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]}.json"
 

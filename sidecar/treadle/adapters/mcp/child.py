@@ -15,13 +15,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TextIO
 
 import anyio
-import mcp_types
 from mcp.shared.message import SessionMessage
 
-MAX_LINE = 32 * 1024 * 1024
-"Bytes of one message; a server that sends a longer one is ended."
+from .lines import Lines
+
 GRACE = 2.0
 "Seconds to end after its input is closed, and again after it was told to."
+_AT_ONCE = 256 * 1024
 _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError, OSError)
 
 
@@ -31,7 +31,7 @@ async def open_child(
 ) -> AsyncGenerator[Any, None]:
     """The streams of a session. `words`: where its standard error goes; `gone` is called when its output ends."""
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, stderr=words, env=env, cwd=cwd, start_new_session=True, limit=MAX_LINE
+        *command, stdin=PIPE, stdout=PIPE, stderr=words, env=env, cwd=cwd, start_new_session=True, limit=_AT_ONCE
     )
     # no await from here until the group is entered: the child would be left behind
     heard, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
@@ -69,19 +69,15 @@ async def open_child(
 async def _read(process: Process, heard: Any) -> None:
     """To the end of its output; on and on when nobody takes the messages, so that it can end."""
     assert process.stdout is not None
-    wanted = True
-    with suppress(ValueError, OSError):  # a line without an end, a pipe that broke: the same as the end
-        while line := await process.stdout.readline():
-            if not wanted or not line.strip():
-                continue
-            try:
-                message = mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-            except ValueError:
-                continue  # a banner, a log line
-            try:
-                await heard.send(SessionMessage(message))
-            except _CLOSED:
-                wanted = False
+    lines, wanted = Lines(), True
+    with suppress(OSError):  # a pipe that broke: the same as the end
+        while data := await process.stdout.read(_AT_ONCE):
+            for message in lines.feed(data) if wanted else ():
+                try:
+                    await heard.send(SessionMessage(message))
+                except _CLOSED:
+                    wanted = False
+                    break
 
 
 async def _end(process: Process) -> None:

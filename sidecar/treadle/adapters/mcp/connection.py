@@ -1,21 +1,25 @@
-"""One MCP server as long as Treadle runs: connected in the background, again when it is called after it was lost.
+"""One MCP server as long as Treadle runs: connected in the background, and again, after growing pauses, when it was lost.
 
 The session lives in a task of its own, because it must be left in the task that entered it. Whatever the server does, a caller
-gets a result or one sentence, and within a bounded time; a child never outlives `close`.
+gets a result or one sentence, and within a bounded time; no call is made twice; a child never outlives `close`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ...core.errors import ToolFailure, TreadleError
 from ...core.items import JsonObject
-from ...core.mcp import McpTool
+from ...core.mcp import Look, McpTool
 from ...core.settings import McpServer
-from .cache import ToolCache
+from ...runtime.ports import Inquire
+from .cache import Offer, ToolCache
+from .talk import Talk
+from .tokens import TokenFile
 from .words import LastWords
 
 if TYPE_CHECKING:
@@ -24,6 +28,10 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["idle", "starting", "ready", "failed"]
 CLOSE_TIMEOUT = 8.0
 "The package asks, waits, terminates and kills, two seconds each."
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"Seconds before a server that was lost is started again by itself; then only when it is called."
+STEADY = 60.0
+"Seconds after which a server counts as running well: the pauses begin anew."
 _LAST_LINE = 300
 
 
@@ -31,64 +39,125 @@ class Lost(TreadleError):
     """The server went away while it was wanted."""
 
 
+class LoginNeeded(TreadleError):
+    """The server lets nobody in without a login, or not with the one that we have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A server, and what it takes to reach it."""
+
+    server: McpServer
+    cwd: str
+    own: Mapping[str, str] = field(repr=False)
+    "Our own variables, of which it gets those that its table names."
+    words: LastWords
+    tokens: TokenFile | None = None
+
+
 class Connection:
-    """`changed` is called after every change of `state` or `tools`."""
+    """`changed` is called after every change of `state` or of what it offers."""
 
     def __init__(
-        self, server: McpServer, cwd: str, own: Mapping[str, str], cache: ToolCache, changed: Callable[[Connection], None]
+        self,
+        server: McpServer,
+        cwd: str,
+        own: Mapping[str, str],
+        cache: ToolCache,
+        changed: Callable[[Connection], None],
+        *,
+        outside: Inquire,
+        tokens: TokenFile | None = None,
+        pauses: Sequence[float] = PAUSES,
     ) -> None:
         self.server = server
         self.state: State = "idle"
         self.error: str | None = None
-        self.tools = cache.read(server)
-        "As it listed them last, in this process or an earlier one; None when it was never seen."
+        self.login_needed = False
+        self.attempt = 0
+        self.retry_in: float | None = None
+        self._offer = cache.read(server)
         self._cwd = cwd
         self._own = own
         self._cache = cache
         self._changed = changed
+        self._outside = outside
+        self._tokens = tokens
+        self._pauses = pauses
+        self._was_ready = False
+        self._timer: asyncio.TimerHandle | None = None
         self._ready: asyncio.Future[Session] | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._closing = False
+
+    @property
+    def tools(self) -> tuple[McpTool, ...] | None:
+        """As it listed them last, in this process or an earlier one; None when it was never seen."""
+        return self._offer.tools if self._offer else None
+
+    @property
+    def resources(self) -> bool:
+        return bool(self._offer and self._offer.resources)
 
     def begin(self) -> asyncio.Future[Session]:
         """Connect, unless that is done or under way."""
         if self._closing:
             raise TreadleError("it was stopped")
         if self._ready is None:
+            self._stop_timer()
             self._ready = asyncio.get_running_loop().create_future()
             # nobody may be waiting for it
             self._ready.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self.state, self.error = "starting", None
+            self.state, self.error, self.login_needed = "starting", None, False
             self._task = asyncio.create_task(self._live(self._ready, self._task), name=f"mcp {self.server.name}")
         return self._ready
 
-    async def call(self, server: McpServer, tool: str, arguments: JsonObject, say: Callable[[str], None]) -> JsonObject:
+    async def call(
+        self, server: McpServer, tool: str, arguments: JsonObject, say: Callable[[str], None], ask: Inquire | None
+    ) -> JsonObject:
         """The result of a call. Raises ToolFailure with words for the model."""
+        return await self._use(server, tool, ask, say, lambda session, talk: session.call(tool, arguments, talk))
+
+    async def look(self, server: McpServer, wanted: Look, ask: Inquire | None) -> JsonObject:
+        """What it answers about its resources. Raises like `call`."""
+        what = {"resources": "The list of resources", "templates": "The list of resource templates"}
+        subject = what.get(wanted.what, f"Reading {wanted.uri[:200]}")
+        return await self._use(server, subject, ask, lambda said: None, lambda session, talk: session.look(wanted, talk))
+
+    async def _use(
+        self,
+        server: McpServer,
+        subject: str,
+        ask: Inquire | None,
+        say: Callable[[str], None],
+        use: Callable[[Session, Talk], Awaitable[JsonObject]],
+    ) -> JsonObject:
         name = server.name
         try:
             session = await asyncio.shield(self.begin())
         except TreadleError as error:
             raise ToolFailure(f"MCP server {name} is not connected: {error.sentence()}") from error
         try:
-            async with asyncio.timeout(server.tool_timeout):
-                return await session.call(tool, arguments, say)
+            async with asyncio.timeout(server.tool_timeout) as limit:
+                return await use(session, Talk(ask, limit, say))
         except TimeoutError as error:
             raise ToolFailure(
-                f"{tool} of the MCP server {name} did not answer within {server.tool_timeout:g} s; the call was cancelled."
+                f"{subject} of the MCP server {name} did not answer within {server.tool_timeout:g} s; the call was cancelled."
             ) from error
         except Lost as error:
             self._forget(session)
             raise ToolFailure(
-                f"MCP server {name} stopped while it worked on {tool}; whether the call took effect is not known. "
+                f"MCP server {name} stopped while it worked on {subject}; whether the call took effect is not known. "
                 "It is started again with the next call."
             ) from error
         except TreadleError as error:
-            raise ToolFailure(f"{tool} of the MCP server {name} failed: {error.sentence()}") from error
+            raise ToolFailure(f"{subject} of the MCP server {name} failed: {error.sentence()}") from error
 
     async def close(self) -> None:
         """End the session and the child."""
         self._closing = True
+        self._stop_timer()
         self._wake.set()
         if self._task is not None:
             _, late = await asyncio.wait([self._task], timeout=CLOSE_TIMEOUT if self.state == "ready" else 0)
@@ -107,34 +176,59 @@ class Connection:
         if not self._closing:
             self._changed(self)
 
+    def _fail(self, problem: TreadleError) -> None:
+        """Say so; one that has worked before is started again by itself after a while."""
+        self.attempt += 1
+        self.login_needed = isinstance(problem, LoginNeeded)
+        again = self._was_ready and not self.login_needed and self.attempt <= len(self._pauses) and not self._closing
+        self.retry_in = self._pauses[self.attempt - 1] if again else None
+        if self.retry_in is not None:
+            self._timer = asyncio.get_running_loop().call_later(self.retry_in, self._again)
+        self._set("failed", problem.sentence())
+
+    def _again(self) -> None:
+        self._timer = None
+        if not self._closing:
+            self.begin()
+
+    def _stop_timer(self) -> None:
+        self.retry_in = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     async def _live(self, ready: asyncio.Future[Session], previous: asyncio.Task[None] | None) -> None:
         if previous is not None:
             await asyncio.wait([previous])
         # not earlier: who asked for the server may not be listening yet
         self._set("starting")
-        words, code, problem = LastWords(), None, None
+        code, problem = None, None
+        words = LastWords(self.server.name, _secrets(self.server, self._own))
+        began = asyncio.get_running_loop().time()
         try:
             code = await asyncio.to_thread(importlib.import_module, f"{__package__}.session")
             await self._converse(ready, code, words)
             if not self._closing:
-                problem = "it stopped unexpectedly"
+                problem = TreadleError("it stopped unexpectedly")
         except asyncio.CancelledError:
             raise
         except TimeoutError:
-            problem = f"it was not ready within {self.server.startup_timeout:g} s (startup_timeout_sec)"
+            problem = TreadleError(f"it was not ready within {self.server.startup_timeout:g} s (startup_timeout_sec)")
         except Exception as error:
-            problem = str(code.reason(error) if code else error)
+            problem = code.reason(error) if code else TreadleError(str(error))
         finally:
             said = words.text().rpartition("\n")[2][-_LAST_LINE:]
             words.close()
-            if problem and said:
-                problem = f"{problem}; its last words: {said}"
+            if problem and said and not isinstance(problem, LoginNeeded):
+                problem = TreadleError(f"{problem.sentence()}; its last words: {said}")
             if self._ready is ready:
                 self._ready = None
+            if asyncio.get_running_loop().time() - began > STEADY:
+                self.attempt = 0
             if not ready.done():
-                ready.set_exception(TreadleError(problem or "it was stopped"))
+                ready.set_exception(problem or TreadleError("it was stopped"))
         if problem and self._ready is None:
-            self._set("failed", problem)
+            self._fail(problem)
 
     async def _converse(self, ready: asyncio.Future[Session], code: Any, words: LastWords) -> None:
         """Until the server is gone or we close."""
@@ -147,23 +241,28 @@ class Connection:
             self._wake.set()
 
         async with asyncio.timeout(self.server.startup_timeout) as limit:
-            opened = code.open_session(
-                self.server, self._cwd, self._own, words, gone=lambda: noticed(gone), changed=lambda: noticed(stale)
-            )
+            reach = Reach(self.server, self._cwd, self._own, words, self._tokens)
+            opened = code.open_session(reach, gone=lambda: noticed(gone), changed=lambda: noticed(stale), outside=self._outside)
             async with opened as session:
-                self._listed(await session.tools())
+                self._listed(Offer(await session.tools(), session.resources))
                 limit.reschedule(None)
                 ready.set_result(session)
+                self._was_ready = True
                 self._set("ready")
                 while not (self._closing or gone.is_set() or self._ready is not ready):
                     if stale.is_set():
                         stale.clear()
-                        self._listed(await session.tools())
+                        self._listed(Offer(await session.tools(), session.resources))
                         self._set("ready")
                     await self._wake.wait()
                     self._wake.clear()
 
-    def _listed(self, tools: tuple[McpTool, ...]) -> None:
-        if tools != self.tools:
-            self.tools = tools
-            self._cache.write(self.server, tools)
+    def _listed(self, offer: Offer) -> None:
+        if offer != self._offer:
+            self._offer = offer
+            self._cache.write(self.server, offer)
+
+
+def _secrets(server: McpServer, own: Mapping[str, str]) -> tuple[str, ...]:
+    """What its words may not be repeated with: the values that its table gives it."""
+    return (*(value for _, value in server.env), *(own[name] for name in server.env_vars if name in own))

@@ -7,25 +7,43 @@ restarts nothing. A prompt waits for a server only when it was never seen before
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 from urllib.parse import urlsplit
 
+from ...core.asking import DECLINE, Decision
+from ...core.elicitation import McpQuestion
 from ...core.errors import TreadleError
 from ...core.items import JsonObject
-from ...core.mcp import McpStatus, McpTool, offered
+from ...core.mcp import Look, McpStatus, McpTool, offered
 from ...core.settings import McpServer, Settings
+from ...runtime.ports import Inquire
 from .cache import ToolCache
-from .connection import Connection
+from .connection import PAUSES, Connection
+from .tokens import TokenFile
 
 
 class ServerPool:
     """Implements runtime.ports.McpServers."""
 
-    def __init__(self, cache: ToolCache, own: Mapping[str, str], changed: Callable[[McpStatus], None]) -> None:
+    def __init__(
+        self,
+        cache: ToolCache,
+        own: Mapping[str, str],
+        changed: Callable[[McpStatus], None],
+        *,
+        tokens: TokenFile | None = None,
+        outside: Callable[[McpQuestion], Awaitable[Decision]] | None = None,
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
+        """`outside` is asked what a server wants to know while no call of it is under way."""
         self._cache = cache
         self._own = own
         self._changed = changed
+        self._tokens = tokens
+        self._outside = outside or _decline
+        self._pauses = pauses
         self._connections: dict[McpServer, Connection] = {}
 
     def start(self, settings: Settings) -> None:
@@ -57,12 +75,22 @@ class ServerPool:
         )
 
     def statuses(self, settings: Settings) -> tuple[McpStatus, ...]:
-        return tuple(_status(self._connection(server, settings), server) for server in _wanted(settings))
+        return tuple(self._status(self._connection(server, settings), server) for server in _wanted(settings))
 
     async def call(
-        self, server: McpServer, settings: Settings, tool: str, arguments: JsonObject, say: Callable[[str], None]
+        self,
+        server: McpServer,
+        settings: Settings,
+        tool: str,
+        arguments: JsonObject,
+        say: Callable[[str], None],
+        *,
+        ask: Inquire | None = None,
     ) -> JsonObject:
-        return await self._connection(server, settings).call(server, tool, arguments, say)
+        return await self._connection(server, settings).call(server, tool, arguments, say, ask)
+
+    async def look(self, server: McpServer, settings: Settings, wanted: Look, ask: Inquire | None = None) -> JsonObject:
+        return await self._connection(server, settings).look(server, wanted, ask)
 
     async def reload(self, wanted: Iterable[Settings]) -> None:
         keys: set[McpServer] = set()
@@ -84,12 +112,48 @@ class ServerPool:
         found = self._connections.get(key)
         if found is None:
             found = self._connections[key] = Connection(
-                replace(key, cwd=server.cwd), settings.cwd, self._own, self._cache, self._tell
+                replace(key, cwd=server.cwd),
+                settings.cwd,
+                self._own,
+                self._cache,
+                self._tell,
+                outside=self._outside,
+                tokens=self._tokens,
+                pauses=self._pauses,
             )
         return found
 
     def _tell(self, connection: Connection) -> None:
-        self._changed(_status(connection, connection.server))
+        self._changed(self._status(connection, connection.server))
+
+    def _status(self, connection: Connection, server: McpServer) -> McpStatus:
+        tools = None if connection.tools is None else offered(server, connection.tools)
+        parts = urlsplit(server.url or "")
+        port = f":{parts.port}" if parts.port else ""
+        return McpStatus(
+            server.name,
+            connection.state,
+            connection.error,
+            tools,
+            f"{parts.scheme}://{parts.hostname}{port}" if server.url else None,
+            self._auth(connection, server),
+            connection.resources,
+            connection.retry_in,
+            connection.attempt,
+        )
+
+    def _auth(
+        self, connection: Connection, server: McpServer
+    ) -> Literal["unsupported", "not_logged_in", "bearer_token", "oauth"]:
+        if server.bearer_token_env_var is not None:
+            return "bearer_token"
+        if connection.login_needed:
+            return "not_logged_in"
+        return "oauth" if self._tokens is not None and server.url and self._tokens.read(server) else "unsupported"
+
+
+async def _decline(question: McpQuestion) -> Decision:
+    return DECLINE
 
 
 def _wanted(settings: Settings) -> list[McpServer]:
@@ -110,11 +174,3 @@ def _reach(server: McpServer, settings: Settings) -> McpServer:
         approval_modes=plain.approval_modes,
         parallel_calls=plain.parallel_calls,
     )
-
-
-def _status(connection: Connection, server: McpServer) -> McpStatus:
-    tools = None if connection.tools is None else offered(server, connection.tools)
-    parts = urlsplit(server.url or "")
-    port = f":{parts.port}" if parts.port else ""
-    origin = f"{parts.scheme}://{parts.hostname}{port}" if server.url else None
-    return McpStatus(server.name, connection.state, connection.error, tools, origin, server.bearer_token_env_var is not None)

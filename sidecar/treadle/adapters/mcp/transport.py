@@ -6,21 +6,20 @@ A transport made here tells when the server has gone away, also while nobody wai
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import httpx2
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
-from ...core.errors import TreadleError
 from ...core.settings import McpServer
 from .child import open_child
-from .words import LastWords
+from .connection import Reach
+from .http import MAX_BODY, headers, new_client
+from .stored_login import StoredLogin
 
 INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "TMPDIR", "LANG", "LC_ALL")
-CONNECT_TIMEOUT = 30.0
 
 
 def environment(server: McpServer, own: Mapping[str, str]) -> dict[str, str]:
@@ -29,56 +28,57 @@ def environment(server: McpServer, own: Mapping[str, str]) -> dict[str, str]:
     return {name: own[name] for name in names if name in own} | dict(server.env)
 
 
-def headers(server: McpServer, own: Mapping[str, str]) -> dict[str, str]:
-    """Raises TreadleError naming a variable that is not set."""
-    found = dict(server.http_headers)
-    wanted = list(server.env_http_headers)
-    if server.bearer_token_env_var:
-        wanted.append(("Authorization", server.bearer_token_env_var))
-    for header, variable in wanted:
-        value = own.get(variable)
-        if not value:
-            raise TreadleError(f"the environment variable {variable} is not set; the header {header} needs it")
-        found[header] = f"Bearer {value}" if header == "Authorization" and variable == server.bearer_token_env_var else value
-    return found
-
-
 @asynccontextmanager
-async def open_transport(
-    server: McpServer, cwd: str, own: Mapping[str, str], words: LastWords, gone: Callable[[], None]
-) -> AsyncGenerator[Any, None]:
+async def open_transport(reach: Reach, gone: Callable[[], None]) -> AsyncGenerator[Any, None]:
     """The streams of a session. `gone` is called when the server's side ends."""
+    server, own = reach.server, reach.own
     if server.command is not None:
         command = (server.command, *server.args)
-        async with open_child(command, environment(server, own), server.cwd or cwd, words.file, gone) as streams:
+        async with open_child(command, environment(server, own), server.cwd or reach.cwd, reach.words.file, gone) as streams:
             yield streams
         return
-    timeout = httpx2.Timeout(CONNECT_TIMEOUT, read=server.tool_timeout)
+    given = headers(server, own)
+    named = any(name.lower() == "authorization" for name in given)
     async with (
-        httpx2.AsyncClient(headers=headers(server, own), timeout=timeout) as client,
-        streamable_http_client(server.url or "", http_client=client) as streams,
-        _watched(streams, gone) as watched,
+        new_client(given, StoredLogin(server, None if named else reach.tokens)) as client,
+        streamable_http_client(server.url or "", http_client=client, max_sse_event_size=MAX_BODY) as (incoming, outgoing),
     ):
-        yield watched
+        yield _Watched(incoming, gone), outgoing
 
 
-@asynccontextmanager
-async def _watched(streams: Any, gone: Callable[[], None]) -> AsyncGenerator[Any, None]:
-    """The same streams; the end of what the server says is noticed also while nobody waits for an answer."""
-    incoming, outgoing = streams
-    send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+class _Watched:
+    """The same stream of messages, whose end is noticed: it is read all the time, also while nobody waits for an answer."""
 
-    async def relay() -> None:
-        async with send:
-            with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream):
-                async for message in incoming:
-                    await send.send(message)
-            gone()
+    def __init__(self, inner: Any, gone: Callable[[], None]) -> None:
+        self._inner = inner
+        self._gone = gone
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(relay)
+    @property
+    def last_context(self) -> Any:
+        """Of the request to which the last message belongs: by this a question finds the call that it is part of."""
+        return self._inner.last_context
+
+    async def receive(self) -> SessionMessage | Exception:
         try:
-            yield receive, outgoing
-        finally:
-            group.cancel_scope.cancel()
-            receive.close()
+            return await self._inner.receive()
+        except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
+            self._gone()
+            raise
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def __aiter__(self) -> _Watched:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> _Watched:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

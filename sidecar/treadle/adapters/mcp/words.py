@@ -1,23 +1,37 @@
-"""What a child says on standard error: its end is kept for the user, in bounded memory, and nothing of it floods our own."""
+"""What a child says on standard error: its end is kept for the user, all of it goes to the log line by line, within bounds.
+
+Values that were given to the child in confidence are struck out of both. Nothing of it floods our own output.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import deque
+from collections.abc import Iterable
 from typing import TextIO
 
 LAST_WORDS = 4 * 1024
 "Bytes that are kept."
+MAX_LOGGED = 256 * 1024
+"Characters of one child that are logged."
+MAX_LINE = 1_000
 _AT_ONCE = 64 * 1024
+_SHORTEST_SECRET = 6
+_log = logging.getLogger(__name__)
 
 
 class LastWords:
     """`file` is for the child. Closing it twice is safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "", secrets: Iterable[str] = ()) -> None:
+        self._name = name
+        self._secrets = tuple(sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
         self._read: int | None = None
         self._chunks: deque[bytes] = deque()
+        self._line = b""
+        self._room = MAX_LOGGED
         try:
             read, write = os.pipe()
             os.set_blocking(read, False)
@@ -30,7 +44,7 @@ class LastWords:
 
     def text(self) -> str:
         self._take()
-        return b"".join(self._chunks)[-LAST_WORDS:].decode("utf-8", "replace").strip()
+        return self._struck(b"".join(self._chunks)[-LAST_WORDS:].decode("utf-8", "replace").strip())
 
     def close(self) -> None:
         self.file.close()
@@ -48,6 +62,26 @@ class LastWords:
             return
         if not data:
             asyncio.get_running_loop().remove_reader(self._read)
+        self._to_log(data)
         self._chunks.append(data[-LAST_WORDS:])
         while len(self._chunks) > 1 and sum(map(len, self._chunks)) - len(self._chunks[0]) >= LAST_WORDS:
             self._chunks.popleft()
+
+    def _to_log(self, data: bytes) -> None:
+        if self._room <= 0 or not _log.isEnabledFor(logging.INFO):
+            return
+        *lines, rest = (self._line + data).split(b"\n")
+        self._line = rest[:_AT_ONCE]
+        for line in lines:
+            said = self._struck(line.decode("utf-8", "replace").strip())[:MAX_LINE]
+            self._room -= len(said) + 1
+            if said:
+                _log.info("mcp server %s says: %s", self._name, "".join(c if c.isprintable() else " " for c in said))
+            if self._room <= 0:
+                _log.info("mcp server %s says more than is logged", self._name)
+                return
+
+    def _struck(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text

@@ -1,0 +1,67 @@
+"""Bytes of a server's output -> JSON-RPC messages, a line each. Pure but for the model of a message.
+
+A line has a bound. One that is longer is passed over, and when it is an answer, whoever waits for it is told that it was too
+large: the server goes on. What is no message is passed over. Imports `mcp_types`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import mcp_types
+from mcp_types import ErrorData, JSONRPCError, JSONRPCMessage
+
+MAX_LINE = 32 * 1024 * 1024
+"Bytes of one message."
+INTERNAL_ERROR = -32603
+_EDGE = 512
+_ID = rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")'
+_AT_HEAD = re.compile(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID)
+_AT_TAIL = re.compile(_ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
+
+
+class Lines:
+    """Fed with what comes."""
+
+    def __init__(self, limit: int = MAX_LINE) -> None:
+        self._limit = limit
+        self._line = bytearray()
+        self._head: bytes | None = None
+        "How a line that is too long began."
+
+    def feed(self, data: bytes) -> Iterator[JSONRPCMessage]:
+        """The messages that are complete now."""
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            self._add(end)
+            message = self._message()
+            if message is not None:
+                yield message
+        self._add(rest)
+
+    def _add(self, data: bytes) -> None:
+        self._line += data
+        if len(self._line) > self._limit:
+            self._head = bytes(self._line[:_EDGE]) if self._head is None else self._head
+            del self._line[:-_EDGE]
+
+    def _message(self) -> JSONRPCMessage | None:
+        line, head = bytes(self._line), self._head
+        self._line, self._head = bytearray(), None
+        if head is not None:
+            return self._too_large(head, line)
+        if not line.strip():
+            return None
+        try:
+            return mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        except ValueError:
+            return None  # a banner, a log line
+
+    def _too_large(self, head: bytes, tail: bytes) -> JSONRPCError | None:
+        found = _AT_HEAD.match(head) or _AT_TAIL.search(tail)
+        if found is None or b'"method"' in head[: found.end() + 20]:
+            return None
+        id = found[1].decode("ascii", "replace")
+        error = ErrorData(code=INTERNAL_ERROR, message=f"its answer is larger than {self._limit // (1024 * 1024)} MB")
+        return JSONRPCError(jsonrpc="2.0", id=id[1:-1] if id.startswith('"') else int(id), error=error)
