@@ -39,7 +39,7 @@ from treadle.core.replies import Usage
 from treadle.core.settings import Provider, Settings
 from treadle.core.views import MessageCard, UserCard
 from treadle.runtime.answers import Answer, ThreadPage, ThreadState
-from treadle.runtime.ports import Client, ThreadMeta
+from treadle.runtime.ports import Buffers, Client, ThreadMeta
 
 AT = 1_700_000_000.5
 PROVIDER = Provider("fake", "Fake", "http://127.0.0.1:9")
@@ -77,6 +77,8 @@ async def hello(stage: Stage) -> None:
 
 class ScriptedAgent:
     """Implements runtime.agent.Agent as far as a door can see it."""
+
+    buffers: Buffers | None = None
 
     def __init__(self, script: Callable[[Stage], Awaitable[None]] = hello) -> None:
         self.script = script
@@ -121,8 +123,14 @@ class ScriptedAgent:
     def unsubscribe(self, thread_id: str, client: Client) -> None:
         self.unsubscribed.append(thread_id)
 
+    def lend(self, buffers: Buffers | None) -> None:
+        self.buffers = buffers
+
     def drop(self, client: Client) -> None:
         self.dropped.append(client)
+
+    def end_commands(self, client: Client) -> None:
+        pass
 
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self.threads)

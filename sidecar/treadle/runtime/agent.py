@@ -12,6 +12,8 @@ import logging
 from typing import Any, Literal
 
 from ..core import history
+from ..core.asking import Decision
+from ..core.elicitation import McpQuestion
 from ..core.errors import RequestRefused
 from ..core.events import (
     ErrorInfo,
@@ -163,6 +165,10 @@ class Agent:
         """An MCP server's state, or what it offers, has changed."""
         foreign.tell(self._world, self._loaded.values(), status)
 
+    async def mcp_asked(self, question: McpQuestion) -> Decision:
+        """An MCP server asks the user something of its own accord."""
+        return await foreign.ask(self._world, self._loaded.values(), question)
+
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self._loaded)
 
@@ -313,7 +319,7 @@ class Agent:
         return runner.turn_id
 
     async def _start_turn(self, op: StartTurn | CompactThread, client: Client) -> TurnState:
-        sandboxed = (await self._world.sandbox.status()).available
+        sandboxed = (await self._world.sandbox.status()).sandboxed
         # no await from here until the runner is in place: two requests must not both find the thread idle
         loaded = self._thread(op.thread_id)
         if loaded.runner is not None:

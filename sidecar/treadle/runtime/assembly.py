@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from ..core.compaction import Room
 from ..core.events import Event, WarningReported
 from ..core.items import Item, JsonObject
-from ..core.settings import SandboxPolicy, Settings
+from ..core.known_files import KnownFiles
+from ..core.settings import Sandboxed, SandboxPolicy, Settings
 from ..core.thread import Thread
 from .accounting import Books, CountedModel, utc_day
 from .audience import Audience
@@ -32,7 +33,7 @@ class Briefing(Protocol):
     """What a thread's model is told besides the user's words."""
 
     def tools(self, settings: Settings) -> Sequence[Tool]: ...
-    def news(self, thread: Thread, settings: Settings, *, sandboxed: bool) -> Sequence[Item]:
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed) -> Sequence[Item]:
         """Opening and Context items for what this thread's model has not been told yet."""
         ...
 
@@ -141,6 +142,7 @@ class ThreadParts(Protocol):
     store: Store
     audience: Audience
     sessions: Sessions
+    known: KnownFiles
     greeted: bool
     "Its SessionStart hooks have run in this process."
 
@@ -157,7 +159,7 @@ def confinement(settings: Settings) -> SandboxPolicy:
 
 
 def assemble(
-    world: World, loaded: ThreadParts, settings: Settings, turn_id: str, *, sandboxed: bool, only_compacts: bool = False
+    world: World, loaded: ThreadParts, settings: Settings, turn_id: str, *, sandboxed: Sandboxed, only_compacts: bool = False
 ) -> Runner:
     """A runner for one turn, ready to run."""
     thread, audience, briefing = loaded.thread, loaded.audience, world.briefing
@@ -251,6 +253,7 @@ def _calls(  # noqa: PLR0917
         environment=environment,
         login_done=login_done,
         sessions=loaded.sessions,
+        known=loaded.known,
         outputs=world.outputs if loaded.durable else None,
     )
     return Calls(

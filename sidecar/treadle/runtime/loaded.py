@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.items import Image, Item, Text
+from ..core.known_files import KnownFiles
 from ..core.ops import Overrides
 from ..core.settings import Settings
 from ..core.thread import Thread
@@ -38,8 +39,11 @@ class Loaded:
     task: asyncio.Task[None] | None = None
     greeted: bool = False
     "Its SessionStart hooks have run in this process."
+    known: KnownFiles = field(default_factory=KnownFiles)
     noted: ListingChange | None = None
     "The change of the tool list that the user was told of last."
+    left_out: dict[str, int] = field(default_factory=dict[str, int])
+    "MCP servers with tools for which the prompt has no room, and how many, as the user was told last."
 
     @property
     def durable(self) -> bool:

@@ -25,6 +25,7 @@ from .project import Projector, compact
 
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
+    from ..runtime.ports import Buffers
 
 _log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 256
@@ -51,6 +52,8 @@ class Connection:
         self._opening = 0
         self._held: list[Event] = []
         self._closed = False
+        self.buffers: Buffers | None = None
+        "What the client, an editor, has open; lent to the agent while the connection lasts."
 
     # what the client sends
 
@@ -101,6 +104,10 @@ class Connection:
     async def close(self) -> None:
         """The client is gone: let short requests end, decline what is open, close the agent."""
         if self._in_flight:
+            await asyncio.wait(list(self._in_flight.values()), timeout=0.5)
+        if self._agent is not None and self._agent.done() and self._agent.exception() is None:
+            self._agent.result().end_commands(self)
+        if self._in_flight:
             await asyncio.wait(list(self._in_flight.values()), timeout=5)
         self._closed = True
         for question in self._pending.values():
@@ -114,6 +121,8 @@ class Connection:
                 agent = await opening
             except Exception:
                 return
+            if self.buffers is not None:
+                agent.lend(None)
             agent.drop(self)
             await agent.close()
 
@@ -136,11 +145,18 @@ class Connection:
             return DECLINE
         id = next(self._ids)
         method, params = questions.request(asked)
-        answer = self._pending[id] = asyncio.get_running_loop().create_future()
         self._projector.questions[asked.id] = asked.thread_id, id
+        return questions.decision(asked, await self._requested(id, method, params))
+
+    async def request(self, method: str, params: JsonObject) -> Any:
+        """The result of a request that a door makes of its client; None when it fails or the client is gone."""
+        return None if self._closed else await self._requested(next(self._ids), method, params)
+
+    async def _requested(self, id: int, method: str, params: JsonObject) -> Any:
+        answer = self._pending[id] = asyncio.get_running_loop().create_future()
         self._send(f'{self._framing.head}"id":{id},"method":"{method}","params":{compact(params)}}}')
         try:
-            return questions.decision(asked, await answer)
+            return await answer
         except asyncio.CancelledError:
             if self._framing.withdraws:
                 self._send(f'{self._framing.head}"method":"$/cancelRequest","params":{{"id":{id}}}}}')
@@ -222,7 +238,10 @@ class Connection:
             self._send(self._answer(id, answer), *[text for text in later if text is not None])
 
     async def _loaded(self) -> Agent:
-        return await self._open_agent()
+        agent = await self._open_agent()
+        if self.buffers is not None:
+            agent.lend(self.buffers)
+        return agent
 
     def _load(self) -> asyncio.Future[Agent]:
         """The agent, loading; once more when it could not be loaded before."""

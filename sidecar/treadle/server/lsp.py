@@ -22,6 +22,7 @@ from .stream import serve_stream
 
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
+    from .documents import Documents
     from .editor import Editor
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class EditorSide:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
+        self._documents: Documents | None = None
         self._backlog: list[dict[str, Any]] = []
         self._editor: Editor | None = None
         self._loading: asyncio.Task[None] | None = None
@@ -89,6 +91,8 @@ class EditorSide:
         elif self._is_ours(connection, method, given):
             return False
         else:
+            if self._documents is not None:
+                self._documents.take(method, given.get("params"))
             self._to_editor(given)
         return True
 
@@ -112,9 +116,19 @@ class EditorSide:
         self._reading = asyncio.current_task()
         info = {"name": "treadle", "version": __version__}
         connection.answer(message.get("id"), {"capabilities": CAPABILITIES, "serverInfo": info})
+        self._lend_documents(connection, message)
         connection.greet(_handshake(message.get("params")))
         self._to_editor(message)
         self._loading = asyncio.ensure_future(self._load(connection))
+
+    def _lend_documents(self, connection: Connection, message: dict[str, Any]) -> None:
+        from .buffers import EditorBuffers  # noqa: PLC0415 - not before initialize is answered
+        from .documents import Documents  # noqa: PLC0415
+
+        capabilities = _map(_map(message.get("params")).get("capabilities"))
+        applies = _map(capabilities.get("workspace")).get("applyEdit") is True
+        self._documents = Documents()
+        connection.buffers = EditorBuffers(self._documents, connection.request, applies=applies)
 
     def _to_editor(self, message: dict[str, Any]) -> None:
         if self._editor is not None:

@@ -21,6 +21,7 @@ from ..core.items import JsonObject
 from ..core.policy import RunCommand
 from ..runtime.ports import Call, CommandSpec, Plan, Scope, Tool, ToolResult
 from . import arguments
+from .reads import note_reads
 from .sessions import Sessions, output_budget, result, view
 from .spilling import opener
 
@@ -143,6 +144,8 @@ class ExecCommand:
             raise
         if report.exit_code is not None:
             sessions.forget(session)
+        if report.exit_code == 0:
+            await note_reads(plan.view, scope)
         return result(plan, report, prepared.max_output_tokens)
 
     async def _patch(self, call: Call, script: str, cwd: str, scope: Scope) -> Plan | None:

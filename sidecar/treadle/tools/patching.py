@@ -119,6 +119,7 @@ async def _outcome(operation: patch.Operation, base: str, targets: dict[str, str
         case patch.Delete():
             before = await _read(path, "delete", scope)
             _refuse_stale(before, scope, "delete")
+            _refuse_unsaved(before, "delete")
             content = displayed(before.data or b"")
             change = FileChange(
                 path=seen, kind="delete", move_path=None, diff=_cut(content), added=0, removed=diff.count_lines(content)
@@ -149,6 +150,8 @@ async def _updated(operation: patch.Update, seen: str, base: str, targets: dict[
         return _Outcome("M", operation.path, (before,), after, change, stale)
     there = await _read(target, "move to", scope, absent_ok=True)
     _refuse_stale(there, scope, "replace")
+    for state, verb in ((before, "move"), (there, "replace")):
+        _refuse_unsaved(state, verb)
     change["move_path"] = _absolute(base, operation.move_to)
     after = (FileState(target, data, before.mode), FileState(path, None))
     return _Outcome("M", operation.move_to, (before, there), after, change, stale)
@@ -183,6 +186,13 @@ async def _read(path: str, verb: str, scope: Scope, *, absent_ok: bool = False) 
 def _refuse_stale(state: FileState, scope: Scope, verb: str) -> None:
     if state.data is not None and scope.known.changed(state.path, state.data):
         raise patch.PatchError(f"Refused to {verb} {shown(state.path)}: {STALE}. Read it again first.")
+
+
+def _refuse_unsaved(state: FileState, verb: str) -> None:
+    """The text would be lost with the file, or stay behind in an editor without one."""
+    if state.unsaved:
+        words = "it has unsaved changes in the user's editor. Ask the user to save or discard them first."
+        raise patch.PatchError(f"Refused to {verb} {shown(state.path)}: {words}")
 
 
 def _edited(data: bytes, operation: patch.Update, path: str) -> tuple[bytes, diff.Diff]:
