@@ -19,6 +19,7 @@ from pydantic.json_schema import models_json_schema
 from treadle.server.wire import (
     approval,
     base,
+    command,
     compaction,
     config,
     error,
@@ -54,6 +55,7 @@ NOUNS = (
     compaction,
     rules,
     question,
+    command,
 )
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

@@ -75,6 +75,74 @@ export type CodexErrorInfo =
 
 export type CommandAction = ReadAction | ListFilesAction | SearchAction | UnknownAction;
 
+export type CommandExecOutputDeltaNotification = {
+  processId: string;
+  stream: "stdout" | "stderr";
+  deltaBase64: string;
+  /** This is the last of the stream: what comes after it is past the cap. */
+  capReached: boolean;
+};
+
+export type CommandExecParams = {
+  /** Program and arguments; no shell. */
+  command: string[];
+  /** The client's name for it. Needed for a terminal, for streams and for the other methods here. */
+  processId?: string | null;
+  /** Give it a terminal; both streams are on then, and all output is stdout. */
+  tty?: boolean;
+  streamStdin?: boolean;
+  /** Tell output as it comes, base64; it is not repeated in the answer. */
+  streamStdoutStderr?: boolean;
+  /** Of each stream; default: 1 MiB. */
+  outputBytesCap?: number | null;
+  disableOutputCap?: boolean;
+  disableTimeout?: boolean;
+  /** Default: 10 seconds. A command that takes longer is ended, with exit code 124. */
+  timeoutMs?: number | null;
+  cwd?: string | null;
+  /** Over the variables that the agent's commands get; null takes one away. */
+  env?: Record<string, string | null> | null;
+  size?: CommandExecTerminalSize | null;
+  /** Default: what the configuration says for the folder. workspaceWrite without roots: the folder is the root. */
+  sandboxPolicy?: SandboxPolicy | null;
+  /** :read-only, :workspace or :danger-full-access, in place of a policy. */
+  permissionProfile?: string | null;
+};
+
+export type CommandExecResizeParams = {
+  processId: string;
+  size: CommandExecTerminalSize;
+};
+
+export type CommandExecResizeResponse = Record<string, never>;
+
+export type CommandExecResponse = {
+  /** 128 + n when signal n ended it. */
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+};
+
+/** In character cells. */
+export type CommandExecTerminalSize = {
+  rows: number;
+  cols: number;
+};
+
+export type CommandExecTerminateParams = {
+  processId: string;
+};
+
+export type CommandExecTerminateResponse = Record<string, never>;
+
+export type CommandExecWriteParams = {
+  processId: string;
+  deltaBase64?: string | null;
+  closeStdin?: boolean;
+};
+
+export type CommandExecWriteResponse = Record<string, never>;
+
 export type CommandExecutionApprovalDecision = SimpleDecision | AcceptWithExecpolicyAmendment | ApplyNetworkPolicyAmendment;
 
 export type CommandExecutionItem = {
@@ -1471,6 +1539,10 @@ export interface ClientRequests {
   "turn/start": { params: TurnStartParams; result: TurnStartResponse };
   "turn/steer": { params: TurnSteerParams; result: TurnSteerResponse };
   "turn/interrupt": { params: TurnInterruptParams; result: TurnInterruptResponse };
+  "command/exec": { params: CommandExecParams; result: CommandExecResponse };
+  "command/exec/write": { params: CommandExecWriteParams; result: CommandExecWriteResponse };
+  "command/exec/resize": { params: CommandExecResizeParams; result: CommandExecResizeResponse };
+  "command/exec/terminate": { params: CommandExecTerminateParams; result: CommandExecTerminateResponse };
   "model/list": { params: ModelListParams; result: ModelListResponse };
   "config/read": { params: ConfigReadParams; result: ConfigReadResponse };
   "skills/list": { params: SkillsListParams; result: SkillsListResponse };
@@ -1519,6 +1591,7 @@ export interface ServerNotifications {
   "item/reasoning/summaryPartAdded": ReasoningSummaryPartAddedNotification;
   "item/reasoning/textDelta": ReasoningTextDeltaNotification;
   "item/commandExecution/outputDelta": CommandExecutionOutputDeltaNotification;
+  "command/exec/outputDelta": CommandExecOutputDeltaNotification;
   "item/mcpToolCall/progress": McpToolCallProgressNotification;
   "item/fileChange/patchUpdated": FileChangePatchUpdatedNotification;
   "error": ErrorNotification;

@@ -180,6 +180,7 @@ EVENTS: list[e.Event] = [
     e.GrantsChanged(T),
     e.HookRan(T, U, {"id": "h1", "eventName": "preToolUse", "status": "running"}),
     e.HookRan(T, None, {"id": "h1", "eventName": "sessionStart", "status": "completed"}),
+    e.CommandPrinted("p1", "stderr", b"\xff\x00 half", False),
     *(e.TurnCompleted(T, U, AT + 2.5, status, None, AT) for status in ("completed", "interrupted")),
     e.TurnCompleted(T, U, AT, "failed", e.ErrorInfo("No key.", "unauthorized", 401), None),
 ]

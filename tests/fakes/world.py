@@ -17,7 +17,7 @@ from treadle.core.ops import StartThread, StartTurn
 from treadle.core.policy import Harmless, Wish
 from treadle.core.prompt import Request, dumps
 from treadle.core.replies import Compacted, Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, Usage
-from treadle.core.settings import Provider, SandboxPolicy, Settings
+from treadle.core.settings import Provider, Sandboxed, SandboxPolicy, Settings
 from treadle.core.skills import FoundSkills
 from treadle.core.thread import Thread
 from treadle.core.views import CallCard
@@ -272,7 +272,7 @@ class FakeBriefing:
     def tools(self, settings: Settings) -> Sequence[Tool]:
         return self._tools
 
-    def news(self, thread: Thread, settings: Settings, *, sandboxed: bool) -> Sequence[Item]:
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed) -> Sequence[Item]:
         items: list[Item] = []
         new_id, now = self._clock.new_id, self._clock.now()
         if thread.opening is None:
@@ -329,6 +329,9 @@ class NoFiles:
 class NoVariables:
     def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
         return {}, False
+
+    async def asked(self) -> None:
+        pass
 
     async def close(self) -> None:
         pass

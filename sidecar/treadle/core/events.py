@@ -211,6 +211,18 @@ class HookRan:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandPrinted:
+    """A piece of what a client's own command (ops.Execute) has printed."""
+
+    process_id: str
+    stream: Literal["stdout", "stderr"]
+    data: bytes
+    capped: bool
+    "The stream has come to its cap: nothing more of it will be told."
+    thread_id: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalSettled:
     """Something asked (core/asking.py) was answered, or dropped because its turn ended."""
 
@@ -249,6 +261,7 @@ Event: TypeAlias = (
     | PatchPreviewed
     | GrantsChanged
     | HookRan
+    | CommandPrinted
     | ApprovalSettled
     | RequestCounted
 )

@@ -344,3 +344,7 @@ async def notes_list(ask: Exchange, params: compaction.NotesListParams) -> JsonO
 async def notes_write(ask: Exchange, params: compaction.NotesWriteParams) -> JsonObject:
     op = WriteNotes(params.thread_id, tuple(params.notes))
     return {"threadId": params.thread_id, "notes": await ask.agent.submit(op, ask.client)}
+
+
+# enters its methods in the table
+from . import commands  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]

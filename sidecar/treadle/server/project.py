@@ -6,6 +6,7 @@ that becomes JSON once. Text is escaped to ASCII, so that no half of a surrogate
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Collection, Iterable, Sequence
 from json.encoder import encode_basestring_ascii as escaped  # type: ignore[attr-defined]
@@ -173,7 +174,7 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [("skills/changed", {})]
         case e.RequestCounted():
             return [("treadle/ledger/updated", _of_turn(event) | {"row": bill.row(event.row)})]
-        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HookRan():
+        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HookRan() | e.CommandPrinted():
             return [_of_hands(event)]
         case e.CardDelta() | e.ThreadStarted() | e.ApprovalSettled():
             return []
@@ -181,7 +182,7 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             assert_never(event)
 
 
-def _of_hands(event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HookRan) -> Notification:
+def _of_hands(event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HookRan | e.CommandPrinted) -> Notification:
     match event:
         case e.PlanUpdated():
             words = {"pending": "pending", "in_progress": "inProgress", "completed": "completed"}
@@ -195,6 +196,10 @@ def _of_hands(event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.Hook
         case e.HookRan():
             word = "started" if event.run.get("status") == "running" else "completed"
             return (f"hook/{word}", {"threadId": event.thread_id, "turnId": event.turn_id, "run": event.run})
+        case e.CommandPrinted():
+            data = base64.b64encode(event.data).decode("ascii")
+            printed = {"processId": event.process_id, "stream": event.stream, "deltaBase64": data, "capReached": event.capped}
+            return ("command/exec/outputDelta", printed)
 
 
 def _of_turn(
