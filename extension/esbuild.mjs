@@ -25,7 +25,12 @@ const host = {
 
 const webview = {
   ...common,
-  entryPoints: { webview: "webview/main.ts", highlight: "webview/highlight.ts", style: "webview/style.css" },
+  entryPoints: {
+    webview: "webview/main.ts",
+    permissions: "webview/permissions.ts",
+    highlight: "webview/highlight.ts",
+    style: "webview/style.css",
+  },
   outdir: "dist",
   platform: "browser",
   format: "iife",
@@ -34,7 +39,7 @@ const webview = {
   assetNames: "[name]",
 };
 
-for (const name of ["extension", "webview", "highlight", "style"]) {
+for (const name of ["extension", "webview", "permissions", "highlight", "style"]) {
   for (const ending of ["js", "css", "js.map", "css.map"]) rmSync(`dist/${name}.${ending}`, { force: true });
 }
 mkdirSync("dist", { recursive: true });

@@ -2,14 +2,32 @@
  * The sidecar's questions to the user. Each waits in the panel until it is answered, its turn ends, or the sidecar takes it back; the
  * answer goes back exactly once. A question that nobody can see any more is declined, never accepted. No `vscode` import.
  */
-import { headAndTail } from "./output";
-import type { ApprovalView } from "./thread";
-import type { CommandApprovalParams, Decision, FileApprovalParams, McpApprovalAnswer, McpApprovalParams } from "./wire";
+import {
+  type Answer,
+  type Asked,
+  commandAsked,
+  elicitationAsked,
+  fileAsked,
+  type Outcome,
+  outcome,
+  questionAsked,
+  toolAsked,
+} from "./asked";
+import type {
+  CommandApprovalAnswer,
+  CommandApprovalParams,
+  ElicitationAnswer,
+  ElicitationParams,
+  FileApprovalAnswer,
+  FileApprovalParams,
+  QuestionAnswer,
+  QuestionParams,
+} from "./wire";
 
 interface Pending {
-  view: ApprovalView;
+  asked: Asked;
   threadId: string;
-  answer: (decision: Decision) => void;
+  answer: (answer: Answer | null) => void;
 }
 
 export interface Cancellation {
@@ -18,8 +36,8 @@ export interface Cancellation {
 }
 
 export interface ApprovalListener {
-  requested(view: ApprovalView): void;
-  settled(view: ApprovalView): void;
+  requested(asked: Asked): void;
+  settled(asked: Asked, outcome: Outcome): void;
 }
 
 export class Approvals {
@@ -35,85 +53,72 @@ export class Approvals {
     return this.pending.size;
   }
 
-  command(params: CommandApprovalParams, cancelled?: Cancellation): Promise<{ decision: Decision }> {
-    const view: ApprovalView = {
-      id: this.newId(params.itemId),
-      kind: "command",
-      turnId: params.turnId,
-      itemId: params.itemId,
-      command: params.command ?? undefined,
-      cwd: params.cwd ?? undefined,
-      reason: params.reason ?? undefined,
-      outside: outside(params),
-    };
-    return this.ask(params.threadId, view, cancelled);
+  /** The open question of this id, for whoever must know what was shown. */
+  open(id: string): Asked | undefined {
+    return this.pending.get(id)?.asked;
   }
 
-  fileChange(params: FileApprovalParams, cancelled?: Cancellation): Promise<{ decision: Decision }> {
-    const view: ApprovalView = {
-      id: this.newId(params.itemId),
-      kind: "fileChange",
-      turnId: params.turnId,
-      itemId: params.itemId,
-      reason: params.reason ?? undefined,
-      outside: params.grantRoot ? `Asks to write under ${params.grantRoot}.` : undefined,
-    };
-    return this.ask(params.threadId, view, cancelled);
+  async command(params: CommandApprovalParams, cancelled?: Cancellation): Promise<CommandApprovalAnswer> {
+    return decided(await this.ask(params.threadId, commandAsked(params, this.newId(params.itemId)), cancelled));
   }
 
-  async mcpTool(params: McpApprovalParams, cancelled?: Cancellation): Promise<McpApprovalAnswer> {
+  async fileChange(params: FileApprovalParams, cancelled?: Cancellation): Promise<FileApprovalAnswer> {
+    return decided(await this.ask(params.threadId, fileAsked(params, this.newId(params.itemId)), cancelled));
+  }
+
+  async question(params: QuestionParams, cancelled?: Cancellation): Promise<QuestionAnswer> {
+    const answer = await this.ask(params.threadId, questionAsked(params, this.newId(params.itemId)), cancelled);
+    const given = answer?.verdict === "accept" ? Object.entries(answer.answers ?? {}) : [];
+    return { answers: Object.fromEntries(given.map(([id, answers]) => [id, { answers }])) };
+  }
+
+  /** A question of an MCP server; or, with `_meta`, ours before a call of one of its tools. */
+  async elicitation(params: ElicitationParams, cancelled?: Cancellation): Promise<ElicitationAnswer> {
     const about = params._meta;
-    if (!about) return { action: "decline", content: null, _meta: null };
-    const view: ApprovalView = {
-      id: this.newId(about.treadle_item_id),
-      kind: "mcpTool",
-      turnId: params.turnId ?? "",
-      itemId: about.treadle_item_id,
-      server: params.serverName,
-      tool: about.tool_name,
-      arguments: shownArguments(about.tool_params),
-      reason: about.treadle_reason ?? undefined,
-      outside: "Runs in the server, outside the sandbox.",
-    };
-    const { decision } = await this.ask(params.threadId, view, cancelled);
-    if (decision === "acceptForSession") return { action: "accept", content: {}, _meta: { persist: "session" } };
-    return { action: decision, content: decision === "accept" ? {} : null, _meta: null };
+    if (about)
+      return ofTool(await this.ask(params.threadId, toolAsked(params, about, this.newId(about.treadle_item_id)), cancelled));
+    const answer = await this.ask(params.threadId, elicitationAsked(params, this.newId(params.serverName)), cancelled);
+    const accepted = answer?.verdict === "accept";
+    return { action: answer?.verdict ?? "decline", content: accepted ? (answer.content ?? {}) : null, _meta: null };
   }
 
-  decide(id: string, decision: Decision): void {
-    const asked = this.pending.get(id);
-    if (!asked) return;
+  decide(id: string, answer: Answer | null): void {
+    const pending = this.pending.get(id);
+    if (!pending) return;
     this.pending.delete(id);
-    asked.answer(decision);
-    this.listener.settled(asked.view);
+    pending.answer(answer);
+    this.listener.settled(pending.asked, outcome(pending.asked, answer));
   }
 
   /** Declines what belongs to an item or turn that is over, or to a thread that is not shown any more. */
-  drop(over: (view: ApprovalView, threadId: string) => boolean): void {
-    for (const [id, asked] of this.pending) if (over(asked.view, asked.threadId)) this.decide(id, "decline");
+  drop(over: (asked: Asked, threadId: string) => boolean): void {
+    for (const [id, pending] of this.pending) if (over(pending.asked, pending.threadId)) this.decide(id, null);
   }
 
-  private newId(itemId: string): string {
+  private newId(of: string): string {
     this.count += 1;
-    return `${itemId}#${this.count}`;
+    return `${of}#${this.count}`;
   }
 
-  private ask(threadId: string, view: ApprovalView, cancelled?: Cancellation): Promise<{ decision: Decision }> {
-    if (threadId !== this.shownThread() || cancelled?.isCancellationRequested) return Promise.resolve({ decision: "decline" });
+  /** What the user said; null when nobody did. */
+  private ask(threadId: string, asked: Asked, cancelled?: Cancellation): Promise<Answer | null> {
+    if (threadId !== this.shownThread() || cancelled?.isCancellationRequested) return Promise.resolve(null);
     return new Promise((resolve) => {
-      this.pending.set(view.id, { view, threadId, answer: (decision) => resolve({ decision }) });
-      cancelled?.onCancellationRequested(() => this.decide(view.id, "decline"));
-      this.listener.requested(view);
+      this.pending.set(asked.id, { asked, threadId, answer: resolve });
+      cancelled?.onCancellationRequested(() => this.decide(asked.id, null));
+      this.listener.requested(asked);
     });
   }
 }
 
-/** What a call would touch beyond the sandbox, in words. A sidecar that does not say is understood to mean: everything. */
-function outside(params: CommandApprovalParams & { outsideSandbox?: boolean }): string | undefined {
-  if (params.outsideSandbox === false) return undefined;
-  return "Runs outside the sandbox: it can change any file that you can, and use the network.";
+/** Only what was said is sent: a scope, a rule or words that are not there are no fields. */
+function decided(answer: Answer | null): FileApprovalAnswer {
+  const { verdict, scope, rule, words } = answer ?? { verdict: "decline" };
+  return { decision: verdict, ...(scope && { scope }), ...(rule && { rule }), ...(words && { words }) };
 }
 
-function shownArguments(given: unknown): string {
-  return headAndTail(JSON.stringify(given ?? {}, undefined, 2));
+function ofTool(answer: Answer | null): ElicitationAnswer {
+  const { verdict, scope, rule, words } = answer ?? { verdict: "decline" };
+  const said = { ...(scope && { persist: scope }), ...(rule && { treadle_rule: rule }), ...(words && { treadle_words: words }) };
+  return { action: verdict, content: verdict === "accept" ? {} : null, _meta: Object.keys(said).length ? said : null };
 }

@@ -6,6 +6,7 @@ import type { DoctorPage } from "./doctor_page";
 import type { Inspector } from "./inspector";
 import type { Log } from "./log";
 import type { Panel } from "./panel";
+import type { Permissions } from "./permissions";
 import { type SelectionCommand, selectionPrompt } from "./prompts";
 import { workspaceFolder } from "./settings";
 import type { Sidecar } from "./sidecar";
@@ -16,11 +17,12 @@ export interface Parts {
   sidecar: Sidecar;
   inspector: Inspector;
   doctor: DoctorPage;
+  permissions: Permissions;
   log: Log;
 }
 
 export function registerCommands(parts: Parts): vscode.Disposable[] {
-  const { chat, panel, sidecar, doctor, log } = parts;
+  const { chat, panel, sidecar, doctor, permissions, log } = parts;
   const commands: Record<string, () => unknown> = {
     "treadle.newThread": () => newThread(parts),
     "treadle.resumeThread": () => resumeThread(parts),
@@ -32,6 +34,8 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     "treadle.showLog": () => log.show(),
     "treadle.inspectPrompt": () => inspectPrompt(parts),
     "treadle.doctor": () => doctor.show(),
+    "treadle.managePermissions": () => permissions.show(),
+    "treadle.goToQuestion": () => panel.show("question"),
     "treadle.refreshTools": () => refreshTools(parts),
     "treadle.openSettings": () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:treadle.treadle"),
     "treadle.focus": () => panel.show(),

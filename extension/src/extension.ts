@@ -3,7 +3,6 @@
  * while it runs; the sidecar starts when the panel is first seen or a command needs it.
  */
 import * as vscode from "vscode";
-import { Approvals } from "./approvals";
 import { Chat } from "./chat";
 import { openFile, openThread, type Parts, registerCommands, title } from "./commands";
 import { Diffs } from "./diffs";
@@ -12,19 +11,14 @@ import { Inspector } from "./inspector";
 import { createLog, type Log, sentence } from "./log";
 import type { FromWebview, PanelCommand, PanelState, RecentThread } from "./messages";
 import { home, Panel, viewId } from "./panel";
+import { Permissions } from "./permissions";
+import { picture } from "./pictures";
+import { Questions } from "./questions";
+import { checkRule } from "./rules";
 import { onSettingsChange, readSettings, threadParams, workspaceFolder } from "./settings";
 import { Sidecar } from "./sidecar";
 import { Status } from "./status";
-import { type ApprovalView, type CardItem, runningTurn } from "./thread";
-import {
-  type CommandApprovalParams,
-  commandApproval,
-  type FileApprovalParams,
-  type FileChangeItem,
-  fileApproval,
-  type McpApprovalParams,
-  mcpApproval,
-} from "./wire";
+import type { Notification } from "./wire";
 
 const lastThreadKey = "treadle.lastThread";
 const unsentKey = "treadle.unsent";
@@ -48,7 +42,8 @@ export async function deactivate(): Promise<void> {
 class Window implements vscode.Disposable {
   private readonly sidecar: Sidecar;
   private readonly chat: Chat;
-  private readonly approvals: Approvals;
+  private readonly questions: Questions;
+  private readonly permissions: Permissions;
   private readonly diffs = new Diffs();
   private readonly status = new Status();
   private readonly inspector: Inspector;
@@ -81,16 +76,15 @@ class Window implements vscode.Disposable {
       },
       context.workspaceState.get(unsentKey, []),
     );
-    this.approvals = new Approvals(() => this.chat.view.id, {
-      requested: (view) => this.approvalRequested(view),
-      settled: (view) => this.approvalSettled(view),
-    });
     this.panel = new Panel(
       context,
       this.chat,
       () => this.panelState(),
       (message) => this.received(message),
     );
+    const { sidecar, chat, panel, diffs } = this;
+    this.questions = new Questions({ sidecar, chat, panel, diffs, log });
+    this.permissions = new Permissions({ extension: context.extensionUri, sidecar, chat, log });
     this.connect();
   }
 
@@ -99,22 +93,17 @@ class Window implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.approvals.drop(() => true);
-    const { panel, sidecar, diffs, status, inspector, doctor, log } = this;
-    for (const part of [...this.disposables, panel, sidecar, diffs, status, inspector, doctor, log]) part.dispose();
+    this.questions.dropAll();
+    const { panel, permissions, sidecar, diffs, status, inspector, doctor, log } = this;
+    for (const part of [...this.disposables, panel, permissions, sidecar, diffs, status, inspector, doctor, log]) part.dispose();
   }
 
   private connect(): void {
-    const { chat, panel, sidecar, inspector, doctor, log } = this;
-    const parts: Parts = { chat, panel, sidecar, inspector, doctor, log };
-    this.sidecar.answer(commandApproval, (params, cancelled) =>
-      this.approvals.command(params as CommandApprovalParams, cancelled),
-    );
-    this.sidecar.answer(fileApproval, (params, cancelled) => this.approvals.fileChange(params as FileApprovalParams, cancelled));
-    this.sidecar.answer(mcpApproval, (params, cancelled) => this.approvals.mcpTool(params as McpApprovalParams, cancelled));
+    const { chat, panel, sidecar, inspector, doctor, permissions, log } = this;
+    const parts: Parts = { chat, panel, sidecar, inspector, doctor, permissions, log };
     this.chat.onEvent((event) => this.afterEvent(event.method));
     this.disposables.push(
-      this.sidecar.onNotification((notification) => this.chat.receive(notification)),
+      this.sidecar.onNotification((notification) => this.notified(notification)),
       this.sidecar.onState(({ connection }) => this.sidecarChanged(connection)),
       vscode.window.registerWebviewViewProvider(viewId, this.panel),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.panel.refresh()),
@@ -127,21 +116,24 @@ class Window implements vscode.Disposable {
     );
   }
 
+  private notified(notification: Notification): void {
+    if (notification.method === "treadle/rules/changed") void this.permissions.refresh();
+    else this.chat.receive(notification);
+  }
+
   private afterEvent(method: string): void {
     if (method === "item/completed" || method === "turn/completed" || method === "panel/closed" || method === "panel/opened") {
-      const { view } = this.chat;
-      const finished = new Set(view.turns.flatMap((turn) => turn.items).flatMap((entry) => (entry.done ? [entry.item.id] : [])));
-      const turnId = runningTurn(view)?.id;
-      this.approvals.drop((asked, threadId) => threadId !== view.id || asked.turnId !== turnId || finished.has(asked.itemId));
+      this.questions.dropSettled();
     }
     if (method === "treadle/ledger/updated") this.inspector.refresh(this.chat.view.id);
+    if (method === "panel/opened" || method === "panel/closed") void this.permissions.refresh();
     if (method === "panel/closed" && this.sidecar.state.connection === "ready") void this.readAround();
     if (!method.endsWith("elta")) this.drawStatus();
   }
 
   private sidecarChanged(connection: PanelState["connection"]): void {
     if (connection !== "ready" && connection !== "starting") {
-      this.approvals.drop(() => true);
+      this.questions.dropAll();
       this.cutShort ||= this.chat.running;
       if (!this.wasLost) this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
       this.wasLost = true;
@@ -228,37 +220,10 @@ class Window implements vscode.Disposable {
 
   private drawStatus(): void {
     const { running } = this.chat;
-    this.status.draw({ ...this.sidecar.state, running, waiting: this.approvals.waiting });
-    this.panel.setBadge(this.approvals.waiting);
+    this.status.draw({ ...this.sidecar.state, running, waiting: this.questions.waiting });
+    this.panel.setBadge(this.questions.waiting);
     void vscode.commands.executeCommand("setContext", "treadle.running", running);
-  }
-
-  private approvalRequested(view: ApprovalView): void {
-    this.chat.receive({ method: "panel/approval/requested", params: view });
-    const change = this.fileChange(view.itemId)?.changes[0];
-    if (view.kind === "fileChange" && change)
-      void this.diffs.offer(view.itemId, change).catch((error) => this.log.warn(sentence(error)));
-    if (!this.panel.visible) this.tellUser(view);
-  }
-
-  private tellUser(view: ApprovalView): void {
-    void vscode.window
-      .showInformationMessage(`Treadle asks to ${wish(view)}`, "Show")
-      .then((choice) => choice && this.panel.show());
-  }
-
-  private approvalSettled(view: ApprovalView): void {
-    this.chat.receive({ method: "panel/approval/settled", params: { id: view.id } });
-    void this.diffs.close(view.itemId).catch(() => undefined);
-  }
-
-  private item(itemId: string): CardItem | undefined {
-    return this.chat.view.turns.flatMap((turn) => turn.items).find((entry) => entry.item.id === itemId)?.item;
-  }
-
-  private fileChange(itemId: string): FileChangeItem | undefined {
-    const item = this.item(itemId);
-    return item?.type === "fileChange" ? item : undefined;
+    void vscode.commands.executeCommand("setContext", "treadle.asking", this.questions.waiting > 0);
   }
 
   private received(message: FromWebview): void {
@@ -277,10 +242,17 @@ class Window implements vscode.Disposable {
         return this.chat.resend(message.clientId);
       case "takeBack":
         return this.chat.takeBack(message.clientId);
-      case "decide":
-        return this.approvals.decide(message.approvalId, message.decision);
+      case "answer":
+        return this.questions.answer(message.id, message.answer);
+      case "checkRule": {
+        const problem = await checkRule(this.sidecar, message.subject, this.chat.view.id, this.log);
+        return this.panel.reply({ type: "ruleChecked", number: message.number, problem });
+      }
+      case "readImage":
+        return this.panel.reply({ type: "image", path: message.path, url: await picture(message.path) });
       case "openDiff":
-        return this.openDiff(message.itemId, message.path);
+        if (await this.questions.openDiff(message.itemId, message.path)) return;
+        return openFile(message.path, this.chat.view.cwd, this.log);
       case "openFile":
         return openFile(message.path, this.chat.view.cwd ?? workspaceFolder()?.uri.fsPath ?? null, this.log);
       case "openLink":
@@ -316,18 +288,6 @@ class Window implements vscode.Disposable {
         return vscode.commands.executeCommand(`treadle.${command}`);
     }
   }
-
-  private async openDiff(itemId: string, path: string): Promise<void> {
-    const change = this.fileChange(itemId)?.changes.find((one) => one.path === path);
-    const waiting = this.chat.view.approvals.some((asked) => asked.itemId === itemId);
-    const shown = waiting && change ? await this.diffs.open(itemId, change, false) : false;
-    if (!shown) await openFile(path, this.chat.view.cwd, this.log);
-  }
-}
-
-function wish(view: ApprovalView): string {
-  if (view.kind === "command") return `run: ${view.command?.slice(0, 120) ?? "a command"}`;
-  return view.kind === "mcpTool" ? `call ${view.tool} of ${view.server}` : "edit files";
 }
 
 async function insert(text: string): Promise<void> {

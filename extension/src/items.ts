@@ -1,11 +1,13 @@
 /**
  * One item of a thread as it is drawn: from the wire, and as its deltas come. A kind without a card of its own becomes a plain one. Pure.
  */
+import type { HookItem } from "./hooks";
 import { headAndTail } from "./output";
 import type { AgentMessageItem, CommandItem, FileUpdateChange, OtherItem, ReasoningItem, ThreadItem, WireItem } from "./wire";
 
 export type CardItem =
   | Extract<ThreadItem, { type: "userMessage" | "agentMessage" | "reasoning" | "commandExecution" | "fileChange" }>
+  | HookItem
   | OtherItem;
 
 export interface ItemView {
@@ -57,20 +59,64 @@ function other(wire: WireItem): OtherItem {
     string,
     unknown
   >;
+  const shown = type === "imageView" ? { title: fileName(rest.path), images: [String(rest.path)], body: "" } : null;
+  const { images, text } = type === "mcpToolCall" ? toolResult(rest) : { images: undefined, text: undefined };
   const title = [server, tool ?? query].filter((part) => typeof part === "string" && part).join(" · ");
-  const body = JSON.stringify(rest, (_key, value: unknown) => value ?? undefined, 2);
+  const body = text ?? JSON.stringify(rest, (_key, value: unknown) => value ?? undefined, 2);
   return {
     type: "other",
     id: String(id),
     kind: String(type),
-    title,
+    title: shown?.title ?? title,
     status: typeof status === "string" ? status : undefined,
-    body: body === "{}" ? "" : headAndTail(body),
+    body: shown?.body ?? (body === "{}" ? "" : headAndTail(body)),
+    images: shown?.images ?? images,
   };
+}
+
+interface ContentPart {
+  type?: string;
+  text?: string;
+  data?: string;
+  mimeType?: string;
+}
+
+const drawable = /^image\/(png|jpeg|gif|webp)$/;
+const mostPictures = 4;
+
+/** A tool of an MCP server: what it was called with and what it said; its pictures as pictures, not as letters. */
+function toolResult(rest: Record<string, unknown>): { text: string; images?: string[] } {
+  const {
+    arguments: given,
+    result,
+    error,
+  } = rest as {
+    arguments?: unknown;
+    result?: { content?: ContentPart[]; structuredContent?: unknown } | null;
+    error?: { message?: string } | null;
+  };
+  const content = Array.isArray(result?.content) ? result.content : [];
+  const images = content.filter((part) => part?.type === "image" && drawable.test(part.mimeType ?? ""));
+  const others = content.filter((part) => part?.type !== "image");
+  const words = others.map((part) => (part?.type === "text" ? (part.text ?? "") : JSON.stringify(part, undefined, 2)));
+  const structured = !content.length && result?.structuredContent ? [JSON.stringify(result.structuredContent, undefined, 2)] : [];
+  const called = given && JSON.stringify(given) !== "{}" ? [JSON.stringify(given, undefined, 2)] : [];
+  const text = [...called, ...words, ...structured, error?.message ?? ""].filter(Boolean).join("\n\n");
+  const shown = images.slice(0, mostPictures).map((part) => `data:${part.mimeType};base64,${part.data ?? ""}`);
+  return { text, images: shown.length ? shown : undefined };
+}
+
+function fileName(path: unknown): string {
+  return (
+    String(path ?? "")
+      .split(/[\\/]/)
+      .at(-1) ?? ""
+  );
 }
 
 /** What had not finished when its turn ended. */
 export function stopped(item: CardItem): CardItem {
+  if (item.type === "hook") return item.status === "running" ? { ...item, status: "stopped" } : item;
   return "status" in item && item.status === "inProgress" ? { ...item, status: "failed" } : item;
 }
 

@@ -2,8 +2,9 @@
  * What the extension host and the webview say to each other. The host owns the state; the webview asks for a snapshot when it comes
  * up and then follows numbered events. A gap in the numbers makes it ask again, so it can be destroyed and rebuilt at any time.
  */
+import type { Answer } from "./asked";
 import type { ThreadView, ViewEvent } from "./thread";
-import type { Decision } from "./wire";
+import type { FileRule, Grant, GrantChange, Subject } from "./wire";
 
 export interface RecentThread {
   id: string;
@@ -27,7 +28,10 @@ export type ToWebview =
   | { type: "snapshot"; seq: number; view: ThreadView; panel: PanelState; draft: string }
   | { type: "events"; seq: number; events: ViewEvent[] }
   | { type: "panel"; panel: PanelState }
-  | { type: "focus" };
+  | { type: "ruleChecked"; number: number; problem: string | null }
+  | { type: "image"; path: string; url: string | null }
+  /** To where the user writes, or to a question that waits. */
+  | { type: "focus"; at?: "question" };
 
 export type PanelCommand =
   | "newThread"
@@ -39,7 +43,8 @@ export type PanelCommand =
   | "trust"
   | "retry"
   | "stop"
-  | "inspectPrompt";
+  | "inspectPrompt"
+  | "managePermissions";
 
 export type FromWebview =
   | { type: "ready" }
@@ -47,7 +52,11 @@ export type FromWebview =
   | { type: "send"; text: string }
   | { type: "resend"; clientId: string }
   | { type: "takeBack"; clientId: string }
-  | { type: "decide"; approvalId: string; decision: Decision }
+  | { type: "answer"; id: string; answer: Answer }
+  /** Could this be stored as a rule? */
+  | { type: "checkRule"; number: number; subject: Subject }
+  /** The picture at this path, to be shown. */
+  | { type: "readImage"; path: string }
   | { type: "openDiff"; itemId: string; path: string }
   | { type: "openFile"; path: string }
   | { type: "openLink"; url: string }
@@ -57,3 +66,29 @@ export type FromWebview =
   | { type: "draft"; text: string }
   | { type: "dismiss"; key: string }
   | { type: "command"; command: PanelCommand };
+
+/** The page of permissions: what the sidecar keeps, and where the user is. */
+export interface PermissionsState {
+  threadId: string | null;
+  folder: string | null;
+  home: string | null;
+  grants: Grant[];
+  rules: FileRule[];
+  problems: string[];
+  /** The list could not be read; why. */
+  failure: string | null;
+  /** The last change, in words, as long as it can be taken back. */
+  undo: string | null;
+}
+
+export type ToPermissions =
+  | { type: "permissions"; state: PermissionsState }
+  | { type: "refused"; reason: string }
+  | { type: "ruleChecked"; number: number; problem: string | null };
+
+export type FromPermissions =
+  | { type: "ready" }
+  | { type: "changeGrants"; changes: GrantChange[]; words: string }
+  | { type: "undo" }
+  | { type: "checkRule"; number: number; subject: Subject }
+  | { type: "openSource"; path: string; line: number };

@@ -2,12 +2,12 @@
  * The chat view's host side. The webview is a pure view: it may be destroyed and built again at any time, and gets a snapshot and then
  * numbered events. Small deltas are collected for a frame before they cross. Nothing here takes the focus unless the user asked.
  */
-import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { joined } from "./batch";
 import type { Chat } from "./chat";
 import type { FromWebview, PanelState, ToWebview } from "./messages";
+import { dist, page } from "./page";
 import type { ViewEvent } from "./thread";
 
 export const viewId = "treadle.chat";
@@ -20,7 +20,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
   private seq = 0;
   private loaded = false;
-  private focusWhenLoaded = false;
+  private focusWhenLoaded: { at?: "question" } | undefined;
   private badge: vscode.ViewBadge | undefined;
   private perView: vscode.Disposable[] = [];
 
@@ -40,7 +40,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   resolveWebviewView(view: vscode.WebviewView): void {
     this.release();
     this.view = view;
-    view.webview.options = { enableScripts: true, localResourceRoots: [this.dist()] };
+    view.webview.options = { enableScripts: true, localResourceRoots: [dist(this.context.extensionUri)] };
     view.badge = this.badge;
     this.perView = [
       view.webview.onDidReceiveMessage((message: FromWebview) => this.received(message)),
@@ -48,7 +48,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
         if (this.view === view) this.release();
       }),
     ];
-    view.webview.html = this.html(view.webview);
+    view.webview.html = page(view.webview, this.context.extensionUri, "treadle-panel", "webview.js");
     this.title();
   }
 
@@ -59,17 +59,21 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
 
   setBadge(waiting: number): void {
     this.badge = waiting
-      ? { value: waiting, tooltip: waiting === 1 ? "1 approval is waiting" : `${waiting} approvals are waiting` }
+      ? { value: waiting, tooltip: waiting === 1 ? "1 question waits for you" : `${waiting} questions wait for you` }
       : undefined;
     if (this.view) this.view.badge = this.badge;
   }
 
-  async show(): Promise<void> {
-    this.focusWhenLoaded = true;
+  /** Because the user asked: the keyboard goes to where they write, or to the question that waits. */
+  async show(at?: "question"): Promise<void> {
+    this.focusWhenLoaded = { at };
     await vscode.commands.executeCommand(`${viewId}.focus`);
-    if (!this.loaded) return;
-    this.focusWhenLoaded = false;
-    this.post({ type: "focus" });
+    if (this.loaded) this.focus();
+  }
+
+  /** Something that the webview asked for. */
+  reply(message: ToWebview): void {
+    this.post(message);
   }
 
   dispose(): void {
@@ -96,9 +100,13 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     this.loaded = true;
     const draft = this.context.workspaceState.get(draftKey, "");
     this.post({ type: "snapshot", seq: this.seq, view: this.chat.view, panel: this.state(), draft });
+    this.focus();
+  }
+
+  private focus(): void {
     if (!this.focusWhenLoaded) return;
-    this.focusWhenLoaded = false;
-    this.post({ type: "focus" });
+    this.post({ type: "focus", ...this.focusWhenLoaded });
+    this.focusWhenLoaded = undefined;
   }
 
   private enqueue(event: ViewEvent): void {
@@ -123,36 +131,6 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private title(): void {
     const name = this.chat.view.name ?? undefined;
     if (this.view && this.view.description !== name) this.view.description = name;
-  }
-
-  private dist(): vscode.Uri {
-    return vscode.Uri.joinPath(this.context.extensionUri, "dist");
-  }
-
-  private html(webview: vscode.Webview): string {
-    const nonce = randomBytes(16).toString("base64");
-    const uri = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(this.dist(), name)).toString();
-    const csp = [
-      "default-src 'none'",
-      `script-src 'nonce-${nonce}'`,
-      `style-src ${webview.cspSource} 'nonce-${nonce}'`,
-      `font-src ${webview.cspSource}`,
-      `img-src ${webview.cspSource} data:`,
-    ].join("; ");
-    return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${csp}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${uri("style.css")}">
-<title>Treadle</title>
-</head>
-<body>
-<treadle-panel></treadle-panel>
-<script nonce="${nonce}" src="${uri("webview.js")}" data-highlight="${uri("highlight.js")}"></script>
-</body>
-</html>`;
   }
 }
 

@@ -3,7 +3,10 @@
  * webview needs only a snapshot and the events after it. Pure: no `vscode`, no clock, no DOM. It never throws on an unknown kind,
  * and what it keeps of a command's output is bounded.
  */
+import type { Asked, Outcome } from "./asked";
+import { hookItem, isQuiet } from "./hooks";
 import { type CardItem, grown, type ItemView, itemView, keepOutput, stopped } from "./items";
+import { isComplete, type PlanView, planView } from "./plan";
 import type { LedgerRow, Notification, ThreadOpened, ThreadTokenUsage, Turn, TurnError, WireItem } from "./wire";
 
 export type { CardItem, ItemView };
@@ -15,22 +18,6 @@ export interface TurnView {
   error?: Pick<TurnError, "message" | "codexErrorInfo"> & Partial<TurnError>;
   /** A failure that the sidecar is working around by itself, e.g. a dropped stream that it opens again. */
   retrying?: string;
-}
-
-export interface ApprovalView {
-  id: string;
-  kind: "command" | "fileChange" | "mcpTool";
-  turnId: string;
-  itemId: string;
-  /** Of an MCP tool: who offers it, which it is, and what it would be called with, as JSON. */
-  server?: string;
-  tool?: string;
-  arguments?: string;
-  command?: string;
-  cwd?: string;
-  reason?: string;
-  /** What lies outside the sandbox, in words; undefined when the call stays inside. */
-  outside?: string;
 }
 
 export interface Notice {
@@ -64,7 +51,11 @@ export interface ThreadView {
   unconfirmed: Sent[];
   /** Messages that the sidecar never read: shown until the user sends them again or takes them back. No word is lost. */
   unsent: Unsent[];
-  approvals: ApprovalView[];
+  /** Questions that wait for the user, the oldest first. */
+  asked: Asked[];
+  /** How questions ended, by their item, or by their turn where they have no item. */
+  outcomes: Record<string, Outcome[]>;
+  plan: PlanView | null;
   notices: Notice[];
   /** Keys of notices that the user has closed; they are not shown again in this window. */
   dismissed: string[];
@@ -82,8 +73,8 @@ export type LocalEvent =
   | { method: "panel/sent"; params: Sent }
   | { method: "panel/unsent"; params: Unsent }
   | { method: "panel/takenBack"; params: { clientId: string } }
-  | { method: "panel/approval/requested"; params: ApprovalView }
-  | { method: "panel/approval/settled"; params: { id: string } }
+  | { method: "panel/asked"; params: Asked }
+  | { method: "panel/answered"; params: { id: string; outcome: Outcome } }
   | { method: "panel/notice"; params: Notice }
   | { method: "panel/notice/dismissed"; params: { key: string } }
   | { method: "panel/lost"; params: { message: string } };
@@ -102,7 +93,9 @@ export const emptyView: ThreadView = {
   turns: [],
   unconfirmed: [],
   unsent: [],
-  approvals: [],
+  asked: [],
+  outcomes: {},
+  plan: null,
   notices: [],
   dismissed: [],
   usage: null,
@@ -140,10 +133,10 @@ function foldLocal(view: ThreadView, event: LocalEvent): ThreadView {
       return unsent(view, event.params);
     case "panel/takenBack":
       return { ...view, unsent: without(view.unsent, event.params) };
-    case "panel/approval/requested":
-      return { ...view, approvals: [...view.approvals.filter((asked) => asked.id !== event.params.id), event.params] };
-    case "panel/approval/settled":
-      return { ...view, approvals: view.approvals.filter((asked) => asked.id !== event.params.id) };
+    case "panel/asked":
+      return { ...view, asked: [...view.asked.filter((asked) => asked.id !== event.params.id), event.params] };
+    case "panel/answered":
+      return answered(view, event.params);
     case "panel/notice":
       return noticed(view, event.params);
     case "panel/notice/dismissed":
@@ -169,6 +162,11 @@ function foldNotification(view: ThreadView, method: string, params: Record<strin
       return { ...view, name: (params.threadName as string | undefined) ?? null };
     case "thread/tokenUsage/updated":
       return { ...view, usage: usage(params.tokenUsage as ThreadTokenUsage) };
+    case "turn/plan/updated":
+      return { ...view, plan: planView(params) };
+    case "hook/started":
+    case "hook/completed":
+      return hookRan(view, params);
     case "treadle/ledger/updated":
       return { ...view, lastRequest: shown(params.row as LedgerRow | undefined) ?? view.lastRequest };
     case "treadle/context/changed":
@@ -204,9 +202,13 @@ function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
     approvalPolicy: typeof answer.approvalPolicy === "string" ? answer.approvalPolicy : null,
     instructions: answer.instructionSources ?? [],
     turns: (thread.turns ?? []).map(turnView),
-    usage: view.id === thread.id ? view.usage : null,
-    lastRequest: view.id === thread.id ? view.lastRequest : null,
+    ...(view.id === thread.id ? kept(view) : {}),
   };
+}
+
+/** What the sidecar does not tell again of the thread that is shown already. */
+function kept({ usage, lastRequest, outcomes, plan }: ThreadView): Partial<ThreadView> {
+  return { usage, lastRequest, outcomes, plan };
 }
 
 function turnView(turn: Turn): TurnView {
@@ -217,7 +219,9 @@ function turnView(turn: Turn): TurnView {
 
 function onTurn(view: ThreadView, turn: Turn): ThreadView {
   if (view.turns.some((known) => known.id === turn.id)) return view;
-  return { ...view, turns: [...view.turns, turnView(turn)] };
+  // A plan that is done belongs to the past; one that is not may go on.
+  const plan = view.plan && isComplete(view.plan) ? null : view.plan;
+  return { ...view, plan, turns: [...view.turns, turnView(turn)] };
 }
 
 function turnCompleted(view: ThreadView, turn: Turn): ThreadView {
@@ -227,7 +231,7 @@ function turnCompleted(view: ThreadView, turn: Turn): ThreadView {
       ? { ...old, status: turn.status, error: turn.error ?? undefined, retrying: undefined, items: settle(old) }
       : old,
   );
-  return { ...known, turns, approvals: known.approvals.filter((asked) => asked.turnId !== turn.id) };
+  return { ...known, turns, asked: known.asked.filter((asked) => asked.turnId !== turn.id) };
 }
 
 /** No card may spin for ever: what had not finished when its turn ended is done now. */
@@ -242,7 +246,7 @@ function lost(view: ThreadView, message: string): ThreadView {
       : turn,
   );
   const unread = givenUp(view, "Treadle's sidecar was not running.");
-  return { ...view, turns, approvals: [], unconfirmed: [], unsent: unread, progress: null };
+  return { ...view, turns, asked: [], unconfirmed: [], unsent: unread, progress: null };
 }
 
 /** A failure may be told when the message has long been given up, or sent anew: only the first word counts. */
@@ -291,7 +295,27 @@ function putItem(view: ThreadView, params: Record<string, unknown>, done: boolea
     return { ...turn, items, retrying: undefined };
   });
   const confirmed = wire.type === "userMessage" ? withoutSent(next, wire.clientId) : next;
-  return done ? { ...confirmed, approvals: confirmed.approvals.filter((asked) => asked.itemId !== wire.id) } : confirmed;
+  return done ? { ...confirmed, asked: confirmed.asked.filter((asked) => asked.itemId !== wire.id) } : confirmed;
+}
+
+function answered(view: ThreadView, { id, outcome }: { id: string; outcome: Outcome }): ThreadView {
+  const question = view.asked.find((asked) => asked.id === id);
+  if (!question) return view;
+  const at = question.itemId ?? question.turnId ?? "";
+  const outcomes = { ...view.outcomes, [at]: [...(view.outcomes[at] ?? []), outcome] };
+  return { ...view, asked: view.asked.filter((asked) => asked.id !== id), outcomes };
+}
+
+/** Hooks of no turn, as at a thread's start, are told with the turn that is there. */
+function hookRan(view: ThreadView, params: Record<string, unknown>): ThreadView {
+  const hook = hookItem(params);
+  if (!hook) return view;
+  return updateTurn(view, params.turnId ?? view.turns.at(-1)?.id, (turn) => {
+    const index = turn.items.findIndex((entry) => entry.item.id === hook.id);
+    const entry: ItemView = { item: hook, done: hook.status !== "running" };
+    if (isQuiet(hook)) return index < 0 ? turn : { ...turn, items: turn.items.toSpliced(index, 1) };
+    return { ...turn, items: index < 0 ? [...turn.items, entry] : turn.items.with(index, entry) };
+  });
 }
 
 function withoutSent(view: ThreadView, clientId: unknown): ThreadView {

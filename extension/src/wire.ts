@@ -4,6 +4,7 @@
  */
 import type {
   ClientRequests,
+  Offer,
   ServerNotifications,
   ServerRequests,
   ThreadItem,
@@ -15,29 +16,40 @@ export type {
   AgentMessageItem,
   CommandExecutionItem as CommandItem,
   CommandExecutionRequestApprovalParams as CommandApprovalParams,
+  CommandExecutionRequestApprovalResponse as CommandApprovalAnswer,
   FileChangeItem,
   FileChangeRequestApprovalParams as FileApprovalParams,
+  FileChangeRequestApprovalResponse as FileApprovalAnswer,
+  FileRule,
   FileUpdateChange,
+  Grant,
+  GrantChange,
   ItemStatus,
   LedgerRow,
-  McpServerElicitationRequestParams as McpApprovalParams,
-  McpServerElicitationRequestResponse as McpApprovalAnswer,
+  McpServerElicitationRequestParams as ElicitationParams,
+  McpServerElicitationRequestResponse as ElicitationAnswer,
+  Offer,
   PromptPart,
   PromptReadResponse,
   ReasoningItem,
-  SimpleDecision as Decision,
+  Subject,
   Thread,
   ThreadItem,
   ThreadListResponse,
   ThreadStartParams,
   ThreadTokenUsage,
+  ToolRequestUserInputParams as QuestionParams,
+  ToolRequestUserInputResponse as QuestionAnswer,
   Turn,
   TurnError,
+  TurnPlanStep,
   TurnStartParams,
   UserInput,
   UserMessageItem,
 } from "./protocol";
 export type { ClientRequests };
+
+export type GrantScope = Offer["scope"];
 
 /** The answer to thread/start and thread/resume. */
 export type ThreadOpened = ThreadStartResponse | ThreadResumeResponse;
@@ -50,6 +62,8 @@ export interface OtherItem {
   title: string;
   status?: string;
   body: string;
+  /** Pictures that belong to it: data addresses, or absolute paths. */
+  images?: string[];
 }
 
 /** An item as it comes over the wire: perhaps of a kind that we have never heard of. */
@@ -63,8 +77,8 @@ export interface Notification {
 
 export const commandApproval = "item/commandExecution/requestApproval" satisfies keyof ServerRequests;
 export const fileApproval = "item/fileChange/requestApproval" satisfies keyof ServerRequests;
-
-export const mcpApproval = "mcpServer/elicitation/request" satisfies keyof ServerRequests;
+export const elicitation = "mcpServer/elicitation/request" satisfies keyof ServerRequests;
+export const userInput = "item/tool/requestUserInput" satisfies keyof ServerRequests;
 
 /** Notifications that change what is drawn; others are not subscribed to. */
 export const drawn = [
@@ -77,6 +91,9 @@ export const drawn = [
   "thread/tokenUsage/updated",
   "turn/started",
   "turn/completed",
+  "turn/plan/updated",
+  "hook/started",
+  "hook/completed",
   "item/started",
   "item/completed",
   "item/agentMessage/delta",
@@ -90,5 +107,6 @@ export const drawn = [
   "treadle/context/changed",
   "treadle/ledger/updated",
   "treadle/progress",
+  "treadle/rules/changed",
   "treadle/item/outputDelta",
 ] as const satisfies readonly (keyof ServerNotifications)[];

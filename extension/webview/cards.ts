@@ -1,13 +1,17 @@
 /** The frame of every card in the transcript: a line that says what happened, and a body that opens and closes. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { ApprovalView, ItemView } from "../src/thread";
+import type { Asked, Outcome } from "../src/asked";
+import type { ItemView } from "../src/thread";
+import { asks, outcomes } from "./asks";
 import { rememberOpened } from "./host";
 
 /** What a card needs to know besides its item. */
 export interface CardContext {
   folder: string | null;
   home: string | null;
-  approval?: ApprovalView;
+  /** Questions about this item that wait, and how others ended. */
+  asked: Asked[];
+  outcomes: Outcome[];
   now: number;
 }
 
@@ -22,17 +26,20 @@ export interface CardParts {
   aside?: unknown;
   open: boolean;
   body: unknown;
+  /** What stays in sight when the card is closed. */
+  after?: unknown;
   kind: string;
 }
 
 const toneIcons: Partial<Record<Tone, string>> = { good: "check", bad: "error", asking: "bell-dot", muted: "circle-slash" };
 
 export function card(parts: CardParts): TemplateResult {
-  const { id, icon, title, label, tone, aside, open, body, kind } = parts;
+  const { id, icon, title, label, tone, aside, open, body, kind, after = nothing } = parts;
   const head = html`<span class="codicon codicon-${icon} kind" aria-hidden="true"></span>
     <span class="title">${title}</span>
     <span class="aside">${aside ?? nothing}${mark(tone)}</span>`;
-  if (!body) return html`<section class="card ${kind} ${tone}" aria-label=${label}><div class="head">${head}</div></section>`;
+  if (!body || body === nothing)
+    return html`<section class="card ${kind} ${tone}" aria-label=${label}><div class="head">${head}</div>${after}</section>`;
   return html`<section class="card ${kind} ${tone}" aria-label=${label}>
     <details ?open=${open} @toggle=${(event: Event) => toggled(id, open, event)}>
       <summary class="head" title=${label}>
@@ -40,6 +47,7 @@ export function card(parts: CardParts): TemplateResult {
       </summary>
       <div class="body">${body}</div>
     </details>
+    ${after}
   </section>`;
 }
 
@@ -55,8 +63,18 @@ function mark(tone: Tone): unknown {
   return icon ? html`<span class="codicon codicon-${icon} mark" aria-hidden="true"></span>` : nothing;
 }
 
+/** What a card shows below its own: the questions about it and how they ended. */
+export function questions(context: CardContext): unknown {
+  if (!context.asked.length && !context.outcomes.length) return nothing;
+  return html`${outcomes(context.outcomes)}${asks(context.asked, context.folder, context.home)}`;
+}
+
+export function isAsking(context: CardContext): boolean {
+  return context.asked.length > 0;
+}
+
 export function tone(entry: ItemView, context: CardContext): Tone {
-  if (context.approval) return "asking";
+  if (isAsking(context)) return "asking";
   if (!entry.done) return "running";
   const status = "status" in entry.item ? entry.item.status : undefined;
   if (status === "failed") return "bad";

@@ -2,8 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { ItemView } from "../src/thread";
 import type { FileChangeItem, FileUpdateChange } from "../src/wire";
-import { approvalForm } from "./approval_card";
-import { type CardContext, card, tone } from "./cards";
+import { type CardContext, card, isAsking, questions, tone } from "./cards";
 import { type DiffLine, type DiffView, diffView } from "./diff_lines";
 import { post, wasOpened } from "./host";
 import { baseName, shortPath } from "./text";
@@ -14,7 +13,10 @@ export function changeCard(entry: ItemView, item: FileChangeItem, context: CardC
   const files = item.changes.map((change) => ({ change, diff: diffView(change) }));
   const mood = tone(entry, context);
   const one = files.length === 1 ? files[0] : undefined;
-  const name = one ? html`${verb(one.change, mood)} <code>${baseName(newPath(one.change))}</code>` : html`${files.length} files`;
+  const writing = mood === "running" ? "Writing a patch of" : "";
+  const name = one
+    ? html`${verb(one.change, mood)} <code>${baseName(newPath(one.change))}</code>`
+    : html`${writing} ${files.length} files`;
   return card({
     id: item.id,
     kind: "change",
@@ -23,15 +25,17 @@ export function changeCard(entry: ItemView, item: FileChangeItem, context: CardC
     label: `Edit: ${item.changes.map((change) => newPath(change)).join(", ")}`,
     tone: mood,
     aside: html`${word(item, context)}${total(files.map((file) => file.diff))}`,
-    open: context.approval ? true : (wasOpened(item.id) ?? item.status !== "declined"),
-    body: files.length
-      ? html`${files.map(({ change, diff }) => file(item, change, diff, context))}${context.approval ? approvalForm(context.approval, context) : nothing}`
-      : nothing,
+    open: isAsking(context) ? true : (wasOpened(item.id) ?? item.status !== "declined"),
+    // While the model writes the patch, which files and how much is enough: lines that move are not read.
+    body:
+      files.length &&
+      files.map(({ change, diff }) => file(item, change, mood === "running" ? { ...diff, lines: [] } : diff, context)),
+    after: questions(context),
   });
 }
 
 function word(item: FileChangeItem, context: CardContext): unknown {
-  if (context.approval) return html`<span class="word">proposed</span>`;
+  if (isAsking(context)) return html`<span class="word">proposed</span>`;
   if (item.status === "declined") return html`<span class="word">declined</span>`;
   if (item.status === "failed") return html`<span class="word">not applied</span>`;
   return nothing;
@@ -78,8 +82,8 @@ function file(item: FileChangeItem, change: FileUpdateChange, diff: DiffView, co
     <div class="name">
       <button class="link" title="Open ${path}" @click=${open}>${pathName(shortPath(path, context.folder, context.home))}</button>
       ${moved}${item.changes.length > 1 ? counts(diff.added, diff.removed) : nothing}
-      <button class="icon" title=${context.approval ? "Open diff" : "Open file"} aria-label="${context.approval ? "Open diff of" : "Open"} ${path}" @click=${open}>
-        <span class="codicon codicon-${context.approval ? "diff" : "go-to-file"}"></span>
+      <button class="icon" title=${isAsking(context) ? "Open diff" : "Open file"} aria-label="${isAsking(context) ? "Open diff of" : "Open"} ${path}" @click=${open}>
+        <span class="codicon codicon-${isAsking(context) ? "diff" : "go-to-file"}"></span>
       </button>
     </div>
     ${lines.length ? html`<div class="diff" tabindex="0" role="group" aria-label="Changes of ${path}"><div class="lines">${lines.map(line)}</div></div>` : nothing}

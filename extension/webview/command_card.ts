@@ -2,8 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { ItemView } from "../src/thread";
 import type { CommandItem } from "../src/wire";
-import { approvalForm } from "./approval_card";
-import { type CardContext, card, tone } from "./cards";
+import { type CardContext, card, isAsking, questions, tone } from "./cards";
 import { wasOpened } from "./host";
 import { plain } from "./terminal";
 import { baseName, duration, shortPath } from "./text";
@@ -14,7 +13,7 @@ export function commandCard(entry: ItemView, item: CommandItem, context: CardCon
   const mood = item.exitCode ? "bad" : tone(entry, context);
   const output = item.aggregatedOutput ?? "";
   const quiet = entry.done && isLooking(item) && !item.exitCode;
-  const open = context.approval ? true : (wasOpened(item.id) ?? (!quiet && output !== ""));
+  const open = isAsking(context) ? true : (wasOpened(item.id) ?? (!quiet && output !== ""));
   return card({
     id: item.id,
     kind: "command",
@@ -24,12 +23,13 @@ export function commandCard(entry: ItemView, item: CommandItem, context: CardCon
     tone: mood,
     aside: aside(entry, item, context),
     open,
-    body: context.approval ? approvalForm(context.approval, context) : body(item, output, context),
+    body: body(item, output, context),
+    after: questions(context),
   });
 }
 
 function aside(entry: ItemView, item: CommandItem, context: CardContext): unknown {
-  if (context.approval) return html`<span class="word">approval</span>`;
+  if (isAsking(context)) return html`<span class="word">approval</span>`;
   if (!entry.done) return nothing;
   if (item.status === "declined") return html`<span class="word">declined</span>`;
   const code = item.exitCode
@@ -40,6 +40,8 @@ function aside(entry: ItemView, item: CommandItem, context: CardContext): unknow
 }
 
 function body(item: CommandItem, output: string, context: CardContext): unknown {
+  // A question about a command that has not run says all this itself.
+  if (isAsking(context) && !output) return nothing;
   const where = shortPath(item.cwd ?? "", context.folder, context.home);
   const long = item.command.includes("\n") || item.command.length > 60 || isLooking(item);
   const place =

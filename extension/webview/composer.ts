@@ -63,7 +63,7 @@ export class Composer extends LitElement {
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
     if ((event.ctrlKey || event.metaKey) && this.approvalId && !this.draft.trim()) {
-      post({ type: "decide", approvalId: this.approvalId, decision: "accept" });
+      post({ type: "answer", id: this.approvalId, answer: { verdict: "accept" } });
     } else {
       this.send();
     }
@@ -121,7 +121,7 @@ export class Composer extends LitElement {
   }
 
   private hint(): TemplateResult {
-    if (this.approvalId && !this.draft.trim()) return html`<kbd>Ctrl</kbd><kbd>Enter</kbd> accepts`;
+    if (this.approvalId && !this.draft.trim()) return html`<kbd>Ctrl</kbd><kbd>Enter</kbd> allows once`;
     return this.running ? html`<kbd>Esc</kbd> stops` : html`<kbd>Shift</kbd><kbd>Enter</kbd> for a new line`;
   }
 

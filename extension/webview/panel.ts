@@ -1,12 +1,16 @@
 /** The whole panel: takes the snapshot and the numbered events, folds them as the host does, and lays out the parts. */
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
+import { isApproval } from "../src/asked";
 import type { PanelState, ToWebview } from "../src/messages";
 import { emptyView, fold, isRunning, type Notice, type ThreadView } from "../src/thread";
+import { focusQuestion } from "./asks";
 import "./composer";
 import type { Composer } from "./composer";
 import { header } from "./header";
 import { listen, post } from "./host";
+import { received } from "./picture";
+import { plan } from "./plan";
 import "./transcript";
 import type { Transcript } from "./transcript";
 import { welcome } from "./welcome";
@@ -29,6 +33,7 @@ export class Panel extends LitElement {
     super.connectedCallback();
     listen((message) => this.receive(message));
     window.addEventListener("focus", () => post({ type: "focused" }));
+    window.addEventListener("keydown", this.key);
     post({ type: "ready" });
   }
 
@@ -51,27 +56,48 @@ export class Panel extends LitElement {
       case "panel":
         this.panel = message.panel;
         return;
+      case "image":
+        received(message.path, message.url);
+        return;
       case "focus":
-        void this.updateComplete.then(() => this.composer?.focusInput());
+        void this.updateComplete.then(() => (message.at === "question" && focusQuestion(0)) || this.composer?.focusInput());
     }
   }
 
   override render(): unknown {
     const { view, panel } = this;
     if (!panel) return nothing;
-    const empty = !view.turns.length && !view.unconfirmed.length && !view.unsent.length;
+    const empty = !view.turns.length && !view.unconfirmed.length && !view.unsent.length && !view.asked.length;
     return html`${header(view, panel)} ${this.banners(view, panel)}
       <main>
         ${empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
       </main>
+      ${plan(view.plan)} ${this.waiting(view)}
       <treadle-composer
         .running=${isRunning(view)}
         .disabled=${!panel.folder}
-        .approvalId=${view.approvals[0]?.id ?? null}
+        .approvalId=${view.asked.find(isApproval)?.id ?? null}
         .draft=${this.firstDraft}
         @focusin=${() => this.transcript?.requestUpdate()}
       ></treadle-composer>`;
   }
+
+  /** Several questions at once: how many, and a way from one to the next. */
+  private waiting(view: ThreadView): unknown {
+    const count = view.asked.length;
+    if (count < 2) return nothing;
+    return html`<div class="waiting" role="status">
+      <span class="codicon codicon-bell-dot" aria-hidden="true"></span><span class="words">${count} questions wait for you</span>
+      <button class="icon" title="Previous question (Alt+Up)" aria-label="Previous question" @click=${() => focusQuestion(-1)}><span class="codicon codicon-arrow-up"></span></button>
+      <button class="icon" title="Next question (Alt+Down)" aria-label="Next question" @click=${() => focusQuestion(1)}><span class="codicon codicon-arrow-down"></span></button>
+    </div>`;
+  }
+
+  private readonly key = (event: KeyboardEvent) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    if (focusQuestion(event.key === "ArrowDown" ? 1 : -1)) event.preventDefault();
+  };
 
   private readonly giveBack = (text: string) => this.composer?.giveBack(text);
 

@@ -5,15 +5,20 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
+import { type Asked, type Outcome, wish } from "../src/asked";
 import type { PanelState } from "../src/messages";
-import type { ApprovalView, ItemView, ThreadView, TurnView, Unsent } from "../src/thread";
+import type { ItemView, ThreadView, TurnView, Unsent } from "../src/thread";
 import { isRunning } from "../src/thread";
+import { asks, outcomes } from "./asks";
 import { post } from "./host";
 import "./item";
 import { userMessage } from "./item";
 import { withCode } from "./with_code";
 
 const near = 48;
+// The same lists each time, so that an item without questions is not drawn again.
+const nobody: Asked[] = [];
+const nothingSaid: Outcome[] = [];
 
 @customElement("treadle-transcript")
 export class Transcript extends LitElement {
@@ -87,9 +92,10 @@ export class Transcript extends LitElement {
 
   private news(): string {
     const parts: string[] = [];
-    for (const asked of this.view?.approvals ?? []) {
-      if (!this.say(asked.id)) continue;
-      parts.push(needed(asked));
+    const asked = this.view?.asked ?? [];
+    for (const one of asked) {
+      if (this.say(one.id))
+        parts.push(`Treadle asks to ${wish(one)}${asked.length > 1 ? ` (${asked.length} questions wait)` : ""}`);
     }
     for (const { item, done } of this.entries()) {
       if (!done || !this.say(item.id)) continue;
@@ -117,6 +123,7 @@ export class Transcript extends LitElement {
             (turn) => turn.id,
             (turn, index) => this.turn(turn, index === turns.length - 1),
           )}
+          ${this.loose()}
           ${(view?.unsent ?? []).map((unsent) => this.unsent(unsent))}
           ${(view?.unconfirmed ?? []).map((sent) => userMessage(sent.text, true))} ${this.working()}
         </div>
@@ -126,17 +133,13 @@ export class Transcript extends LitElement {
   }
 
   private turn(turn: TurnView, last: boolean): TemplateResult {
-    const approvals = this.view?.approvals ?? [];
     return html`<article class="turn ${last ? "last" : ""}" aria-label="Turn">
       ${repeat(
         turn.items,
         (entry) => entry.item.id,
-        (entry) =>
-          this.item(
-            entry,
-            approvals.find((asked) => asked.itemId === entry.item.id),
-          ),
+        (entry) => this.item(entry),
       )}
+      ${outcomes(this.view?.outcomes[turn.id])}
       ${turn.retrying ? html`<div class="aside-line"><span class="codicon codicon-sync"></span>${withCode(turn.retrying)}</div>` : nothing}
       ${turn.error ? this.failure(turn, last) : turn.status === "interrupted" ? html`<div class="aside-line"><span class="codicon codicon-circle-slash" aria-hidden="true"></span>Stopped</div>` : nothing}
     </article>`;
@@ -159,9 +162,33 @@ export class Transcript extends LitElement {
     </section>`;
   }
 
-  private item(entry: ItemView, approval: ApprovalView | undefined): TemplateResult {
-    const folder = this.view?.cwd ?? this.panel?.folder ?? null;
-    return html`<treadle-item .entry=${entry} .approval=${approval} .folder=${folder} .home=${this.panel?.home ?? null}></treadle-item>`;
+  private item(entry: ItemView): TemplateResult {
+    const { id } = entry.item;
+    const mine = this.view?.asked.filter((asked) => asked.itemId === id) ?? [];
+    return html`<treadle-item
+      .entry=${entry}
+      .asked=${mine.length ? mine : nobody}
+      .outcomes=${this.view?.outcomes[id] ?? nothingSaid}
+      .folder=${this.folder}
+      .home=${this.panel?.home ?? null}
+    ></treadle-item>`;
+  }
+
+  private get folder(): string | null {
+    return this.view?.cwd ?? this.panel?.folder ?? null;
+  }
+
+  /** Questions that belong to no item that is drawn: those of MCP servers, at the end. */
+  private loose(): unknown {
+    const drawn = new Set(this.view?.turns.flatMap((turn) => turn.items.map((entry) => entry.item.id)));
+    const loose = this.view?.asked.filter((asked) => !asked.itemId || !drawn.has(asked.itemId)) ?? [];
+    if (!loose.length) return nothing;
+    return loose.map(
+      (asked) => html`<section class="card asking loose" aria-label="A question">
+        <div class="head"><span class="codicon codicon-plug kind" aria-hidden="true"></span><span class="title">${asker(asked)}</span></div>
+        ${asks([asked], this.folder, this.panel?.home ?? null)}
+      </section>`,
+    );
   }
 
   private failure(turn: TurnView, last: boolean): TemplateResult {
@@ -178,7 +205,7 @@ export class Transcript extends LitElement {
     const { view } = this;
     if (!view || !isRunning(view)) return nothing;
     const last = this.entries().at(-1);
-    if (view.approvals.length) return nothing;
+    if (view.asked.length) return nothing;
     const streaming =
       last && !last.done && last.item.type !== "userMessage" && !(last.item.type === "agentMessage" && !last.item.text);
     const word = view.progress ?? (streaming ? "" : "Working");
@@ -188,11 +215,16 @@ export class Transcript extends LitElement {
   }
 
   private jump(): TemplateResult {
-    const waiting = (this.view?.approvals.length ?? 0) > 0;
+    const waiting = (this.view?.asked.length ?? 0) > 0;
     return html`<button class="jump ${waiting ? "asking" : ""}" @click=${this.toEnd}>
-      <span class="codicon codicon-arrow-down" aria-hidden="true"></span>${waiting ? "Approval waiting" : "To the end"}
+      <span class="codicon codicon-arrow-down" aria-hidden="true"></span>${waiting ? "A question waits" : "To the end"}
     </button>`;
   }
+}
+
+/** Who asks, where no item says it. */
+function asker(asked: Asked): TemplateResult {
+  return "server" in asked && asked.server ? html`MCP server <code>${asked.server}</code>` : html`Treadle asks`;
 }
 
 /** How many messages stand after the turns. */
@@ -206,9 +238,4 @@ export function waysOut(): TemplateResult {
     <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
     <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
   </div>`;
-}
-
-function needed(asked: ApprovalView): string {
-  if (asked.kind === "command") return `Approval needed to run: ${asked.command ?? ""}`;
-  return asked.kind === "mcpTool" ? `Approval needed to call ${asked.tool} of ${asked.server}.` : "Approval needed for an edit.";
 }

@@ -1,7 +1,7 @@
 // Conversations to look at: each is a list of events, as the extension host would post them.
 const emptyView = {
   id: null, name: null, cwd: null, model: null, provider: null, sandbox: null, approvalPolicy: null, instructions: [], turns: [],
-  unconfirmed: [], unsent: [], approvals: [], notices: [], dismissed: [], usage: null, lastRequest: null, progress: null,
+  unconfirmed: [], unsent: [], asked: [], outcomes: {}, plan: null, notices: [], dismissed: [], usage: null, lastRequest: null, progress: null,
 };
 const now = Date.now() / 1000;
 const panel = {
@@ -47,15 +47,43 @@ const passing = command("i7", "python -m pytest -q", { aggregatedOutput: "..... 
 const answer = "`wind` now reads a comma as a decimal point and refuses units that it does not know:\n\n```python\ndef wind(text: str) -> float:\n    \"\"\"Wind speed in metres per second; a comma is a decimal point.\"\"\"\n    number, _, unit = text.strip().partition(\" \")\n    if unit not in (\"\", \"m/s\"):\n        raise ValueError(f\"unknown unit of wind speed: {unit!r}\")\n    return float(number.replace(\",\", \".\"))\n```\n\nWhat changed:\n\n- [src/weather/parse.py](src/weather/parse.py:10): the parsing itself\n- `tests/test_wind.py`: one new test for **unknown units**\n\n| before | after |\n|---|---|\n| `ValueError` on `3,5 m/s` | `3.5` |\n\nAll five tests pass. ";
 const begin = [opened, turn("inProgress"), started(user("test_parse_wind fails since the new station sends `3,5 m/s`. Fix it please.")), completed(user("test_parse_wind fails since the new station sends `3,5 m/s`. Fix it please.")), usage];
 const looked = [started(thought), completed(thought), started(read), completed(read), started(say("i3", "")), completed(say("i3", "The parser hands the whole text to `float`. Let me see the test fail first.")), started(failing), completed(failing)];
-const asked = (view) => ({ method: "panel/approval/requested", params: { turnId, ...view } });
+const asked = (view) => ({ method: "panel/asked", params: { turnId, offers: [], ...view } });
+const answered = (id, outcome) => ({ method: "panel/answered", params: { id, outcome } });
+const offers = (text, kind = "command", outsideSandbox = false) => ["thread", "workspace", "always"].map((scope) => ({ scope, subject: { kind, text, outsideSandbox, cwd: null }, editable: true }));
+const beyond = "Runs outside the sandbox: it can change any file that you can, and use the network.";
+const tool = (id, name) => ({ type: "dynamicToolCall", id, tool: name, status: "inProgress", arguments: {}, success: null });
+const planned = (steps) => ({ method: "turn/plan/updated", params: { threadId, turnId, explanation: null, plan: steps } });
+const steps = [{ step: "See which test fails, and why", status: "completed" }, { step: "Read a comma as a decimal point in `wind`", status: "inProgress" }, { step: "Refuse units that nobody asked for, with a message that names the unit and the line", status: "pending" }, { step: "Run all tests", status: "pending" }];
+const questions = [
+  { id: "units", header: "Units", question: "Which units should the parser understand?", isOther: true, isSecret: false, options: [{ label: "Metric only (Recommended)", description: "m/s and km/h, as the stations send them." }, { label: "All", description: "Knots and miles per hour as well, which nobody has sent so far." }] },
+  { id: "token", header: "Token", question: "What is the token of the station's service?", isOther: true, isSecret: true, options: null },
+];
+const schema = [
+  { name: "name", title: "Full name", description: "As it is to stand on the badge", required: true, kind: "text", options: [], initial: "" },
+  { name: "mail", title: "E-mail", required: true, kind: "text", format: "email", options: [], initial: "" },
+  { name: "day", title: "Day", required: false, kind: "text", format: "date", options: [], initial: "" },
+  { name: "seats", title: "Seats", required: false, kind: "integer", least: 1, most: 9, options: [], initial: "1" },
+  { name: "size", title: "Size", required: false, kind: "choice", options: [{ value: "s", label: "Small" }, { value: "l", label: "Large" }], initial: "l" },
+  { name: "extras", title: "Extras", required: false, kind: "choices", options: [{ value: "a", label: "Lunch" }, { value: "b", label: "Parking" }], initial: ["a"] },
+  { name: "news", title: "Send me news", required: false, kind: "boolean", options: [], initial: false },
+];
 const install = command("i9", "pip install --upgrade 'pytest>=9' && python -m pytest -q", { status: "inProgress", exitCode: null, durationMs: null });
 const scenes = {
   welcome: {},
   nofolder: { panel: { folder: null, recent: [] } },
   streaming: { events: [...begin, started({ ...thought, summary: [] }), { method: "item/reasoning/summaryTextDelta", params: { threadId, turnId, itemId: "i1", summaryIndex: 0, delta: thought.summary[0] } }, completed(thought), started(read), completed(read), started(say("i3", "")), delta("i3", "The parser hands the whole text to `float`, so the comma is what breaks it. I will:\n\n1. read a comma as a decimal point,\n2. refuse units that nobody asked for, and\n3. run the te")] },
   running: { events: [...begin, ...looked.slice(0, 6), started({ ...failing, status: "inProgress", exitCode: null, durationMs: null, aggregatedOutput: null }), { method: "item/commandExecution/outputDelta", params: { threadId, turnId, itemId: "i4", delta: "============================= test session starts ==============================\ncollected 84 items\n\ntests/test_cli.py ..............                                         [ 16%]\ntests/test_parse.py ....\u001b[31mF\u001b[0m....." } }] },
-  command: { events: [...begin, ...looked.slice(0, 4), started(say("i8", "")), completed(say("i8", "The test needs a newer pytest than this environment has.")), started(install), asked({ id: "p1", kind: "command", itemId: "i9", command: install.command, cwd: "/home/ada/weather", reason: "May I install pytest 9? It needs the network, which the sandbox does not have.", outside: "Runs outside the sandbox: it can change any file that you can, and use the network." })] },
-  edit: { events: [...begin, ...looked, started(edit), asked({ id: "p2", kind: "fileChange", itemId: "i6", reason: "You asked to see edits before they are written." })] },
+  command: { events: [...begin, ...looked.slice(0, 4), started(say("i8", "")), completed(say("i8", "The test needs a newer pytest than this environment has.")), started(install), asked({ id: "p1", kind: "command", itemId: "i9", command: install.command, cwd: "/home/ada/weather", reason: "The agent asks to run this outside the sandbox.", quote: "May I install pytest 9? It needs the network, which the sandbox does not have.", outside: beyond, parts: ["pip install --upgrade 'pytest>=9'", "python -m pytest -q"], offers: offers("pip install", "command", true) })] },
+  inside: { events: [...begin, ...looked.slice(0, 4), started(install), asked({ id: "p1", kind: "command", itemId: "i9", command: "rm -rf build dist", cwd: "/home/ada/weather", reason: "This command deletes files.", offers: offers("rm -rf build dist", "exactCommand") })] },
+  answered: { events: [...begin, ...looked.slice(0, 4), started(install), asked({ id: "p1", kind: "command", itemId: "i9", command: install.command }), answered("p1", { verdict: "accept", text: "Allowed in this workspace", rule: "pip install", lasting: true }), completed({ ...install, status: "completed", exitCode: 0, durationMs: 5300, aggregatedOutput: "Successfully installed pytest-9.2.0\n" }), started({ ...passing, status: "inProgress" }), asked({ id: "p3", kind: "command", itemId: passing.id, command: passing.command }), answered("p3", { verdict: "decline", text: "Denied: use the tests of the package only" }), completed({ ...passing, status: "declined", aggregatedOutput: null, exitCode: null, durationMs: null }), { method: "hook/completed", params: { threadId, turnId, run: { id: "h1", eventName: "postToolUse", status: "blocked", statusMessage: null, entries: [{ kind: "feedback", text: "The lint of src/weather found two new warnings." }] } } }, turn("completed")] },
+  network: { events: [...begin, started({ ...install, aggregatedOutput: "Collecting pytest>=9\n" }), asked({ id: "p4", kind: "network", itemId: "i9", command: install.command, cwd: "/home/ada/weather", host: "files.packages.example.com", protocol: "https", reason: "The host is on no list.", offers: offers("files.packages.example.com", "network") })] },
+  mcp: { events: [...begin, started({ type: "mcpToolCall", id: "m1", server: "tracker", tool: "close_issue", status: "inProgress", arguments: { issue: 4412 } }), asked({ id: "p5", kind: "mcpTool", itemId: "m1", server: "tracker", tool: "close_issue", arguments: '{\n  "issue": 4412,\n  "comment": "Fixed by reading the comma."\n}', reason: "The tool may change things outside this computer.", outside: "Runs in the server, outside the sandbox.", offers: offers("tracker/close_issue", "mcp") })] },
+  question: { events: [...begin, ...looked.slice(0, 4), planned(steps), started(tool("q1", "request_user_input")), asked({ id: "p6", kind: "question", itemId: "q1", parts: questions })] },
+  form: { events: [...begin, asked({ id: "p7", kind: "form", itemId: null, server: "events", message: "Register for the meeting", fields: schema })] },
+  link: { events: [...begin, asked({ id: "p8", kind: "link", itemId: null, server: "tracker", message: "Sign in to go on", url: "https://login.tracker.example.com/oauth/authorize?client_id=treadle&redirect_uri=http%3A%2F%2F127.0.0.1%3A8123%2Fback&state=jYx0" })] },
+  several: { events: [...begin, planned(steps), started(install), asked({ id: "p1", kind: "command", itemId: "i9", command: install.command, cwd: "/home/ada/weather", outside: beyond, reason: "The agent asks to run this outside the sandbox.", offers: offers("pip install") }), started(edit), asked({ id: "p2", kind: "fileChange", itemId: "i6", reason: "You asked to see edits before they are written.", offers: offers("/home/ada/weather/src/", "files") })] },
+  writing: { events: [...begin, started({ ...edit, changes: [] }), { method: "item/fileChange/patchUpdated", params: { threadId, turnId, itemId: "i6", changes: edit.changes } }] },
+  edit: { events: [...begin, ...looked, started(edit), asked({ id: "p2", kind: "fileChange", itemId: "i6", reason: "You asked to see edits before they are written.", offers: offers("/home/ada/weather/src/weather/", "files") })] },
   done: { events: [...begin, ...looked, started(edit), completed({ ...edit, status: "completed" }), started(passing), completed(passing), started(say("i10", "")), completed(say("i10", answer)), turn("completed")] },
   error: { events: [...begin, { method: "configWarning", params: { summary: "config.toml line 4: `model_provider` names \"acme\", which is not defined. The last good settings are used.", details: null, path: "/home/ada/.codex/config.toml" } }, { method: "warning", params: { threadId: null, message: "No sandbox on this machine: bubblewrap is not installed. Treadle asks before each command instead." } }, started(thought), completed(thought), turn("failed", { message: "OpenAI refused the key in OPENAI_API_KEY. Set a valid key, or choose another provider in config.toml.", codexErrorInfo: "unauthorized", additionalDetails: "401 Unauthorized: Incorrect API key provided" })] },
   failed: { panel: { connection: "failed", problem: "Treadle needs Python 3.11 or newer and found none that works. (python3.13: not found; python3: older than 3.11)", recent: [] } },
@@ -65,4 +93,28 @@ const scenes = {
   narrow: { panel: { trusted: false, model: "anthropic/claude-opus-4.5-with-a-very-long-name-20260101", folder: "/home/ada/a_project_with_a_name_that_is_rather_long_and_has_no_spaces", recent: [{ id: "a", title: "Rename_the_very_long_identifier_that_nobody_could_ever_remember_in_all_files", updatedAt: now - 840 }] } },
   longnames: { panel: { model: "a-model-with-a-rather-long-name-20260101", trusted: false }, events: [{ ...opened, params: { ...opened.params, model: "a-model-with-a-rather-long-name-20260101", instructionSources: ["/home/ada/weather/services/forecast/AGENTS.override.with-a-long-name.md"] } }, ...begin.slice(1), started(longEdit), asked({ id: "p2", kind: "fileChange", itemId: "i6", reason: "You asked to see edits before they are written." })] },
   declined: { events: [...begin, started(edit), completed({ ...edit, status: "declined" }), started({ type: "hologram", id: "x", status: "completed", prompt: "a kind that nobody knows" }), completed({ type: "hologram", id: "x", status: "completed", prompt: "a kind that nobody knows" }), turn("interrupted")] },
+};
+
+// The page of permissions.
+const grant = (id, scope, text, more = {}) => ({ id, scope, subject: { kind: more.kind ?? "command", text, outsideSandbox: more.outside ?? false, cwd: more.cwd ?? null }, workspace: more.workspace ?? null, threadId: more.threadId ?? null, createdAtMs: Date.now() - (more.minutes ?? 5) * 60_000 });
+const permissions = {
+  full: {
+    threadId, folder: "/home/ada/weather", home: "/home/ada", failure: null, undo: "Revoked npm run deploy.",
+    grants: [
+      grant("g1", "thread", "docs/search", { kind: "mcp", threadId }),
+      grant("g2", "workspace", "python -m pytest", { workspace: "/home/ada/weather", minutes: 60 }),
+      grant("g3", "workspace", "pip install", { workspace: "/home/ada/weather", outside: true, minutes: 3000 }),
+      grant("g4", "workspace", "for f in *.txt; do wc -l \"$f\"; done", { kind: "exactCommand", workspace: "/home/ada/weather", cwd: "/home/ada/weather/data", minutes: 9000 }),
+      grant("g5", "always", "git fetch", { outside: true }),
+      grant("g6", "always", "*.packages.example.com", { kind: "network" }),
+      grant("g7", "workspace", "make", { workspace: "/home/ada/sails" }),
+    ],
+    rules: [
+      { text: 'git push', decision: "prompt", justification: "Others see what is pushed.", source: "/home/ada/.codex/rules/default.rules", line: 3 },
+      { text: 'rm -rf', decision: "forbidden", justification: null, source: "/home/ada/.codex/rules/default.rules", line: 7 },
+      { text: 'cargo test', decision: "allow", justification: null, source: "/home/ada/weather/.codex/rules/team.rules", line: 1 },
+    ],
+    problems: ["team.rules line 9: `patern` is not a name that prefix_rule knows. The rest of the file is used."],
+  },
+  empty: { threadId: null, folder: "/home/ada/weather", home: "/home/ada", failure: null, undo: null, grants: [], rules: [], problems: [] },
 };

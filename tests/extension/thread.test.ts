@@ -104,12 +104,70 @@ describe("a thread's view", () => {
     expect(items(view)[0]).toMatchObject({ done: true, item: { status: "failed" } });
   });
 
-  test("drops approvals with their item and with their turn", () => {
-    const asked: ViewEvent = { method: "panel/approval/requested", params: { id: "a", kind: "command", turnId, itemId: "c" } };
+  const asked: ViewEvent = {
+    method: "panel/asked",
+    params: { id: "a", kind: "command", turnId, itemId: "c", offers: [] },
+  };
+  const yes = { verdict: "accept" as const, text: "Allowed once" };
+
+  test("drops questions with their item and with their turn", () => {
     const waiting = after(...running, started(command("c")), asked);
-    expect(waiting.approvals).toHaveLength(1);
-    expect(fold(waiting, completed(command("c", { status: "declined" }))).approvals).toEqual([]);
-    expect(fold(waiting, turnCompleted("interrupted")).approvals).toEqual([]);
+    expect(waiting.asked).toHaveLength(1);
+    expect(fold(waiting, completed(command("c", { status: "declined" }))).asked).toEqual([]);
+    expect(fold(waiting, turnCompleted("interrupted")).asked).toEqual([]);
+  });
+
+  test("keeps how a question ended with its item, also when the thread is read anew", () => {
+    const view = after(...running, started(command("c")), asked, { method: "panel/answered", params: { id: "a", outcome: yes } });
+    expect(view.asked).toEqual([]);
+    expect(view.outcomes).toEqual({ c: [yes] });
+    expect(fold(view, opened()).outcomes).toEqual({ c: [yes] });
+    expect(fold(view, opened("t2")).outcomes).toEqual({});
+  });
+
+  test("says nothing of a question that nobody sees any more", () => {
+    const view = after(...running, started(command("c")), asked, turnCompleted("interrupted"));
+    expect(fold(view, { method: "panel/answered", params: { id: "a", outcome: yes } }).outcomes).toEqual({});
+  });
+
+  const planned = (...steps: [string, string][]): ViewEvent => ({
+    method: "turn/plan/updated",
+    params: { threadId, turnId, explanation: null, plan: steps.map(([step, status]) => ({ step, status })) },
+  });
+
+  test("shows the last plan, whole, and lets it go with the next turn once it is done", () => {
+    const half = after(...running, planned(["look", "inProgress"]), planned(["look", "completed"], ["mend", "levitating"]));
+    expect(half.plan?.steps).toEqual([
+      { step: "look", status: "completed" },
+      { step: "mend", status: "pending" },
+    ]);
+    expect(fold(half, turnStarted("u2")).plan).not.toBeNull();
+    expect(fold(fold(half, planned(["look", "completed"])), turnStarted("u2")).plan).toBeNull();
+    expect(fold(half, planned()).plan).toBeNull();
+  });
+
+  const hook = (status: string, more: object = {}): ViewEvent => ({
+    method: status === "running" ? "hook/started" : "hook/completed",
+    params: { threadId, turnId, run: { id: "h", eventName: "preToolUse", status, statusMessage: null, entries: [], ...more } },
+  });
+
+  test("leaves no line of a hook that had nothing to say", () => {
+    const begun = after(...running, hook("running"));
+    expect(items(begun)).toMatchObject([{ item: { type: "hook", status: "running" }, done: false }]);
+    expect(items(fold(begun, hook("completed")))).toEqual([]);
+  });
+
+  test("shows what a hook says, in its place", () => {
+    const view = after(...running, hook("running"), started(message("m")), hook("blocked", { entries: [{ kind: "feedback", text: "No force-push." }] }));
+    expect(items(view)).toMatchObject([{ item: { type: "hook", status: "blocked", said: ["No force-push."] }, done: true }, { item: { id: "m" } }]);
+    expect(items(after(...running, hook("running"), turnCompleted("interrupted")))).toMatchObject([{ done: true, item: { status: "stopped" } }]);
+  });
+
+  test("shows the pictures of a tool as pictures, and those that it may draw only", () => {
+    const part = (mimeType: string) => ({ type: "image", data: "AAAA", mimeType });
+    const result = { content: [part("image/png"), part("image/svg+xml"), { type: "text", text: "two" }], structuredContent: null };
+    const view = after(...running, completed({ type: "mcpToolCall", id: "x", server: "s", tool: "t", status: "completed", arguments: {}, result, error: null }));
+    expect(items(view)[0]?.item).toMatchObject({ title: "s · t", body: "two", images: ["data:image/png;base64,AAAA"] });
   });
 
   test("says a warning once, also after it was closed and said again", () => {
