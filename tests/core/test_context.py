@@ -71,8 +71,8 @@ def test_the_environment_section_is_worded_exactly() -> None:
 @pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize("mode", ["read-only", "workspace-write", "danger-full-access", "external"])
 @pytest.mark.parametrize("policy", ["on-request", "never"])
-@pytest.mark.parametrize("sandboxed", [True, False])
-def test_permissions_are_worded_for_every_mode(compact: bool, mode: Any, policy: Any, sandboxed: bool) -> None:
+@pytest.mark.parametrize("sandboxed", [True, False, "in part"])
+def test_permissions_are_worded_for_every_mode(compact: bool, mode: Any, policy: Any, sandboxed: Any) -> None:
     now = replace(under(NOW, sandbox=SandboxPolicy(mode), approval_policy=policy), compact=compact, sandboxed=sandboxed)
     text = opening_context(now)[0][1][0].text
     assert len(text) <= (COMPACT_CAPS if compact else CAPS)["permissions"]
@@ -80,6 +80,7 @@ def test_permissions_are_worded_for_every_mode(compact: bool, mode: Any, policy:
     if not compact:
         assert ("require_escalated" in text) == (confined and policy == "on-request")
         assert ("no working sandbox" in text) == (confined and not sandboxed)
+        assert ("confines commands in part only" in text) == (confined and sandboxed == "in part")
         assert ("Writable folders: `/w`, `/tmp`." in text) == (mode == "workspace-write")
 
 

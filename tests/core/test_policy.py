@@ -207,3 +207,45 @@ def test_a_patch_into_the_agents_own_folder_asks_as_for_any_protected_file():
     assert "protected" in verdict.reason
     never = decide(row.wish, settings(Row(row.wish, Deny, approval="never")), Grants(), True, own=("/tmp/home",))
     assert isinstance(never, Deny)
+
+
+DEGRADED = [
+    # (wish, mode, approval, consented, verdict, confined)
+    (LS, "workspace-write", "on-request", False, Ask, True),
+    (LS, "workspace-write", "on-request", True, Allow, True),
+    (LS, "workspace-write", "never", False, Deny, None),
+    (LS, "workspace-write", "never", True, Allow, True),
+    (LS, "read-only", "on-request", False, Allow, True),
+    (LS, "read-only", "never", False, Allow, True),
+    (LS, FULL, "on-request", False, Allow, False),
+    (ESCALATED, "workspace-write", "on-request", False, Ask, False),
+    (INSIDE, "workspace-write", "on-request", False, Allow, True),
+    (Harmless(), "workspace-write", "on-request", False, Allow, True),
+]
+
+
+@pytest.mark.parametrize("row", DEGRADED, ids=str)
+def test_a_sandbox_that_holds_in_part_needs_a_yes_for_what_it_does_not_hold(row: Any):
+    wish, mode, approval, consented, kind, confined = row
+    under = settings(Row(wish, kind, mode=mode, approval=approval))
+    verdict = decide(wish, under, Grants(degraded=consented), True, degraded=True)
+    assert isinstance(verdict, kind)
+    match verdict:
+        case Allow():
+            assert verdict.confined is confined
+        case Ask():
+            assert (not verdict.outside_sandbox, verdict.degraded) == (confined, confined)
+            assert ("holds in part" in verdict.reason) is confined
+        case Deny():
+            assert "read-only holds in full" in verdict.reason
+
+
+def test_a_yes_to_a_weaker_sandbox_is_no_yes_to_what_is_dangerous():
+    under = settings(Row(RM, Ask))
+    first = decide(RM, under, Grants(), True, degraded=True)
+    assert isinstance(first, Ask)
+    assert first.degraded
+    second = decide(RM, under, Grants(degraded=True), True, degraded=True)
+    assert isinstance(second, Ask)
+    assert not second.degraded
+    assert second.reason in first.reason

@@ -330,9 +330,6 @@ class NoVariables:
     def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
         return {}, False
 
-    async def asked(self) -> None:
-        pass
-
     async def close(self) -> None:
         pass
 

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from . import skills
 from .items import Context, Section
-from .settings import Settings
+from .settings import Sandboxed, Settings
 from .skills import Listing
 
 Role: TypeAlias = Literal["developer", "user"]
@@ -78,8 +78,7 @@ class Situation:
     date: str = ""
     "YYYY-MM-DD, local."
     timezone: str = ""
-    sandboxed: bool = True
-    "False when this machine has no working sandbox."
+    sandboxed: Sandboxed = True
     notes: tuple[str, ...] = ()
     "What the user has pinned to the thread."
     compact: bool = False
@@ -151,6 +150,8 @@ def _permissions(now: Situation) -> Section:
         parts = [blocks[f"compact {policy.mode}"]]
     else:
         parts = [blocks["sandbox missing" if policy.confines and not now.sandboxed else f"sandbox {policy.mode}"]]
+        if policy.confines and now.sandboxed == "in part":
+            parts.append(blocks["sandbox in part"])
         if policy.mode != "external":
             open_network = policy.network or policy.mode == "danger-full-access"
             parts.append(blocks["network on" if open_network else "network off"])

@@ -158,14 +158,16 @@ def decide(
     tmpdir: str | None = None,
     *,
     own: tuple[str, ...] = (),
+    degraded: bool = False,
 ) -> Verdict:
     """`tmpdir` is $TMPDIR, resolved, where there is one: writable like /tmp unless the policy excludes it. `own` are the folders
-    from which the agent itself starts: they are protected wherever they lie."""
+    from which the agent itself starts: they are protected wherever they lie. `degraded`: see runtime.ports.SandboxStatus."""
     match wish:
         case Harmless():
             return Allow(confined=settings.sandbox.confines)
         case RunCommand():
-            return _decide_command(wish, settings, grants, sandbox_available)
+            verdict = _decide_command(wish, settings, grants, sandbox_available)
+            return _consented(verdict, settings, grants) if degraded and settings.sandbox.mode == "workspace-write" else verdict
         case WriteFiles():
             return _decide_files(wish, settings, grants, tmpdir, own)
         case CallMcp():
@@ -213,6 +215,24 @@ def _decide_command(wish: RunCommand, settings: Settings, grants: Grants, sandbo
     if not reasons and settings.provider.wire == "local":
         reasons.append("The model is small and runs on this machine: it asks before every command.")
     return Ask(" ".join(reasons), outside) if reasons else Allow(confined=not outside)
+
+
+def _consented(verdict: Verdict, settings: Settings, grants: Grants) -> Verdict:
+    """Where the sandbox holds in part only, a confined run needs a yes to that, once."""
+    confined = verdict.confined if isinstance(verdict, Allow) else isinstance(verdict, Ask) and not verdict.outside_sandbox
+    if grants.degraded or not confined:
+        return verdict
+    lost = (
+        "the sandbox holds in part only on this machine: in the folders that it may write, a command can also change .git, "
+        ".codex, .agents and .vscode, and what it changes there is put back after it"
+    )
+    if settings.approval_policy == "never":
+        return Deny(
+            f"This command was not run: {lost}, which the user has not agreed to, and approvals are turned off (approval policy: "
+            "never). The sandbox mode read-only holds in full; say so to the user."
+        )
+    further = f" {verdict.reason}" if isinstance(verdict, Ask) else ""
+    return Ask(f"{lost[0].upper()}{lost[1:]}. A yes for this thread or workspace is asked for once.{further}", degraded=True)
 
 
 def _decide_unattended(escalated: bool, unprotected: bool, dangerous: str | None, outside: bool) -> Verdict:

@@ -17,6 +17,10 @@ ApprovalPolicy: TypeAlias = Literal["on-request", "never"]
 McpApproval: TypeAlias = Literal["auto", "prompt", "writes", "approve"]
 
 
+Sandboxed: TypeAlias = bool | Literal["in part"]
+"""Whether this machine can confine commands. In part: read-only holds, and protected names inside writable folders do not."""
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxPolicy:
     """What a command may touch. Paths are absolute; `writable_roots` are besides the thread's cwd."""

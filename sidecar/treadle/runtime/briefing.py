@@ -18,7 +18,7 @@ from ..core.events import Event
 from ..core.hosted import hosted
 from ..core.items import Context, Item, JsonObject, Opening, dumps
 from ..core.models import ModelFacts, facts_for, window_doubt
-from ..core.settings import Settings
+from ..core.settings import Sandboxed, Settings
 from ..core.skills import room_for_bodies
 from ..core.thread import Thread
 from .listing import ListingChange, ThreadTools, ToolsByName, compare
@@ -120,7 +120,7 @@ class ThreadBriefing:
             return True
         return bool(opening.dialect) and opening.dialect != _dialect(facts_for(settings))
 
-    def news(self, thread: Thread, settings: Settings, *, sandboxed: bool) -> Sequence[Item]:
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed) -> Sequence[Item]:
         """Opening and Context items for what this thread's model has not been told yet."""
         found = self._around.instructions.find(settings)
         date, timezone = self._around.local_date(self._clock.now())

@@ -49,7 +49,8 @@ class Permission:
 
     async def of(self, item: ModelItem, plan: Plan, scope: Scope) -> SandboxPolicy | Refused:
         """The policy to run under, or why not. Raises CancelTurn."""
-        judge = _Judge(self, plan.wish, scope, (await scope.sandbox.status()).available)
+        status = await scope.sandbox.status()
+        judge = _Judge(self, plan.wish, scope, status.available, status.degraded)
         verdict = judge.verdict()
         if isinstance(verdict, Ask):
             verdict = await self._asked(item, plan, judge, verdict)
@@ -156,6 +157,7 @@ class _Judge:
     wish: Wish
     scope: Scope
     sandboxed: bool
+    degraded: bool
 
     @property
     def cwd(self) -> str | None:
@@ -164,7 +166,8 @@ class _Judge:
 
     def verdict(self) -> Verdict:
         tmpdir, grants = self.scope.environment.get("TMPDIR"), self.permission.grants.at(self.cwd)
-        return decide(self.wish, self.scope.settings, grants, self.sandboxed, tmpdir, own=self.permission.own)
+        own = self.permission.own
+        return decide(self.wish, self.scope.settings, grants, self.sandboxed, tmpdir, own=own, degraded=self.degraded)
 
     def offers(self, ask: Ask) -> tuple[Offer, ...]:
         grants, own = self.permission.grants.at(self.cwd), self.permission.own

@@ -72,7 +72,7 @@ async def _next(world: World, thread_id: str, loaded: Loaded | None) -> Inspecti
         settings, _ = over.resolve(over.from_json(meta.settings), world.configure)
         pending += repaired(thread, world.clock)
         thread.append(*pending)
-    sandboxed = (await world.sandbox.status()).available
+    sandboxed = (await world.sandbox.status()).sandboxed
     news = world.briefing.news(thread, settings, sandboxed=sandboxed)
     thread.append(*news)
     rebuilt = Rebuilt(thread.prompt.request(world.briefing.tail(settings)), thread.prompt.origins, thread.opening)

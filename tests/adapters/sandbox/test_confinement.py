@@ -357,7 +357,7 @@ async def test_loader_variables_reach_the_command_but_not_the_wrapper(bench: Ben
 
 async def test_a_machine_without_bubblewrap_refuses_and_says_why(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linux, "find_bubblewrap", lambda: None)
-    bare = linux.LinuxSandbox(bench.outside / "state", hidden=(), own=())
+    bare = linux.LinuxSandbox(bench.outside / "state", hidden=(), own=(), fallback=False)
     try:
         status = await bare.status()
         assert not status.available
@@ -377,7 +377,7 @@ async def test_a_bubblewrap_that_fails_is_reported_with_advice(bench: Bench) -> 
     broken = bench.outside / "bwrap"
     broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     broken.chmod(0o755)
-    sandbox = linux.LinuxSandbox(bench.outside / "state", hidden=(), own=(), bubblewrap=str(broken))
+    sandbox = linux.LinuxSandbox(bench.outside / "state", hidden=(), own=(), bubblewrap=str(broken), fallback=False)
     try:
         status = await sandbox.status()
         assert (status.kind, status.available) == ("none", False)

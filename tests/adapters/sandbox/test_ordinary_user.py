@@ -12,7 +12,8 @@ import pytest
 
 NOBODY = 65534
 HERE = Path(__file__).parent
-FILES = [str(HERE / name) for name in ("test_confinement.py", "test_process.py", "test_broker.py", "test_bridges.py")]
+NAMES = ("confinement", "process", "broker", "bridges", "limits", "keeper", "landlock")
+FILES = [str(HERE / f"test_{name}.py") for name in NAMES]
 
 
 def as_nobody(argv: list[str], scratch: str) -> subprocess.CompletedProcess[str]:

@@ -106,11 +106,14 @@ class Reading:
                 yield data
                 await asyncio.sleep(0)
             self.close()
+            await asyncio.wait([self._exit])  # an end without a word may be followed by one
             if self.last_words:
                 yield self.last_words
+        except GeneratorExit:
+            self.close()  # who stops to read is gone: the command's next write must fail
+            raise
         finally:
             self._taken = False
-            self.close()  # who stops to read is gone: the command's next write must fail
 
     def close_unless_taken(self) -> None:
         if not self._taken:

@@ -117,17 +117,20 @@ def _supervise(asked: dict[str, Any], fds: list[int]) -> None:
             _become(asked, dict(zip(places, fds, strict=False)), fds[len(places) + 1 :])
         for fd in fds[: len(places)] + fds[len(places) + 1 :]:
             os.close(fd)
-        code = _watch(control, wake, command)
+        code = _watch(control, wake, command, alone=asked["alone"])
     finally:
         os._exit(code)
 
 
-def _watch(control: int, wake: int, command: int) -> int:
+def _watch(control: int, wake: int, command: int, *, alone: bool) -> int:
+    """`alone`: what the command started ends with it."""
     code = 255
     while True:
         alive, ended = _reap(command)
         if ended is not None:
             code = ended
+            if alone and alive:
+                code, alive = _end_all(command, code), False
             with contextlib.suppress(OSError):
                 os.write(control, b"%d\n" % code)
         if not alive:
@@ -235,8 +238,8 @@ def _become(asked: dict[str, Any], places: dict[int, int], ruleset: list[int]) -
             with contextlib.suppress(OSError, ValueError):
                 signal.signal(number, signal.SIG_DFL)
         _set_limits(asked["limits"])
-        if asked["filter"]:
-            _confine(ruleset[0], asked["filter"])
+        if ruleset:
+            _confine(ruleset[0], asked["filters"])
         os.execvpe(argv[0], argv, asked["env"])
     except OSError as error:
         os.write(errors, f"{argv[0]}: {error.strerror}\n".encode("utf-8", "surrogateescape"))
@@ -258,7 +261,7 @@ def _set_limits(limits: dict[str, tuple[int, int]]) -> None:
             file.write(_EASY_TO_GIVE_UP)
 
 
-def _confine(ruleset: int, program: bytes) -> None:
+def _confine(ruleset: int, programs: list[bytes]) -> None:
     """Landlock, then seccomp, and no capability is left. Raises OSError: then nothing is run."""
     libc = _libc()
     for number in range(_CAPABILITIES):
@@ -267,9 +270,10 @@ def _confine(ruleset: int, program: bytes) -> None:
     _must(libc.capset(struct.pack("=Ii", _CAPABILITY_VERSION, 0), none))
     _must(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     _must(libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0))
-    code = ctypes.create_string_buffer(program, len(program))
-    filled = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(code))
-    _must(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.c_char_p(filled), 0, 0))
+    for program in programs:
+        code = ctypes.create_string_buffer(program, len(program))
+        filled = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(code))
+        _must(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.c_char_p(filled), 0, 0))
 
 
 def _must(answer: int) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import SandboxPolicy
@@ -26,10 +26,13 @@ from .broker import Broker, explain
 from .channel import Channel, open_channel
 from .limits import Watchdog, bounds, open_files
 from .placeholders import Placeholders
-from .probe import NOT_INSTALLED, blocked, find_bubblewrap, has_bind_fd, writable_proc_entries
+from .probe import NOT_INSTALLED, blocked, degraded, find_bubblewrap, has_bind_fd, writable_proc_entries
 from .process import Child, ChildProcess
 from .spawner import Spawner
 from .unconfined import Unconfined, checked
+
+if TYPE_CHECKING:
+    from .landlock import LandlockSandbox
 
 _PRLIMIT, _SETSID = "/usr/bin/prlimit", "/usr/bin/setsid"
 _PAST_THE_WATCH = 64
@@ -87,7 +90,16 @@ class NamespaceTree:
 
 
 class LinuxSandbox:
-    def __init__(self, state_dir: Path, *, hidden: tuple[str, ...], own: tuple[str, ...], bubblewrap: str | None = None) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        hidden: tuple[str, ...],
+        own: tuple[str, ...],
+        bubblewrap: str | None = None,
+        fallback: bool = True,
+    ) -> None:
+        """`fallback`: use Landlock where bubblewrap does not work."""
         self._bubblewrap = bubblewrap or find_bubblewrap()
         self._spawner = Spawner(confined=True, first=self._begin)
         self._broker: Broker | None = None
@@ -99,6 +111,8 @@ class LinuxSandbox:
         self._own = (os.path.realpath(state_dir), *own)
         self._hidden = hidden
         self._roots = mounts.Roots()
+        self._fallback: LandlockSandbox | None = None
+        self._may_fall_back = fallback
         self._base: Base | None = None
         self._live: set[ChildProcess] = set()
         self._probe: asyncio.Task[SandboxStatus] | None = None
@@ -115,6 +129,8 @@ class LinuxSandbox:
         status = await self.status()
         if not status.available:
             raise TreadleError("The command was not started.", hint=status.reason)
+        if self._fallback is not None:
+            return await self._fallback.spawn(command, policy)
         return await self._spawn(checked(command), policy)
 
     async def close(self) -> None:
@@ -215,6 +231,21 @@ class LinuxSandbox:
         return Base(tuple(argv), memory, has_bind_fd(self._bubblewrap))
 
     async def _try_out(self) -> SandboxStatus:
+        status = await self._try_bubblewrap()
+        if status.available or not self._may_fall_back:
+            return status
+        from . import landlock  # noqa: PLC0415
+        from .guard import Guard  # noqa: PLC0415
+
+        guard = Guard(self._own, self._state_dir / "set-aside")
+        fallback = landlock.LandlockSandbox(self._unconfined, self._roots, guard, hidden=self._hidden)
+        if await fallback.problem() is not None:
+            return status
+        self._fallback = fallback
+        why = degraded(status.reason or "", signals=landlock.scopes_signals())
+        return SandboxStatus("landlock", True, why, degraded=True)
+
+    async def _try_bubblewrap(self) -> SandboxStatus:
         if self._bubblewrap is None:
             return SandboxStatus("none", False, NOT_INSTALLED)
         if not seccomp.supported(platform.machine()):

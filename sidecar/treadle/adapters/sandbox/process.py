@@ -116,10 +116,15 @@ class ChildProcess:
         if self._errors is not None:
             self._errors.close_unless_taken()
 
+    def say_last(self, words: str | None) -> None:
+        """Let them be the last that its reader sees; to be called before it is gone."""
+        if words:
+            self._output.last_words += f"\n{words}\n".encode("utf-8", "replace")
+
     def end_because(self, why: str) -> None:
-        """Kill it, and let `why` be the last thing that its reader sees."""
+        """Kill it, and say why."""
         if self._ending is None and not self._gone.done():
-            self._output.last_words = f"\n{why}\n".encode()
+            self.say_last(why)
             self._ending = self._loop.create_task(self.kill(), name="end a command")
 
     def interrupt(self) -> None:

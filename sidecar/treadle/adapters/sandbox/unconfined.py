@@ -37,8 +37,8 @@ class Confinement:
 
     ruleset: int
     "A Landlock ruleset; closed by whoever made it."
-    filter: bytes
-    "A seccomp program."
+    filters: tuple[bytes, ...]
+    "Seccomp programs, the last of which has the last word."
 
 
 def checked(command: CommandSpec) -> CommandSpec:
@@ -61,7 +61,8 @@ class SupervisedTree:
         self._code = 255
         control.setblocking(False)
 
-    def attach(self, process: ChildProcess) -> None:
+    def attach(self, process: ChildProcess, *, at_once: bool) -> None:
+        """`at_once`: the command's end is told while its children may still live."""
         loop = asyncio.get_running_loop()
 
         def heard() -> None:
@@ -73,7 +74,8 @@ class SupervisedTree:
                 data = b""
             if data:
                 self._code = int(data.split()[0])
-                process.set_exit(self._code)
+                if at_once:
+                    process.set_exit(self._code)
             else:
                 loop.remove_reader(self._control)
                 self._child.returncode = self._code
@@ -116,7 +118,8 @@ class Keeper:
             "terminal": command.tty,
             "places": places,
             "limits": kernel_limits(bounds(command.limits)),
-            "filter": confinement.filter if confinement else b"",
+            "filters": list(confinement.filters) if confinement else [],
+            "alone": confinement is not None,
         }
         fds = [*(channel.theirs[place] for place in places), control.fileno(), *([confinement.ruleset] if confinement else [])]
         try:
@@ -180,13 +183,19 @@ class Unconfined:
             raise TreadleError("The command was not started.", hint=(await self.status()).reason)
         return await self.start(checked(command))
 
-    async def start(self, command: CommandSpec, confine: Callable[[], Confinement] | None = None) -> ChildProcess:
-        """Without asking any policy. `confine` is called in another thread, and may raise."""
+    async def start(
+        self,
+        command: CommandSpec,
+        confine: Callable[[Channel], Confinement] | None = None,
+        after: Callable[[], str | None] | None = None,
+    ) -> ChildProcess:
+        """Without asking any policy. Both are called in another thread: `confine` before, and it may raise; `after` when all is
+        over, for last words in the output. A command with `confine` takes with it what it started when it ends."""
         channel = open_channel(command)
         control, remote = socket.socketpair()
 
         def abandon(child: KeptChild) -> None:
-            task = asyncio.ensure_future(self._adopt(child, channel, control, command.tty).kill())
+            task = asyncio.ensure_future(self._adopt(child, channel, control, command.tty, after).kill())
             self._killing.add(task)
             task.add_done_callback(self._killing.discard)
 
@@ -195,7 +204,7 @@ class Unconfined:
             control.close()
 
         child = await self._spawner.run(partial(self._bear, command, channel, remote, confine), abandon, failed)
-        process = self._adopt(child, channel, control, command.tty)
+        process = self._adopt(child, channel, control, command.tty, after)
         folders = (command.cwd, "/", "/tmp", command.env.get("HOME", "/"))
         self._watchdog.watch(process, bounds(command.limits), folders)
         return process
@@ -211,12 +220,12 @@ class Unconfined:
         self._keeper.close()
 
     def _bear(
-        self, command: CommandSpec, channel: Channel, remote: socket.socket, confine: Callable[[], Confinement] | None
+        self, command: CommandSpec, channel: Channel, remote: socket.socket, confine: Callable[[Channel], Confinement] | None
     ) -> KeptChild:
         """In the spawner's thread."""
         confinement: Confinement | None = None
         try:
-            confinement = confine() if confine is not None else None
+            confinement = confine(channel) if confine is not None else None
             return self._keeper.bear(command, channel, remote, confinement)
         except OSError as error:
             raise TreadleError(f"The command could not be started: {error.strerror}.") from error
@@ -226,10 +235,25 @@ class Unconfined:
             if confinement is not None:
                 os.close(confinement.ruleset)
 
-    def _adopt(self, child: KeptChild, channel: Channel, control: socket.socket, tty: bool) -> ChildProcess:
+    def _adopt(
+        self, child: KeptChild, channel: Channel, control: socket.socket, tty: bool, after: Callable[[], str | None] | None
+    ) -> ChildProcess:
         tree = SupervisedTree(control, child)
-        process = ChildProcess(child, channel, tty=tty, tree=tree)
-        tree.attach(process)
+
+        async def finish(look: Callable[[], str | None], done: Callable[[], None]) -> None:
+            try:
+                process.say_last(await asyncio.to_thread(look))
+            finally:
+                done()
+
+        def tidy(done: Callable[[], None]) -> None:
+            assert after is not None
+            task = asyncio.ensure_future(finish(after, done))
+            self._killing.add(task)
+            task.add_done_callback(self._killing.discard)
+
+        process = ChildProcess(child, channel, tty=tty, tree=tree, tidy=tidy if after else None)
+        tree.attach(process, at_once=after is None)
         self._live.add(process)
         process.when_gone(lambda: self._live.discard(process))
         return process

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ...core.settings import CommandLimits, SandboxPolicy
+from ...core.settings import CommandLimits, Sandboxed, SandboxPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,10 @@ class SandboxStatus:
     "Why not available or degraded, and what to do about it: one sentence for the user."
     degraded: bool = False
     "read-only holds in full, workspace-write in part: protected names inside the writable folders are not kept from commands."
+
+    @property
+    def sandboxed(self) -> Sandboxed:
+        return "in part" if self.available and self.degraded else self.available
     broker: bool = False
     "Confined commands have unix sockets of their own, and bridges; without it they have neither."
     broker_reason: str | None = None
