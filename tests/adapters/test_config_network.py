@@ -22,10 +22,10 @@ def test_there_is_no_proxy_unless_somebody_configures_it(home: ConfigHome) -> No
 
 
 def test_the_own_form(home: ConfigHome) -> None:
-    home.user('[treadle.network]\nallow = ["PyPI.org", "*.a.com"]\ndeny = ["**.b.com"]\nallow_private = true\n')
+    home.user('[treadle.network]\nallow = ["Index.org", "*.a.com"]\ndeny = ["**.b.com"]\nallow_private = true\n')
     loaded = home.load()
     assert loaded.warnings == ()
-    assert loaded.settings.network == NetworkSettings(("pypi.org", "*.a.com"), ("**.b.com",), True)
+    assert loaded.settings.network == NetworkSettings(("index.org", "*.a.com"), ("**.b.com",), True)
     home.user("[treadle.network]\n")
     assert home.load().settings.network == NetworkSettings()
 

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from network_bench import Network, made_up_network
+
+
+@pytest.fixture
+async def network() -> AsyncIterator[Network]:
+    async with made_up_network() as made:
+        yield made
