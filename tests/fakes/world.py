@@ -330,6 +330,9 @@ class NoVariables:
     def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
         return {}, False
 
+    async def asked(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 
