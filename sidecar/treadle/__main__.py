@@ -53,6 +53,10 @@ def _run(line: Line) -> int:
             return _exec(line)
         case "sandbox":
             return _sandbox(line)
+        case "rules":
+            from . import rules_line  # noqa: PLC0415
+
+            return rules_line.main(line.rest, _overrides(line.config))
         case "doctor":
             return _doctor(line)
         case "ledger" | "prompt":

@@ -32,10 +32,10 @@ from .core.errors import RequestRefused, TreadleError
 from .core.items import JsonObject
 from .core.mcp import McpStatus
 from .core.models import DEFAULT_MODEL, facts, facts_for
-from .core.ops import ReadLedger, ReadPrompt
+from .core.ops import CheckRule, ListRules, ReadLedger, ReadPrompt, WriteRules
 from .core.settings import Provider, Settings
 from .core.skills import FoundSkills, SkillError
-from .runtime import reading
+from .runtime import reading, rules
 from .runtime.agent import Agent
 from .runtime.answers import Answer
 from .runtime.assembly import World
@@ -69,11 +69,13 @@ async def open_agent(options: Options) -> Agent:
     return parts.agent
 
 
-async def look(options: Options, op: ReadLedger | ReadPrompt) -> Answer:
-    """Read the ledger or a prompt from the store and nothing else: no thread is claimed. Raises RequestRefused."""
+async def look(options: Options, op: ReadLedger | ReadPrompt | ListRules | WriteRules | CheckRule) -> Answer:
+    """Ask the store, and change nothing but grants: no thread is claimed. Raises RequestRefused."""
     parts = Parts(options, homes(), dict(os.environ))
     try:
-        return await reading.answer(parts.world, op)
+        if isinstance(op, ReadLedger | ReadPrompt):
+            return await reading.answer(parts.world, op)
+        return await rules.answer(parts.world, {}, op)
     finally:
         await parts.agent.close()
 

@@ -16,6 +16,7 @@ treadle: an open coding agent
   treadle sandbox [--] COMMAND   run a command as the agent's commands are run; `treadle sandbox -h` for its options
   treadle ledger [THREAD]        what each request cost, what the cache gave, and why not more; --json
   treadle prompt THREAD          the next request of a thread, piece by piece; --request N: one that was sent; --json
+  treadle rules                  what you have allowed for longer than once; `treadle rules -h` for its options
   treadle doctor                 what works on this machine, and what to do about the rest
   treadle --version [--json]
 
@@ -69,7 +70,7 @@ not run.
 """
 
 MODES = ("read-only", "workspace-write", "danger-full-access")
-DOORS = ("serve", "app-server", "exec", "sandbox", "ledger", "prompt", "doctor")
+DOORS = ("serve", "app-server", "exec", "sandbox", "rules", "ledger", "prompt", "doctor")
 
 
 class Usage(Exception):
@@ -98,7 +99,7 @@ class Line:
     thread: str | None = None
     request: int | None = None
     rest: list[str] = field(default_factory=list[str])
-    "The words after `sandbox`."
+    "The words after `sandbox` or `rules`."
 
 
 @dataclass
@@ -145,7 +146,7 @@ def parse(words: list[str]) -> Line:
             plain.append(word)
             if len(plain) == 1 and line.command == "help":
                 line.command = plain.pop()
-            if line.command == "sandbox":
+            if line.command in ("sandbox", "rules"):
                 line.rest = rest
                 break
             continue
