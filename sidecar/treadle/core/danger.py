@@ -8,29 +8,16 @@ the sandbox. May call a harmless line dangerous, which costs a question; must st
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from . import shell_line
 from .command import git_subcommand
-from .shell_line import SHELLS, Line, Segment
+from .shell_word import SHELLS, Line, Segment
+from .wrappers import BECOMES_ANOTHER, name_of, started
 
 _DEPTH = 6
 _DOWNLOADERS = frozenset(("curl", "wget", "fetch", "http", "https", "aria2c"))
 _RUNNERS = SHELLS | frozenset("python python3 perl ruby node php source . eval sudo doas".split())
-_WRAPPERS = frozenset(
-    "env command exec builtin nohup nice ionice time timeout stdbuf setsid chronic unbuffer xargs parallel watch".split()
-)
-_OPTIONS_WITH_VALUE = {
-    "env": ("-u", "-C", "-S", "--unset", "--chdir"),
-    "nice": ("-n",),
-    "ionice": ("-c", "-n"),
-    "timeout": ("-s", "-k", "--signal", "--kill-after"),
-    "stdbuf": ("-i", "-o", "-e"),
-    "xargs": ("-I", "-n", "-P", "-L", "-d", "-a", "-s", "-E"),
-    "parallel": ("-j", "-I"),
-    "watch": ("-n",),
-    "exec": ("-a",),
-}
 _DEVICE = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk|disk|rdisk|mapper/|dm-|md|loop)")
 _SYSTEM = re.compile(
     r"(/|~|\$HOME|\$\{HOME\}|/(bin|boot|dev|etc|home|lib|opt|proc|root|sbin|srv|sys|usr|var|Users|System)[^/]*)/?\*?"
@@ -49,100 +36,69 @@ def _line(line: Line, depth: int) -> str | None:
     if depth > _DEPTH:
         return "is nested too deeply to be understood"
     downloading = False
+    before: Segment | None = None
     for segment in line.segments:
-        downloading = downloading and segment.after in ("|", "|&")
-        found = _segment(segment, downloading, depth)
+        piped = segment.after in ("|", "|&")
+        downloading = downloading and piped
+        found = _segment(segment, downloading, depth) or (_fed(before, segment, depth) if piped and before else None)
         if found:
             return found
-        downloading = downloading or bool(segment.words and _name(segment.words[0]) in _DOWNLOADERS)
+        before = segment
+        downloading = downloading or bool(segment.words and name_of(segment.words[0]) in _DOWNLOADERS)
     return None
 
 
 def _segment(segment: Segment, downloading: bool, depth: int) -> str | None:
     if any(_DEVICE.search(r.target) for r in segment.redirects if ">" in r.operator):
         return "writes straight to a disk device"
-    inner, _ = _unwrapped(segment.words)
-    fed = (downloading and _runs_its_input(inner)) or any(_downloads(n) for n in segment.nested)
-    if fed and inner and _name(inner[0]) in _RUNNERS:
+    all_of_it = list(_reached(segment.words, 0))
+    fed = any(_downloads(n) for n in segment.nested)
+    if any(name_of(w[0]) in _RUNNERS and (fed or (downloading and _runs_its_input(w))) for w in all_of_it):
         return "runs a program straight from the network"
-    found = _words(segment.words, depth) if segment.words else None
-    return found or next(filter(None, (_line(n, depth + 1) for n in segment.nested)), None)
+    found = next(filter(None, (_destroys(name_of(w[0]), w) for w in all_of_it)), None)
+    found = found or next(filter(None, (_line(n, depth + 1) for n in segment.nested)), None)
+    return found or next(filter(None, (_line(s, depth + 1) for s in _scripts(segment.words, 0))), None)
+
+
+def _fed(before: Segment, segment: Segment, depth: int) -> str | None:
+    """What a shell is made to run by what is piped into it."""
+    shells = (w for w in _reached(segment.words, 0) if name_of(w[0]) in SHELLS and _runs_its_input(w))
+    if not before.words or next(shells, None) is None:
+        return None
+    name = name_of(before.words[0])
+    if name in ("base64", "base32", "xxd", "openssl", "uudecode", "rev", "tr"):
+        return f"runs a script that is hidden in the line ({name})"
+    if name in ("echo", "printf"):
+        said = [w for w in before.words[1:] if not w.startswith("-")]
+        return _line(shell_line.read(" ".join(said)), depth + 1)
+    return None
+
+
+def _reached(words: Sequence[str], depth: int) -> Iterator[Sequence[str]]:
+    """A command and those that it starts by their words."""
+    if words and depth <= _DEPTH:
+        yield words
+        for one in started(words):
+            yield from _reached(one.words, depth + 1)
+
+
+def _scripts(words: Sequence[str], depth: int) -> Iterator[Line]:
+    for one in started(words) if depth <= _DEPTH else ():
+        yield from (shell_line.read(one.script),) if one.script is not None else _scripts(one.words, depth + 1)
 
 
 def _downloads(line: Line) -> bool:
-    return any(s.words and _name(s.words[0]) in _DOWNLOADERS for s in line.segments)
+    return any(s.words and name_of(s.words[0]) in _DOWNLOADERS for s in line.segments)
 
 
 def _runs_its_input(words: Sequence[str]) -> bool:
     """`sh`, `bash -s x`, `python3 -`; not `python3 -m json.tool` or `node filter.js`, which only read it."""
-    name, arguments = _name(words[0]) if words else "", words[1:]
-    if name in ("sudo", "doas"):
-        return True
+    name, arguments = name_of(words[0]), words[1:]
     shell = name in SHELLS
     if shell and "-s" in arguments:
         return True
     given = any(re.fullmatch(r"-[a-zA-Z]*c" if shell else r"-[a-zA-Z]*[ceEm]", a) for a in arguments)
     return not given and all(a.startswith("-") for a in arguments)
-
-
-def _name(word: str) -> str:
-    return word.rsplit("/", 1)[-1]
-
-
-def _unwrapped(words: Sequence[str]) -> tuple[list[str], bool]:
-    """The command behind env, timeout, xargs and the like; True when a word of it was such a wrapper."""
-    rest, wrapped = list(words), False
-    while rest and _name(rest[0]) in _WRAPPERS:
-        wrapper, wrapped = _name(rest.pop(0)), True
-        valued = _OPTIONS_WITH_VALUE.get(wrapper, ())
-        while rest and (rest[0].startswith("-") or (wrapper == "env" and "=" in rest[0])):
-            option = rest.pop(0)
-            if wrapper == "env" and option in ("-S", "--split-string") and rest:
-                return rest[0].split() + rest[1:], True
-            if option == "--":
-                break
-            if option in valued:
-                rest[:1] = []
-        if wrapper == "timeout":
-            rest[:1] = []
-    return rest, wrapped
-
-
-def _words(words: Sequence[str], depth: int) -> str | None:
-    rest, wrapped = _unwrapped(words)
-    if not rest:
-        return None
-    if depth > _DEPTH:
-        return "is nested too deeply to be understood"
-    name, arguments = _name(rest[0]), rest[1:]
-    if name in ("sudo", "doas", "su", "pkexec", "runuser"):
-        return f"runs as another user ({name})"
-    if name in SHELLS or name == "eval":
-        return _line(shell_line.read(_inner(name, arguments)), depth + 1)
-    if name == "git":
-        return _git(rest)
-    if name == "find":
-        return _find(arguments, depth)
-    if name in ("then", "else", "do", "!"):
-        return _words(arguments, depth + 1) if arguments else None
-    found = _destroys(name, arguments)
-    if found is None and wrapped and arguments:
-        # What looked like the command may have been the value of an option that we do not know.
-        return _words(arguments, depth + 1) or (_words(arguments[1:], depth + 1) if arguments[1:] else None)
-    return found
-
-
-def _inner(name: str, arguments: Sequence[str]) -> str:
-    """The script that a shell is given with -c; eval joins its words."""
-    if name == "eval":
-        return " ".join(arguments)
-    for index, word in enumerate(arguments):
-        if re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", word):
-            following = [a for a in arguments[index + 1 :] if not a.startswith("-")]
-            return following[0] if following else ""
-        if not word.startswith(("-", "+")):
-            break
-    return ""
 
 
 def _flags(arguments: Sequence[str]) -> set[str]:
@@ -158,7 +114,14 @@ def _flags(arguments: Sequence[str]) -> set[str]:
     return found
 
 
-def _destroys(name: str, arguments: Sequence[str]) -> str | None:
+def _destroys(name: str, words: Sequence[str]) -> str | None:
+    arguments = words[1:]
+    if name in BECOMES_ANOTHER:
+        return f"runs as another user ({name})"
+    if name == "git":
+        return _git(words)
+    if name == "find" and "-delete" in arguments:
+        return "deletes files for good (find -delete)"
     flags = _flags(arguments)
     operands = [a for a in arguments if not a.startswith("-")]
     if name == "rm" and flags & {"f", "r", "R", "--force", "--recursive"}:
@@ -193,17 +156,6 @@ def _destroys(name: str, arguments: Sequence[str]) -> str | None:
         return "writes straight to a disk device"
     if name == "tee" and any(_DEVICE.search(o) for o in operands):
         return "writes straight to a disk device"
-    return None
-
-
-def _find(arguments: Sequence[str], depth: int) -> str | None:
-    for index, word in enumerate(arguments):
-        if word == "-delete":
-            return "deletes files for good (find -delete)"
-        if word in ("-exec", "-execdir", "-ok", "-okdir") and arguments[index + 1 :]:
-            found = _words(arguments[index + 1 :], depth + 1)
-            if found:
-                return found
     return None
 
 

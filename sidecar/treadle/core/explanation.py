@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .judging import Part
-from .policy import NO_GRANTS, Grants, RunCommand, Verdict, decide
+from .judging import Part, judge
+from .policy import NO_GRANTS, Allow, Ask, Deny, Grants, RunCommand, Verdict, decide
+from .rules import RuleDecision
 from .settings import Settings
 
 
@@ -17,11 +18,25 @@ class Explanation:
     sentence: str
     "The verdict in words."
     parts: tuple[Part, ...] = ()
+    decision: RuleDecision | None = None
+    "What the rules alone say of the whole line."
 
 
 def explain(
     script: str, settings: Settings, grants: Grants = NO_GRANTS, *, escalated: bool = False, sandbox_available: bool = True
 ) -> Explanation:
     """As `decide` would judge the line in settings.cwd."""
-    wish = RunCommand(script, settings.cwd, escalated)
-    return Explanation(decide(wish, settings, grants, sandbox_available), "")
+    verdict = decide(RunCommand(script, settings.cwd, escalated), settings, grants, sandbox_available)
+    judged = judge(script, settings.rules, grants.rules)
+    match verdict:
+        case Allow(confined=True):
+            said = "It runs in the sandbox, without a question."
+        case Allow():
+            said = "It runs outside the sandbox, without a question."
+        case Ask(reason=reason, outside_sandbox=outside):
+            said = f"It asks{' before it runs outside the sandbox' if outside else ''}: {reason}"
+        case Deny(reason=reason):
+            said = f"It does not run: {reason}"
+    if isinstance(verdict, Allow):
+        said += f" {judged.reason}"
+    return Explanation(verdict, said, judged.parts, judged.decision)

@@ -1,14 +1,29 @@
 """(a shell line, rules) -> what the rules say of every command in it. Pure.
 
 Every command counts: those behind && || ; | &, in substitutions, subshells, loops, functions, here-documents for a shell, and
-those that env, sudo, xargs, find -exec or bash -c would start. The line is allowed only if every part of it is.
+those that env, sudo, xargs, find -exec or bash -c would start. The line is allowed only if every part of it is, by words that are
+plain to see, and nothing else in the line can change what they do.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from .rules import PrefixRule, RuleBook, RuleDecision
+from . import shell_line
+from .reach import reaches_further
+from .rules import STRICTNESS, PrefixRule, RuleBook, RuleDecision
+from .shell_word import Line, Redirect, Segment
+from .wrappers import started
+
+MOST_PARTS = 400
+_DEPTH = 12
+_PLAIN_FORMS = frozenset(("subshell", "group", "negation", "condition", "background", "comment", "time", "loop"))
+_HARMLESS_VARIABLES = re.compile(
+    r"CI|NO_COLOR|FORCE_COLOR|CLICOLOR(_FORCE)?|COLUMNS|LINES|LANG|LC_[A-Z]+|TZ|NODE_ENV|RUST_BACKTRACE|VERBOSE"
+    r"|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,8 @@ class Part:
     reason: str
     "One sentence for people."
     rule: PrefixRule | None = None
+    neutral: bool = False
+    "It needs no rule: a `cd` to a plain folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +51,147 @@ class Judgement:
     "The one that decided."
     outside: bool = False
     "Every allowing rule also covers a run without the sandbox."
+    hidden: bool = False
+    "Some command is only known when it runs."
 
 
-def judge(script: str, rules: RuleBook) -> Judgement:
-    return Judgement(None, f"No rule of {len(rules.prefixes)} speaks of {script[:80]}.")
+UNRULED = Judgement(None, "There are no rules.")
+
+
+def judge(script: str, rules: RuleBook, granted: Sequence[PrefixRule] = ()) -> Judgement:
+    """`granted` are the user's own answers: they allow as rules do and answer a rule that asks; a rule that forbids stands."""
+    court = _Court(rules, granted)
+    line = shell_line.read(script)
+    court.line(line, 0)
+    return court.judgement()
+
+
+@dataclass(slots=True)
+class _Court:
+    rules: RuleBook
+    granted: Sequence[PrefixRule]
+    parts: list[Part] = field(default_factory=list[Part])
+    spoilt: str | None = None
+    "Why no rule can allow the line."
+    hidden: bool = False
+    seen: int = 0
+
+    def judgement(self) -> Judgement:
+        strict = [p for p in self.parts if p.decision in ("prompt", "forbidden")]
+        if strict:
+            worst = max(strict, key=lambda p: STRICTNESS[p.decision] if p.decision else 0)
+            return Judgement(worst.decision, worst.reason, tuple(self.parts), worst.rule, hidden=self.hidden)
+        counted = [p for p in self.parts if not p.neutral]
+        missing = [p for p in counted if p.decision is None]
+        if self.spoilt or missing or not counted:
+            reason = missing[0].reason if missing and not self.spoilt else self.spoilt or "No rule speaks of this."
+            return Judgement(None, reason, tuple(self.parts), hidden=self.hidden)
+        outside = all(p.rule is None or p.rule.outside for p in counted)
+        return Judgement("allow", counted[0].reason, tuple(self.parts), counted[0].rule, outside)
+
+    def spoil(self, sentence: str) -> None:
+        self.spoilt = self.spoilt or sentence
+
+    def line(self, line: Line, depth: int) -> None:
+        if line.trouble:
+            self.spoil(f"The line {line.trouble}, so no rule can allow it.")
+        if odd := sorted(line.forms - _PLAIN_FORMS):
+            self.spoil(f"There is more in the line than plain words ({', '.join(odd)}), so no rule can allow it.")
+        for segment in line.segments:
+            if self.beyond(depth):
+                return
+            self.segment(segment, depth)
+
+    def beyond(self, depth: int) -> bool:
+        self.seen += 1
+        if self.seen <= MOST_PARTS and depth <= _DEPTH:
+            return False
+        self.spoil("The line has more in it than can be judged.")
+        self.hidden = True
+        return True
+
+    def segment(self, segment: Segment, depth: int) -> None:
+        for redirect in segment.redirects:
+            if not _harmless(redirect):
+                self.spoil(f"It redirects to or from {redirect.target or redirect}, which no rule can allow.")
+        for assigned in segment.assignments:
+            if not (
+                assigned.known and _HARMLESS_VARIABLES.fullmatch(assigned.name) and re.fullmatch(r"[\w.,:+-]*", assigned.value)
+            ):
+                self.spoil(f"It sets {assigned.name}, which may change what a command does, so no rule can allow it.")
+        if segment.words:
+            self.command(segment.words, segment.unknown, depth)
+        for nested in segment.nested:
+            self.spoil("A part of the line is only known when it runs.")
+            self.line(nested, depth + 1)
+
+    def command(self, words: tuple[str, ...], unknown: frozenset[int], depth: int) -> None:
+        part = self.part(words, unknown)
+        self.hidden = self.hidden or 0 in unknown
+        inner = started(words, unknown)
+        if inner and self.beyond(depth):
+            self.parts.append(part)
+            return
+        transparent = part.decision is None and part.rule is None and any(s.transparent for s in inner)
+        if not transparent:
+            self.parts.append(part)
+        before = (len(self.parts), self.spoilt)
+        for one in inner:
+            if one.script is not None:
+                self.line(shell_line.read(one.script), depth + 1)
+            elif one.words:
+                self.command(one.words, one.unknown, depth + 1)
+        if not transparent:
+            # What is behind a command that a rule judges by its own words can make the verdict stricter, not stand in its way.
+            kept = [p for p in self.parts[before[0] :] if p.decision in ("prompt", "forbidden")]
+            self.parts[before[0] :] = kept
+            self.spoilt = before[1]
+
+    def part(self, words: tuple[str, ...], unknown: frozenset[int]) -> Part:
+        answered = next((r for r in sorted(self.granted, key=lambda r: not r.outside) if _covers(r, words, unknown)), None)
+        reason, allowed = "", None
+        for match in self.rules.matches(words, unknown):
+            rule = match.rule
+            why = f" {rule.justification}" if rule.justification else ""
+            if not match.certain:
+                return Part(words, "prompt", f"A rule asks about `{rule}`, and what runs here is only known then.{why}", rule)
+            match rule.decision:
+                case "forbidden":
+                    return Part(words, "forbidden", f"A rule forbids `{rule}`.{why}", rule)
+                case "prompt" if answered is None:
+                    return Part(words, "prompt", f"A rule asks before `{rule}`.{why}", rule)
+                case "prompt":
+                    break
+                case "allow":
+                    allowed, reason = rule, f"A rule allows `{rule}`.{why}"
+                    break
+        if allowed is None and answered is not None:
+            allowed, reason = answered, f"You said yes to `{answered}`."
+        if allowed is None:
+            return _unruled(words, unknown)
+        if unknown:
+            places = ", ".join(words[i] for i in sorted(unknown))[:60]
+            return Part(words, None, f"A rule fits `{allowed}`, but {places} is only known when it runs.", allowed)
+        if further := reaches_further(words, len(allowed.pattern)):
+            return Part(words, None, f"A rule allows `{allowed}`, but not with {further}.", allowed)
+        return Part(words, "allow", reason, allowed)
+
+
+def _covers(rule: PrefixRule, words: Sequence[str], unknown: frozenset[int]) -> bool:
+    return rule.decision == "allow" and not unknown and rule.matches(words)
+
+
+def _unruled(words: tuple[str, ...], unknown: frozenset[int]) -> Part:
+    if words[0] == "cd" and len(words) == 2 and not unknown and not words[1].startswith("-"):
+        return Part(words, None, "It only changes the folder.", neutral=True)
+    return Part(words, None, f"No rule speaks of `{' '.join(words)[:80]}`.")
+
+
+def _harmless(redirect: Redirect) -> bool:
+    """To nowhere, or between descriptors."""
+    operator = redirect.operator.lstrip("0123456789")
+    if not redirect.known:
+        return False
+    if operator in (">&", "<&", ">&-", "<&-"):
+        return re.fullmatch(r"\d*-?", redirect.target) is not None
+    return redirect.target == "/dev/null" and operator in (">", ">>", "<", "&>", "&>>", ">|")

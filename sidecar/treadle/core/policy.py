@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from . import command
 from .danger import danger
+from .judging import UNRULED, Judgement, judge
 from .rules import PrefixRule
 from .settings import McpApproval, SandboxPolicy, Settings
 from .writable import refusal
@@ -199,17 +200,32 @@ def _decide_command(wish: RunCommand, settings: Settings, grants: Grants, sandbo
     escalated = wish.escalated and policy.confines
     unprotected = policy.confines and not sandbox_available
     outside = escalated or unprotected or not policy.confines
+    rules = settings.rules
+    ruled = judge(wish.script, rules) if rules.prefixes else UNRULED
+    if ruled.decision == "forbidden":
+        return Deny(f"This command was not run. {ruled.reason} Reach the goal in another way, or ask the user.")
+    if ruled.decision == "allow" and ruled.outside:
+        return Allow(confined=False)
     dangerous = danger(wish.script)
     if settings.approval_policy == "never":
-        return _decide_unattended(escalated, unprotected, dangerous, outside)
+        return _decide_unattended(escalated, unprotected, dangerous, outside, ruled)
     if grants.granted(wish, outside=outside):
         return Allow(confined=not outside)
+    if grants.rules:
+        # They answer a question; a command that nobody would ask about stays in the sandbox.
+        ruled = judge(wish.script, rules, grants.rules)
+        if ruled.decision == "allow" and (ruled.outside or not outside):
+            return Allow(confined=not outside)
     said = f" It says: {wish.justification.strip()}" if wish.justification and wish.justification.strip() else ""
     reasons: list[str] = []
     if unprotected:
         reasons.append("There is no sandbox on this machine, so the command would run with all of your rights.")
     elif escalated:
         reasons.append(f"The agent asks to run this outside the sandbox.{said}")
+    if ruled.decision == "prompt":
+        reasons.append(ruled.reason)
+    elif outside and ruled.hidden and rules.strict:
+        reasons.append("What it runs is only known when it runs, and there are rules that forbid or ask.")
     if dangerous:
         reasons.append(f"This command {dangerous}.")
     if not reasons and settings.provider.wire == "local":
@@ -235,8 +251,10 @@ def _consented(verdict: Verdict, settings: Settings, grants: Grants) -> Verdict:
     return Ask(f"{lost[0].upper()}{lost[1:]}. A yes for this thread or workspace is asked for once.{further}", degraded=True)
 
 
-def _decide_unattended(escalated: bool, unprotected: bool, dangerous: str | None, outside: bool) -> Verdict:
+def _decide_unattended(escalated: bool, unprotected: bool, dangerous: str | None, outside: bool, ruled: Judgement) -> Verdict:
     rule = "and approvals are turned off (approval policy: never)"
+    if ruled.decision == "prompt":
+        return Deny(f"This command was not run. {ruled.reason} The user cannot be asked: approvals are turned off.")
     if dangerous:
         return Deny(f"This command was not run: it {dangerous}, {rule}. Find a way that keeps what is there.")
     if escalated:
