@@ -78,10 +78,10 @@ _OPEN = {
 
 
 _SUBJECTS = frozenset(
-    "cat head tail nl bat wc file stat xxd hexdump jq ls tree exa eza dir du df rg grep egrep fgrep ag ack sort uniq cut "
-    "tr column diff pwd which echo printf true false test [ date pytest ruff mypy pyright black isort flake8 pylint eslint prettier tsc "
-    "biome jest vitest mocha gcc g++ cc c++ clang clang++ javac rustc rustfmt gofmt cmake ninja meson sphinx-build find fd fdfind curl wget "
-    "cd mkdir touch cp ln sed".split()
+    "cat head tail nl bat wc file stat xxd hexdump jq ls tree exa eza dir du df rg grep egrep fgrep ag ack sort uniq "
+    "cut tr column diff pwd which echo printf true false test [ date pytest ruff mypy pyright black isort flake8 "
+    "pylint eslint prettier tsc biome jest vitest mocha gcc g++ cc c++ clang clang++ javac rustc rustfmt gofmt cmake "
+    "ninja meson sphinx-build find fd fdfind curl wget cd mkdir touch cp ln sed".split()
 )
 "Programs whose words after the name are files and texts."
 
