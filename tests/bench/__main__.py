@@ -19,6 +19,7 @@ from pathlib import Path
 from .discovery import discovery
 from .driver import AppServer, ModelProcess
 from .inside import building, commands
+from .patches import patching
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TREADLE = [str(Path(sys.executable).parent / "treadle")]
@@ -145,6 +146,7 @@ def main() -> None:
         deltas(table, model)
         commands(table, ROUNDS)
         building(table, ROUNDS)
+        patching(table, ROUNDS)
         discovery(table, ROUNDS)
     finally:
         model.close()

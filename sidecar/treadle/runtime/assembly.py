@@ -23,6 +23,9 @@ from .listing import ListingChange, ToolsByName
 from .overrides import Configure
 from .permission import Permission
 from .ports import Clock, Files, McpServers, Model, Models, Outputs, Sandbox, Scope, Store, Tool
+from .ports.network import Proxy
+from .ports.tools import NetworkAccess
+from .previews import Previews
 from .retry import Retry
 from .runner import Recorder, Runner
 from .sampling import Sampler
@@ -114,6 +117,10 @@ class World:
     mcp: McpServers | None = None
     day: Callable[[float], str] = utc_day
     "Seconds since the epoch -> YYYY-MM-DD, where the user is."
+    proxy: Proxy | None = None
+    "The way of commands without network to hosts on the user's allow-list."
+    warned: set[str] = field(default_factory=set[str])
+    "What is said once in the life of the process, and was."
     books: Books = field(init=False)
     grants: GrantBook = field(init=False)
     outputs: Outputs | None = None
@@ -132,6 +139,8 @@ class World:
         await self.environment.close()
         await self.models.close()
         await self.sandbox.close()
+        if self.proxy is not None:
+            await self.proxy.close()
         self.store.close()
 
 
@@ -212,6 +221,7 @@ def _sampler(world: World, loaded: ThreadParts, settings: Settings, recorder: Re
         record=recorder.record,
         notify=loaded.audience.notify_all,
         start_call=calls.start,
+        previews=calls.previews,
     )
 
 
@@ -256,17 +266,28 @@ def _calls(  # noqa: PLR0917
         known=loaded.known,
         outputs=world.outputs if loaded.durable else None,
     )
+    permission = Permission(loaded.thread.id, hooks.turn_id, loaded.audience, grants, world.own)
+    scope.network = _network(world, settings, permission, cancel_turn)
     return Calls(
         hooks.turn_id,
         world.briefing.tools_of(loaded.thread, settings),
         scope,
         loaded.audience,
         loaded.thread.id,
-        permission=Permission(loaded.thread.id, hooks.turn_id, loaded.audience, grants, world.own),
+        permission=permission,
         hooks=hooks,
         record=recorder.record,
         cancel_turn=cancel_turn,
+        previews=Previews(loaded.thread.id, hooks.turn_id, settings.cwd, world.clock),
     )
+
+
+def _network(world: World, settings: Settings, permission: Permission, cancel_turn: Callable[[], None]) -> NetworkAccess | None:
+    if settings.network is None or world.proxy is None:
+        return None
+    from .network import TurnNetwork  # noqa: PLC0415
+
+    return TurnNetwork(settings, settings.network, world.proxy, world.sandbox, world.clock, permission, cancel_turn, world.warned)
 
 
 def _nothing(text: str) -> None:

@@ -26,6 +26,7 @@ from .hooks import Hooks
 from .listing import ToolsByName
 from .permission import CancelTurn, Permission, Refused
 from .ports import Call, Plan, Scope, Tool, ToolResult
+from .previews import Previews
 
 _log = logging.getLogger(__name__)
 _PARTIAL_OUTPUT = 64 * 1024
@@ -60,6 +61,7 @@ class Calls:
     hooks: Hooks
     record: Callable[[Item], None]
     cancel_turn: Callable[[], None]
+    previews: Previews
     outputs: list[ToolOutput] = field(default_factory=list[ToolOutput])
     "Recorded since the last `collect` began; read by the runner when it is stopped."
     _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
@@ -94,7 +96,7 @@ class Calls:
     def _finish(self, card: CallCard | None, output: ToolOutput, item: ModelItem) -> None:
         self.record(output)
         self.outputs.append(output)
-        card = card or self._draw(item, likely_view(item))
+        card = card or self._draw(item, self._likely(item))
         view = cast("CallView", output.detail) if output.detail else card.view
         done = dataclasses.replace(card, view=view, status=output.status)
         self.audience.notify(CardCompleted(self.thread_id, self.turn_id, done, self.scope.clock.now()))
@@ -127,7 +129,7 @@ class Calls:
             text += f" after {self.scope.clock.monotonic() - begun.began:.1f}s"
         if partial:
             text += f"\nOutput so far (its end):\n{partial[-_ABORTED_TAIL:]}"
-        view = dict(begun.card.view) if begun and begun.card else dict(likely_view(item))
+        view = dict(begun.card.view) if begun and begun.card else dict(self._likely(item))
         if view.get("view") == "command":
             view["output"] = partial
         self._finish(begun.card if begun else None, self._made(item, text, cast("CallView", view), "aborted"), item)
@@ -141,7 +143,14 @@ class Calls:
             clock.new_id(), clock.now(), self.turn_id, item.call_id or "", text, custom, status, cast("JsonObject", view), images
         )
 
+    def _likely(self, item: ModelItem) -> CallView:
+        """What to draw of a call that no tool has understood."""
+        return self.previews.view(item.id) or likely_view(item)
+
     def _draw(self, item: ModelItem, view: CallView) -> CallCard:
+        if (begun := self.previews.take(item.id, view)) is not None:
+            self.audience.notify(begun[1])
+            return begun[0]
         card = CallCard(item.id, item.name or "", item.call_id or "", view, "inProgress")
         self.audience.notify(CardStarted(self.thread_id, self.turn_id, card, self.scope.clock.now()))
         return card
@@ -149,7 +158,7 @@ class Calls:
     async def _output(self, item: ModelItem, before: list[asyncio.Task[ToolOutput]]) -> ToolOutput:
         if before:
             await asyncio.wait(before)
-        view = likely_view(item)
+        view = self._likely(item)
         try:
             tool = self.tools.get(item.name or "")
             if tool is None:

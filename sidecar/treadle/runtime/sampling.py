@@ -19,6 +19,7 @@ from ..core.prompt import DISCARDED, Request
 from ..core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, SummaryPartBegun
 from ..core.views import MessageCard, ReasoningCard
 from .ports import Clock, Model
+from .previews import Previews
 from .retry import Retry, Wait
 
 _CALLS = ("function_call", "custom_tool_call")
@@ -46,6 +47,7 @@ class Sampler:
     "Write to the store. Called before anything about the item is announced as complete."
     notify: Callable[[Sequence[Event]], None]
     start_call: Callable[[ModelItem], None]
+    previews: Previews
     items: list[Item] = field(default_factory=list[Item])
     "What the sample under way has recorded so far; read by the runner when it is stopped."
     _retry: Retry | None = None
@@ -99,7 +101,9 @@ class Sampler:
         for event in batch:
             if type(event) is Delta:
                 under_way = streaming.get(event.key)
-                if under_way is not None and event.kind != "input":
+                if under_way is not None and event.kind == "input":
+                    events += self.previews.feed(under_way.id, event.text)
+                elif under_way is not None:
                     under_way.pieces.append(event.text)
                     events.append(CardDelta(self.thread_id, self.turn_id, under_way.id, event.kind, event.text, event.index))
             elif type(event) is ItemBegun:
@@ -122,6 +126,8 @@ class Sampler:
         elif event.kind == "reasoning":
             card = ReasoningCard(under_way.id)
         else:
+            if event.kind in _CALLS:
+                self.previews.begin(under_way.id, event.kind, event.payload)
             return  # calls are drawn when they start to run; other kinds when they are complete
         events.append(CardStarted(self.thread_id, self.turn_id, card, self.clock.now()))
 
@@ -130,6 +136,7 @@ class Sampler:
         item = self._item(under_way.id if under_way else self.clock.new_id(), event.kind, event.payload)
         self.record(item)
         self.items.append(item)
+        self.previews.arrived(item.id)
         if item.is_call:
             # the call's own events must come after those that came before it
             if events:
@@ -194,7 +201,10 @@ class Sampler:
             elif under_way.kind == "reasoning":
                 card = ReasoningCard(under_way.id, (text,) if text else ())
             else:
-                continue
+                self.previews.arrived(under_way.id)
+                card = self.previews.cut(under_way.id)
+                if card is None:
+                    continue
             events.append(CardCompleted(self.thread_id, self.turn_id, card, self.clock.now()))
         self._streaming.clear()
         if events:
