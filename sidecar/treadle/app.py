@@ -23,12 +23,14 @@ from .adapters.files import DiskFiles
 from .adapters.homes import Homes, homes
 from .adapters.instructions import InstructionFiles
 from .adapters.login import CommandEnvironment
-from .adapters.mcp import ServerPool, ToolCache
+from .adapters.mcp import ServerPool, TokenFile, ToolCache
 from .adapters.outputs import DiskOutputs
 from .adapters.sandbox import pick
 from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
 from .core.errors import RequestRefused, TreadleError
+from .core.asking import Decision
+from .core.elicitation import McpQuestion
 from .core.items import JsonObject
 from .core.mcp import McpStatus
 from .core.models import DEFAULT_MODEL, facts, facts_for
@@ -102,7 +104,13 @@ class Parts:
             local_date=clock.local_date,
             skills=self.skills,
         )
-        mcp = ServerPool(ToolCache(folders.treadle / "mcp"), environ, self._mcp_changed)
+        mcp = ServerPool(
+            ToolCache(folders.treadle / "mcp"),
+            environ,
+            self._mcp_changed,
+            tokens=TokenFile(folders.treadle / "mcp_logins.json"),
+            outside=self._mcp_asked,
+        )
         self.world = World(
             models=self.models,
             sandbox=self.sandbox,
@@ -126,6 +134,9 @@ class Parts:
 
     def _say(self, message: str) -> None:
         self.agent.report_progress(message or None)
+    async def _mcp_asked(self, question: McpQuestion) -> Decision:
+        return await self.agent.mcp_asked(question)
+
 
     def _load(self, cwd: str | None, keys: Mapping[str, Any]) -> Loaded:
         folder = os.path.realpath(cwd or os.getcwd())
@@ -266,3 +277,5 @@ def _log_to_stderr() -> None:
     # a request's URL may hold a key in its query
     for name in ("httpx", "httpcore", "httpx2", "httpcore2", "mcp"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # it logs what servers answer, logins among it; every failure of it reaches the user in words of ours
+    logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)

@@ -25,6 +25,7 @@ def build(options: argparse.Namespace) -> MCPServer[Any]:
     server: MCPServer[Any] = MCPServer("fake", log_level="ERROR")
     add_plain(server)
     add_odd(server, Path(options.folder))
+    add_resources(server)
     if options.more:
         server.add_tool(late, name="late")
     return server
@@ -93,6 +94,20 @@ def add_odd(server: MCPServer[Any], folder: Path) -> None:
         await ctx.session.send_tool_list_changed()
         await ctx.notify_tools_changed()
         return "grown"
+
+
+def add_resources(server: MCPServer[Any]) -> None:
+    @server.resource("notes://today", name="today", description="Notes of today.", mime_type="text/plain")
+    def today() -> str:
+        return "Buy milk."
+
+    @server.resource("notes://picture", name="picture", mime_type="image/png")
+    def picture() -> bytes:
+        return PIXEL
+
+    @server.resource("notes://of/{day}", name="of a day")
+    def of_day(day: str) -> str:
+        return f"Nothing on {day}."
 
 
 def late() -> str:

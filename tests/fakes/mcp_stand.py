@@ -48,6 +48,18 @@ class Stand:
         server = McpServer(name, command=sys.executable, args=args, env=(("PYTHONPATH", TESTS),), startup_timeout=LONG)
         return replace(server, **more)
 
+    def rogue(self, trick: str, **more: Any) -> McpServer:
+        """One that does what no server should."""
+        script = str(Path(__file__).parent / "mcp_rogue.py")
+        return McpServer("rogue", command=sys.executable, args=(script, trick, str(self.folder)), startup_timeout=LONG, **more)
+
+    async def until(self, name: str) -> str:
+        """What a server has written to this file."""
+        async with asyncio.timeout(LONG):
+            while not (self.folder / name).exists():  # noqa: ASYNC110 - made by another process
+                await asyncio.sleep(0.01)
+        return (self.folder / name).read_text()
+
     def settings(self, *servers: McpServer, grace: float = LONG) -> Settings:
         return Settings(str(self.folder), "m", Provider("p", "P", ""), mcp_servers=servers, mcp_grace=grace)
 
@@ -61,6 +73,13 @@ class Stand:
                 for status in self.said:
                     if status.state == state:
                         return status
+                self._heard.clear()
+                await self._heard.wait()
+
+    async def heard_of(self, seen: Callable[[list[McpStatus]], bool]) -> None:
+        """Until what was said is like this."""
+        async with asyncio.timeout(LONG):
+            while not seen(self.said):
                 self._heard.clear()
                 await self._heard.wait()
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from fakes.world import PROVIDER, FakeSandbox, FrozenClock
+from treadle.core.asking import ACCEPT, Decision
+from treadle.core.elicitation import McpQuestion
 from treadle.core.errors import ToolFailure
 from treadle.core.items import JsonObject
 from treadle.core.mcp import Look, McpStatus, McpTool
@@ -192,3 +194,111 @@ def test_without_servers_nothing_is_asked_of_them() -> None:
             raise AssertionError("asked")
 
     assert McpTools(Untouchable()).listed(replace(SETTINGS, mcp_servers=())) == ()
+
+
+RESOURCES = {"resources": [{"uri": "a://b", "name": "b", "icons": [1], "_meta": {"x": 1}}], "nextCursor": "more"}
+OTHER = McpServer("notes", command="y")
+BOTH = replace(SETTINGS, mcp_servers=(SERVER, OTHER))
+
+
+def look_tool(servers: FakeServers, name: str) -> Tool:
+    return next(tool for tool in McpTools(servers).listed(BOTH) if tool.name == name)
+
+
+def looking(**answers: Any) -> FakeServers:
+    servers = FakeServers()
+    servers.looks = answers
+    return servers
+
+
+def test_the_tools_for_resources_are_there_when_a_server_offers_some() -> None:
+    names = [tool.name for tool in McpTools(looking(docs={})).listed(BOTH)]
+    assert names[:3] == ["list_mcp_resources", "list_mcp_resource_templates", "read_mcp_resource"]
+    assert names[3:] == [tool.name for tool in McpTools(FakeServers()).listed(BOTH)]
+    assert McpTools(looking(docs={})).recalled("read_mcp_resource", ("", "read_mcp_resource"), SETTINGS).name == names[2]
+
+
+async def test_resources_of_all_servers_are_listed_and_a_failure_is_named() -> None:
+    servers = looking(docs=RESOURCES, notes=ToolFailure("MCP server notes is not connected: gone"))
+    result = await ran(look_tool(servers, "list_mcp_resources"), where=scope(settings=BOTH))
+    assert json.loads(result.text) == [
+        {"server": "docs", "resources": [{"uri": "a://b", "name": "b"}], "nextCursor": "more"},
+        {"server": "notes", "error": "MCP server notes is not connected: gone"},
+    ]
+    assert result.status == "completed"
+
+
+async def test_one_page_of_one_server_is_listed() -> None:
+    servers = looking(docs={"resourceTemplates": [{"uriTemplate": "a://{b}", "name": "b"}]})
+    arguments = '{"server": "docs", "cursor": "more"}'
+    result = await ran(look_tool(servers, "list_mcp_resource_templates"), arguments, scope(settings=BOTH))
+    assert json.loads(result.text) == {"server": "docs", "resourceTemplates": [{"uriTemplate": "a://{b}", "name": "b"}]}
+    assert servers.called == [("docs", "templates", {"uri": "", "cursor": "more"})]
+
+
+async def test_a_resource_is_read_and_a_long_one_cut() -> None:
+    servers = looking(docs={"contents": [{"uri": "a://b", "text": "x" * 1_000_000}]})
+    tool, limited = look_tool(servers, "read_mcp_resource"), replace(BOTH, tool_output_tokens=100)
+    result = await ran(tool, '{"server": "docs", "uri": "a://b"}', scope(settings=limited))
+    assert result.text.startswith("xxx")
+    assert len(result.text) < 1_000
+    assert servers.called == [("docs", "read", {"uri": "a://b", "cursor": None})]
+    assert (await tool.prepare(wanted('{"server": "docs", "uri": "a://b"}'), scope(settings=BOTH))).wish == CallMcp(
+        "docs", "read_mcp_resource", True, False, None, "auto"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("read_mcp_resource", '{"server": "docs"}', "`server` and `uri` are both needed"),
+        ("read_mcp_resource", '{"server": "notes", "uri": "a://b"}', "no MCP server notes offers resources; those that do: docs"),
+        ("list_mcp_resources", '{"cursor": "x"}', "`server` is needed with `cursor`"),
+    ],
+)
+async def test_a_look_that_cannot_be_is_refused_in_words(name: str, arguments: str, words: str) -> None:
+    with pytest.raises(ToolFailure, match=words):
+        await look_tool(looking(docs={}), name).prepare(wanted(arguments), scope(settings=BOTH))
+
+
+async def test_a_server_that_answers_nothing_fails_the_look() -> None:
+    servers = looking(docs=ToolFailure("gone"))
+    result = await ran(look_tool(servers, "list_mcp_resources"), where=scope(settings=BOTH))
+    assert (result.text, result.status, result.view.get("error")) == ("gone", "failed", "gone")
+
+
+async def test_pictures_go_to_a_model_that_sees() -> None:
+    picture = {"content": [{"type": "image", "mimeType": "image/png", "data": "QUJD"}]}
+    blind = await ran(listed(FakeServers(picture)))
+    assert (blind.images, "you cannot see it" in blind.text) == ((), True)
+    seeing = await ran(listed(FakeServers(picture)), where=scope(settings=replace(SETTINGS, model="gpt-5.5")))
+    assert [image.url for image in seeing.images] == ["data:image/png;base64,QUJD"]
+
+
+async def test_a_server_that_chatters_is_heard_within_bounds() -> None:
+    class Chatty(FakeServers):
+        async def call(self, *args: Any, **_: Any) -> JsonObject:
+            for _ in range(1_000):
+                args[4]("x" * 5_000)
+            return {"content": []}
+
+    said: list[str] = []
+    await ran(listed(Chatty()), where=scope(said))
+    assert max(map(len, said)) == 1_000
+    assert sum(map(len, said)) <= 64 * 1024
+
+
+async def test_the_user_is_asked_for_a_server_unless_approvals_are_off() -> None:
+    servers, asked = FakeServers(), list[Any]()
+
+    async def ask(question: Any) -> Decision:
+        asked.append(question)
+        return ACCEPT
+
+    where = replace(scope(), ask=ask)
+    await ran(listed(servers), where=where)
+    assert servers.ask is not None
+    assert await servers.ask(McpQuestion("docs", "Who?")) == ACCEPT
+    assert (asked[0].thread_id, asked[0].turn_id, asked[0].server) == ("t", "u", "docs")
+    await ran(listed(servers), where=replace(where, settings=replace(SETTINGS, approval_policy="never")))
+    assert servers.ask is None

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..core import mcp
+from ..core.asking import DECLINE, Decision
+from ..core.elicitation import McpQuestion
 from ..core.errors import RequestRefused
-from ..core.events import McpStatusChanged, ToolsChanged, WarningReported
+from ..core.events import McpStatusChanged, ThreadStatusChanged, ToolsChanged, WarningReported
 from ..core.mcp import McpStatus
 from ..core.ops import ListMcpServers, RefreshTools, ReloadMcpServers
 from . import overrides as over
@@ -39,12 +42,51 @@ def tell(world: World, threads: Iterable[Loaded], status: McpStatus) -> None:
         thread_id = loaded.thread.id
         if status.state != "idle":
             loaded.audience.notify(McpStatusChanged(thread_id, status.name, status.state, status.error))
-        if status.state == "failed":
-            retried = "It is tried again when one of its tools is called."
-            said = f"The MCP server {status.name} is not connected: {status.error}. {retried}"
+        # of several failures in a row the first and the last are said
+        if status.state == "failed" and (status.attempt <= 1 or status.retry_in is None):
+            said = f"The MCP server {status.name} is not connected: {status.error}. {_when(status)}"
             loaded.audience.notify(WarningReported(said, thread_id, "mcp"))
         if status.state == "ready":
             note(world, loaded)
+            _note_room(world, loaded)
+
+
+def _when(status: McpStatus) -> str:
+    if status.retry_in is not None:
+        return f"It is started again in {status.retry_in:g} s."
+    return "It is tried again when one of its tools is called."
+
+
+async def ask(world: World, threads: Iterable[Loaded], question: McpQuestion) -> Decision:
+    """What a server asks while no call of it is under way: of the thread that used it last and has somebody watching."""
+    using = [
+        loaded
+        for loaded in threads
+        if loaded.audience.clients and any(s.enabled and s.name == question.server for s in loaded.settings.mcp_servers)
+    ]
+    if not using:
+        return DECLINE
+    loaded = max(using, key=lambda loaded: (loaded.runner is not None, loaded.meta.updated_at))
+    if loaded.settings.approval_policy == "never":
+        return DECLINE
+    turn_id = loaded.runner.turn_id if loaded.runner is not None else None
+    clock = world.clock
+    decision = await loaded.audience.ask(question.asked(clock.new_id(), loaded.thread.id, turn_id, clock.now()))
+    if loaded.runner is None and not loaded.audience.waiting:
+        loaded.audience.notify(ThreadStatusChanged(loaded.thread.id, "idle"))
+    return decision
+
+
+def _note_room(world: World, loaded: Loaded) -> None:
+    """Say which servers offer more tools than a prompt has room for."""
+    if world.mcp is None:
+        return
+    left_out = mcp.fitting(mcp.named(world.mcp.tools(loaded.settings)))[1]
+    if left_out and left_out != loaded.left_out:
+        which = ", ".join(f"{count} of {server}" for server, count in sorted(left_out.items()))
+        said = f"MCP servers offer more tools than a prompt has room for. Left out: {which}. Choose with enabled_tools."
+        loaded.audience.notify(WarningReported(said, loaded.thread.id, "mcp"))
+    loaded.left_out = left_out
 
 
 def note(world: World, loaded: Loaded) -> None:
