@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from ..core.models import LOCAL_MODELS, default_model
+from ..core.rules import RuleBook
 from ..core.settings import (
     ApprovalPolicy,
     CommandLimits,
@@ -75,6 +76,7 @@ def load(
     environ: Mapping[str, str],
     files: ConfigFiles | None = None,
     system: Path = SYSTEM_CONFIG,
+    treadle_home: Path | None = None,
 ) -> Loaded:
     """Settings for a thread in `cwd`. `files` remembers the last good content from call to call."""
     files = files or ConfigFiles()
@@ -108,6 +110,7 @@ def load(
             [folder / ".codex" for folder in _chain(Path(cwd), root, codex_home)] if trust == "trusted" else (),
         ),
         network=network(values),
+        rules=_rules(values, [home for home in (codex_home, treadle_home) if home], _chain(Path(cwd), root, codex_home), trust),
         skill_rules=config_skills.rules(values, (over, *profile, user, machine)),
         skills_max_tokens=config_skills.max_tokens(values),
     )
@@ -190,6 +193,21 @@ def _projects(values: Values, cwd: Path, root: Path, codex_home: Path, trust: Tr
             values.report(layer, (key,), "is not taken from a folder's own file; set it in your own config.toml.")
         layers.append(layer)
     return tuple(layers)
+
+
+def _rules(values: Values, homes: list[Path], chain: list[Path], trust: Trust | None) -> RuleBook:
+    """The user's own rules; those of a folder only where it is trusted."""
+    folders = [home / "rules" for home in homes]
+    places = [folder / ".codex" / "rules" for folder in chain]
+    if trust == "trusted":
+        folders += places
+    else:
+        for place in places:
+            if any(name.endswith(".rules") for name in (os.listdir(place) if place.is_dir() else ())):
+                values.problems.append(ConfigProblem(str(place), None, None, "is not used: the folder is not trusted."))
+    book, problems = values.files.rules.read(folders)
+    values.problems += [ConfigProblem(p.file, p.line, None, p.message) for p in problems]
+    return book
 
 
 def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ...], trust: Trust | None) -> Settings:

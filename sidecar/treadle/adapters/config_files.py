@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from .rules import RuleFiles
+
 Table: TypeAlias = dict[str, Any]
 MAX_CONFIG_BYTES = 1024 * 1024
 
@@ -52,6 +54,7 @@ class ConfigFiles:
     """What each file holds now, and what it held when it could last be parsed."""
 
     _known: dict[Path, _Known] = field(default_factory=dict[Path, _Known])
+    rules: RuleFiles = field(default_factory=RuleFiles)
 
     def read(self, path: Path) -> tuple[Table, ConfigProblem | None]:
         """({} for a file that is not there, None); with a problem the data is the last good one of this session."""
