@@ -25,6 +25,7 @@ from .adapters.instructions import InstructionFiles
 from .adapters.login import CommandEnvironment
 from .adapters.mcp import ServerPool, TokenFile, ToolCache
 from .adapters.outputs import DiskOutputs
+from .adapters.proxy import DeferredProxy
 from .adapters.sandbox import pick
 from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
@@ -124,6 +125,7 @@ class Parts:
             info=self.info,
             mcp=mcp,
             outputs=DiskOutputs(folders.treadle / "outputs"),
+            proxy=DeferredProxy(),
             own=own,
             day=lambda at: clock.local_date(at)[0],
         )

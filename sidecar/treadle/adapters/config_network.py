@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
-from ..core.network import problem_of
 from ..core.settings import NetworkSettings
 from .config_files import Table
 from .config_values import Layer, Values
@@ -56,7 +55,11 @@ def _enabled(values: Values) -> bool:
 
 def _listed(values: Values, layer: Layer, key: Key) -> tuple[list[str], list[str]]:
     """(allowed, denied)"""
-    table = _table(layer, key) or {}
+    table = _table(layer, key)
+    if not table:
+        return [], []
+    from ..core.network import problem_of  # noqa: PLC0415
+
     found: dict[str, list[str]] = {"allow": [], "deny": []}
     for pattern, verdict in _said(values, layer, key, table):
         problem = problem_of(pattern)

@@ -154,7 +154,8 @@ def _permissions(now: Situation) -> Section:
             parts.append(blocks["sandbox in part"])
         if policy.mode != "external":
             open_network = policy.network or policy.mode == "danger-full-access"
-            parts.append(blocks["network on" if open_network else "network off"])
+            listed = settings.network is not None and policy.confines
+            parts.append(blocks["network on" if open_network else "network listed" if listed else "network off"])
         if policy.mode == "workspace-write":
             parts.append(_roots(now))
         if policy.confines:

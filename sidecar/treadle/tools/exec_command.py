@@ -7,8 +7,9 @@ A cancelled call ends its command; one that has become a session lives on until 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files as package_files
@@ -19,15 +20,19 @@ from ..core.confinement import marks
 from ..core.errors import ToolFailure, TreadleError
 from ..core.items import JsonObject
 from ..core.policy import RunCommand
-from ..runtime.ports import Call, CommandSpec, Plan, Scope, Tool, ToolResult
-from . import arguments
+from ..runtime.ports import Call, CommandSpec, Plan, Scope, Spill, Tool, ToolResult
+from ..runtime.ports.tools import CommandWay
+from . import arguments, git_turns
 from .reads import note_reads
-from .sessions import Sessions, output_budget, result, view
+from .sessions import Session, Sessions, output_budget, result, view
 from .spilling import opener
 
 NAME = "exec_command"
 DEFAULT_YIELD_MS, SHORTEST_YIELD_MS, LONGEST_YIELD_MS = 10_000, 250, 30_000
 FAILURE_BYTES = 900
+REFUSAL_BYTES = 300
+NOTICED_WAIT = 0.2
+"Seconds for which a git command waited for another one before the model is told."
 SHELLS = ("bash", "zsh", "sh")
 _SHELL_FOLDERS = ("/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
 "Searched in this order instead of PATH, whose first entry may belong to the workspace."
@@ -127,18 +132,18 @@ class ExecCommand:
         sessions: Sessions = scope.sessions
         spec = replace(prepared.spec, env={**scope.environment, **marks(scope.policy)})
         began = scope.clock.monotonic()
-        try:
-            spills = opener(scope.outputs, call)
-            session = await sessions.start(prepared.script, spec, scope.sandbox, scope.policy, spills)
-        except TreadleError as error:
-            raise ToolFailure(_failed(error.sentence())) from error
-        except OSError as error:
-            raise ToolFailure(_failed(f"it could not be started: {error.strerror or error}")) from error
+        with contextlib.ExitStack() as over:
+            waited = await _take_turn(prepared, scope, over)
+            way = await scope.network.open(call, plan.view, scope.policy) if scope.network else None
+            if way is not None:
+                over.callback(way.close)
+            session = await _start(prepared.script, _by(way, spec), scope, opener(scope.outputs, call))
+            session.when_ended(over.pop_all().close)
         try:
             async with session.turn:
                 with session.shown(scope.emit):
                     await session.settle(scope.clock, prepared.yield_seconds)
-                report = session.report(scope.clock.monotonic() - began, prepared.max_output_tokens)
+                report = session.report(scope.clock.monotonic() - began, prepared.max_output_tokens, waited)
         except asyncio.CancelledError:
             await sessions.end(session)
             raise
@@ -146,7 +151,8 @@ class ExecCommand:
             sessions.forget(session)
         if report.exit_code == 0:
             await note_reads(plan.view, scope)
-        return result(plan, report, prepared.max_output_tokens)
+        done = result(plan, report, prepared.max_output_tokens)
+        return replace(done, text=done.text + _told(way.refusals)) if way is not None else done
 
     async def _patch(self, call: Call, script: str, cwd: str, scope: Scope) -> Plan | None:
         from ..core import patch_script  # noqa: PLC0415
@@ -162,6 +168,35 @@ class ExecCommand:
         base = _join(cwd, folder)
         plan = await self._patch_tool.prepare(replace(call, arguments=text, custom=True), _at(scope, base))
         return replace(plan, data=_Patch(plan.data, base))
+
+
+async def _start(script: str, spec: CommandSpec, scope: Scope, spills: Callable[[int], Spill] | None) -> Session:
+    try:
+        return await scope.sessions.start(script, spec, scope.sandbox, scope.policy, spills)
+    except TreadleError as error:
+        raise ToolFailure(_failed(error.sentence())) from error
+    except OSError as error:
+        raise ToolFailure(_failed(f"it could not be started: {error.strerror or error}")) from error
+
+
+async def _take_turn(prepared: _Prepared, scope: Scope, over: contextlib.ExitStack) -> str:
+    """Wait while another command changes the same repository; `over` gives the turn back. What the model is told of the wait."""
+    began = scope.clock.monotonic()
+    try:
+        turn = await git_turns.take(prepared.script, prepared.spec.cwd)
+    except git_turns.Busy as busy:
+        running = scope.sessions.of_script(str(busy))
+        where = f"session {running.id}" if running is not None else "in another thread"
+        line = truncate.clip(str(busy), REFUSAL_BYTES)
+        raise ToolFailure(
+            _failed(
+                f"another git command ({where}) has been changing this repository for {git_turns.LONGEST_WAIT:.0f} seconds, and "
+                f"they run one at a time; wait for it or end it, then call again. It is: {line}"
+            )
+        ) from None
+    over.callback(turn.give_back)
+    waited = scope.clock.monotonic() - began
+    return f"Waited {waited:.1f} seconds for another git command in this repository\n" if waited >= NOTICED_WAIT else ""
 
 
 @cache
@@ -181,6 +216,16 @@ def _check_folder(path: str) -> None:
     """Before the user is asked, not after."""
     if not os.path.isdir(path):
         raise ToolFailure(_failed(f"{path} is not a folder"))
+
+
+def _by(way: CommandWay | None, spec: CommandSpec) -> CommandSpec:
+    """With the variables that lead to the proxy, and the port that it has."""
+    return spec if way is None else replace(spec, env={**spec.env, **way.environment}, bridges=(way.port,))
+
+
+def _told(refusals: tuple[str, ...]) -> str:
+    """Programs rarely show why the proxy refused them."""
+    return "".join(f"\n[network] {truncate.clip(sentence, REFUSAL_BYTES)}" for sentence in refusals)
 
 
 def _at(scope: Scope, cwd: str) -> Scope:

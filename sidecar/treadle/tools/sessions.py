@@ -11,6 +11,7 @@ import codecs
 import contextlib
 import random
 import secrets
+import signal
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -43,6 +44,8 @@ class Report:
     session_id: int
     spill: Spill | None = None
     "The whole output, when `max_tokens` of report() do not hold it."
+    note: str = ""
+    "A line more for the model, with its end."
 
     def text(self, max_tokens: int) -> str:
         """The model's reading."""
@@ -55,9 +58,21 @@ class Report:
             f"Wall time: {self.seconds:.4f} seconds\n"
             f"{state}\n"
             f"Original token count: {tokens.of_bytes(self.kept.bytes)}\n"
-            f"{notice(self.spill)}"
+            f"{_signal(self.exit_code)}{self.note}{notice(self.spill)}"
             f"Output:\n{command_output(self.kept, max_tokens)}"
         )
+
+
+def _signal(exit_code: int | None) -> str:
+    """What a code above 128 stands for, by the convention of shells."""
+    number = (exit_code or 0) - 128
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        if not signal.SIGRTMIN < number < signal.SIGRTMAX:
+            return ""
+        name = f"SIGRTMIN+{number - signal.SIGRTMIN}"
+    return f"Exit code {exit_code} stands for signal {name}\n"
 
 
 class Session:
@@ -90,6 +105,7 @@ class Session:
         self._spills = 0
         self._emit: Callable[[str], None] | None = None
         self._live_left = 0
+        self._when_ended: list[Callable[[], None]] = []
         self._reader = asyncio.create_task(self._read(), name=f"session {session_id}")
 
     async def settle(self, clock: Clock, seconds: float) -> None:
@@ -101,7 +117,7 @@ class Session:
             for wait in waits:
                 wait.cancel()
 
-    def report(self, seconds: float, max_tokens: int) -> Report:
+    def report(self, seconds: float, max_tokens: int, note: str = "") -> Report:
         """The output since the last report, which is then forgotten here; what `max_tokens` do not hold is kept on disk."""
         pending, self._pending = self._pending, HeadTail(BUFFER_BYTES)
         kept = pending.kept()
@@ -110,7 +126,7 @@ class Session:
             spill = self._new_spill(kept.text())
         if spill is not None:
             spill.close()
-        return Report(kept, seconds, self.exit_code, self.id, spill)
+        return Report(kept, seconds, self.exit_code, self.id, spill, note)
 
     def _new_spill(self, text: str) -> Spill | None:
         if self._open_spill is None:
@@ -129,6 +145,13 @@ class Session:
             yield
         finally:
             self._emit = None
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """`call` once the command and what it started are gone."""
+        if self.ended.is_set():
+            call()
+        else:
+            self._when_ended.append(call)
 
     async def end(self) -> None:
         """Kill the command and all that it started; returns when they are gone and the last output is read."""
@@ -150,6 +173,8 @@ class Session:
             if self.exit_code is None:
                 self.exit_code = await self.process.wait()
             self.ended.set()
+            for call in self._when_ended:
+                call()
 
     def _take(self, text: str) -> None:
         if self._spill is not None:
@@ -211,6 +236,10 @@ class Sessions:
 
     def get(self, session_id: int) -> Session | None:
         return self._sessions.get(session_id)
+
+    def of_script(self, script: str) -> Session | None:
+        """A running command with this line."""
+        return next((s for s in self._sessions.values() if s.script == script and not s.ended.is_set()), None)
 
     def touch(self, session: Session) -> None:
         """It was used just now: it is the last to be evicted."""

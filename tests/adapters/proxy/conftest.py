@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from network_bench import Network, made_up_network
+
+from fakes.network import Network, made_up_network
 
 
 @pytest.fixture

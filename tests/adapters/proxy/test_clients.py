@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from network_bench import Judge, Network
 
+from fakes.network import Judge, Network
 from treadle.adapters.sandbox.linux import LinuxSandbox
 from treadle.core.network import HostRules
 from treadle.core.settings import SandboxPolicy

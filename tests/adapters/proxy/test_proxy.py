@@ -7,8 +7,8 @@ import base64
 import contextlib
 
 import pytest
-from network_bench import Judge, Network
 
+from fakes.network import Judge, Network
 from treadle.adapters.proxy import server
 from treadle.core.network import HostRules, HostVerdict, Protocol
 from treadle.runtime.ports.network import Way

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ...core.network import HostVerdict
-from ...core.network import Protocol as HostProtocol
+if TYPE_CHECKING:
+    from ...core.network import HostVerdict
+    from ...core.network import Protocol as HostProtocol
 
 
 class HostJudge(Protocol):

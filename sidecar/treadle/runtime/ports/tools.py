@@ -15,6 +15,7 @@ from ...core.settings import SandboxPolicy, Settings
 from ...core.views import CallView
 from .commands import Sandbox
 from .files import Files, Outputs
+from .network import Way
 from .world import Clock
 
 
@@ -29,6 +30,19 @@ class Call:
     custom: bool
     thread_id: str
     turn_id: str
+
+
+class CommandWay(Way, Protocol):
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why connections of the command were refused so far; sentences."""
+        ...
+
+
+class NetworkAccess(Protocol):
+    async def open(self, call: Call, view: CallView, policy: SandboxPolicy) -> CommandWay | None:
+        """For one command, until the way is closed. None: it has the network, or none at all."""
+        ...
 
 
 @dataclass(slots=True)
@@ -55,6 +69,8 @@ class Scope:
     "Tells clients what is more than live output, e.g. PlanUpdated."
     known: KnownFiles = field(default_factory=KnownFiles)
     "What this thread's model last saw of the files."
+    network: NetworkAccess | None = None
+    "The way of confined commands to allowed hosts, where there is one."
     login_done: bool = False
     "The environment is already that of a login shell: commands need not start one."
 
