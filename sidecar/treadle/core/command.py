@@ -72,7 +72,7 @@ def actions(script: str, cwd: str) -> list[CommandAction]:
 
 def mutates_git(script: str) -> bool:
     """Whether a part of the line is a git command other than those known to only read. Opaque lines are searched as well."""
-    return any(_mutates(words) for words in simple_commands(script))
+    return any(mutating_git(words) for words in simple_commands(script))
 
 
 def simple_commands(script: str) -> list[tuple[str, ...]]:
@@ -224,7 +224,8 @@ def _find(name: str, arguments: Sequence[str], text: str) -> CommandAction | Non
     return {"type": "search", "command": text, "query": query, "path": path}
 
 
-def _mutates(words: Sequence[str]) -> bool:
+def mutating_git(words: Sequence[str]) -> bool:
+    """Whether a plain command is git and does more than read."""
     if words[0].rsplit("/", 1)[-1] != "git":
         return False
     name, rest = git_subcommand(words)
