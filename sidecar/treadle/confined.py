@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 from .adapters.config import ConfigFiles, load, parse_override
@@ -37,7 +39,7 @@ def main(line: SandboxLine) -> int:
     except (Usage, OSError, TreadleError) as error:
         return _complain(error, 2)
     try:
-        folders.treadle.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders = _usable(folders)
     except OSError as error:
         return _complain(
             f"{folders.treadle} cannot be used: {error.strerror}. Set TREADLE_HOME to a folder that can be.", NOT_RUN
@@ -64,6 +66,23 @@ def chosen(settings: Settings, line: SandboxLine, roots: tuple[str, ...], *, con
     network = line.network or mode == "danger-full-access" or (policy.network and mode == policy.mode)
     where = roots or tuple(dict.fromkeys((settings.cwd, *policy.writable_roots)))
     return replace(policy, mode=cast("SandboxMode", mode), network=network, writable_roots=where)
+
+
+def _usable(folders: Homes) -> Homes:
+    """With a folder of ours that is there. Nothing that lasts is kept for one command, so without a home, as under cron or on a
+    disk that cannot be written, one among the temporary files does; it is protected from the command like any other."""
+    try:
+        folders.treadle.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        if os.environ.get("TREADLE_HOME"):
+            raise
+        instead = Path("/tmp") / f"treadle-{os.geteuid()}"
+        instead.mkdir(exist_ok=True, mode=0o700)
+        found = instead.lstat()
+        if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+            raise
+        return replace(folders, treadle=instead)
+    return folders
 
 
 def _folder(path: str) -> str:
