@@ -8,21 +8,29 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .command_line import Usage
+
+if TYPE_CHECKING:
+    from .runtime.answers import RuleCheck
 
 HELP = """\
 treadle rules: what may run without a question
 
   treadle rules list [--json] [--all]  what you have allowed here and everywhere, and the rules of files; --all: in all folders
   treadle rules revoke ID...           take it back; `treadle rules list` shows the ids
+  treadle rules check [options] -- CMD  what would happen to a command, part by part, and which rule says so
+      --rules FILE                     judge by this file only, in a sandbox that may write the folder; may be given again
+      --cwd FOLDER                     as if run there
+      --json
 
   -h, --help
 """
-ACTIONS = ("list", "revoke")
+ACTIONS = ("list", "revoke", "check")
 _KINDS = {"exactCommand": "exactly", "command": "command", "files": "files", "mcp": "tool", "network": "host"}
 
 
@@ -35,13 +43,28 @@ class RulesLine:
     all: bool = False
     help: bool = False
     ids: tuple[str, ...] = ()
+    command: str | None = None
+    "Of check: the shell line."
+    files: tuple[str, ...] = ()
+    cwd: str | None = None
 
 
 def parse(words: list[str]) -> RulesLine:
     line = RulesLine()
     plain: list[str] = []
-    for word in words:
+    if "--" in words:
+        command = words[words.index("--") + 1 :]
+        words = words[: words.index("--")]
+        line.command = command[0] if len(command) == 1 else shlex.join(command)
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
         match word:
+            case "--rules" | "--cwd":
+                if not rest:
+                    raise Usage(f"rules check: {word} needs a value")
+                line.files += (rest.pop(0),) if word == "--rules" else ()
+                line.cwd = line.cwd if word == "--rules" else rest.pop(0)
             case "-h" | "--help":
                 line.help = True
             case "--json":
@@ -57,6 +80,10 @@ def parse(words: list[str]) -> RulesLine:
     if not plain or plain[0] not in ACTIONS:
         raise Usage(f"rules: expected {' or '.join(ACTIONS)}" + (f", not {plain[0]}" if plain else ""))
     line.action, line.ids = plain[0], tuple(plain[1:])
+    if (line.action == "check") != (line.command is not None) or (line.action == "check" and line.ids):
+        raise Usage("rules check: write the command behind --, as in: treadle rules check -- git push")
+    if line.action != "check" and (line.files or line.cwd):
+        raise Usage(f"rules {line.action}: --rules and --cwd belong to check")
     if line.action == "revoke" and not line.ids:
         raise Usage("rules revoke: give the id of a grant; `treadle rules list` shows them")
     if line.action == "list" and line.ids:
@@ -72,6 +99,8 @@ def main(words: list[str], overrides: dict[str, Any]) -> int:
     if line.help:
         sys.stdout.write(HELP)
         return 0
+    if line.action == "check":
+        return _check(line, overrides)
     from . import app  # noqa: PLC0415 - all adapters come with it
     from .core.errors import TreadleError  # noqa: PLC0415
     from .core.grants import Grant  # noqa: PLC0415
@@ -90,6 +119,51 @@ def main(words: list[str], overrides: dict[str, Any]) -> int:
         return _complain(error.sentence().removeprefix(f"{(getattr(error, 'data', None) or {}).get('path')}: "), 1)
     listed = rules.listed(cast(RuleList, found))
     return _print(json.dumps(listed, indent=2) if line.json else text(listed))
+
+
+def _check(line: RulesLine, overrides: dict[str, Any]) -> int:
+    from .core.errors import TreadleError  # noqa: PLC0415
+
+    try:
+        found = _judged(line) if line.files else _asked(line, overrides)
+    except (TreadleError, OSError) as error:
+        return _complain(error.sentence() if isinstance(error, TreadleError) else f"{error.filename}: {error.strerror}", 1)
+    from .server import rules, rules_check  # noqa: PLC0415
+
+    said = found.explanation
+    if said is None:
+        return _complain(found.problem or "nothing was judged", 1)
+    if line.json:
+        return _print(json.dumps(rules.checked(found) | {"decision": said.decision}, indent=2))
+    return _print(rules_check.text(said))
+
+
+def _judged(line: RulesLine) -> RuleCheck:
+    """By some files alone: no configuration, no grants."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from .core.explanation import explain  # noqa: PLC0415
+    from .core.rules import NO_RULES, parse  # noqa: PLC0415
+    from .core.settings import Provider, SandboxPolicy, Settings  # noqa: PLC0415
+    from .runtime.answers import RuleCheck  # noqa: PLC0415
+
+    book = NO_RULES
+    for name in line.files:
+        found, problems = parse(Path(name).read_text("utf-8", "replace"), name)
+        book += found
+        for problem in problems:
+            sys.stderr.write(f"treadle: {problem}\n")
+    cwd = os.path.abspath(line.cwd or os.getcwd())
+    settings = Settings(cwd, "", Provider("", "", ""), sandbox=SandboxPolicy("workspace-write"), rules=book)
+    return RuleCheck(explain(line.command or "", settings))
+
+
+def _asked(line: RulesLine, overrides: dict[str, Any]) -> RuleCheck:
+    from . import app  # noqa: PLC0415 - all adapters come with it
+    from .core.ops import CheckRule  # noqa: PLC0415
+
+    op = CheckRule(line.command, cwd=os.path.abspath(line.cwd or os.getcwd()))
+    return cast("RuleCheck", asyncio.run(app.look(app.Options(overrides, "rules"), op)))
 
 
 def text(listed: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .judging import Part, judge
@@ -36,7 +37,7 @@ def explain(
         case Ask(reason=reason, outside_sandbox=outside):
             said = f"It asks{' before it runs outside the sandbox' if outside else ''}: {reason}"
         case Deny(reason=reason):
-            said = f"It does not run: {reason}"
+            said = re.sub(r"^(This command was not run[:.] )?", "It does not run: ", reason)
     if isinstance(verdict, Allow):
         said += f" {judged.reason}"
     return Explanation(verdict, said, judged.parts, judged.decision)
