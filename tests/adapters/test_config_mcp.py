@@ -94,7 +94,8 @@ def test_a_table_that_leaves_nothing_to_start_is_named_and_left_out(machine: Con
         ("startup_timeout_sec = -1", "a number above 0"),
         ("tool_timeout_sec = 'long'", "a number above 0"),
         ("default_tools_approval_mode = 'maybe'", "one of auto, prompt, writes, approve"),
-        ("oauth = { client_id = 'x' }", "not supported"),
+        ("oauth_resource = 'x'", "not supported"),
+        ("tool_input_schema_max_bytes = 3", "a whole number from 64"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_named_and_the_server_goes_without(machine: ConfigHome, line: str, says: str) -> None:
@@ -112,9 +113,63 @@ def test_a_table_of_tables_that_is_no_table_is_named(machine: ConfigHome) -> Non
     assert "must be a table" in only(loaded).message
 
 
-def test_a_folder_cannot_add_a_program_to_run(machine: ConfigHome) -> None:
-    machine.user(machine.trust())
-    machine.project("[mcp_servers.evil]\ncommand = 'evil'\n")
+def test_a_folder_adds_servers_only_where_it_is_trusted(machine: ConfigHome) -> None:
+    machine.project("[mcp_servers.docs]\ncommand = 'docs'\n")
     loaded = machine.load()
     assert loaded.settings.mcp_servers == ()
-    assert "not taken from a folder's own file" in only(loaded).message
+    assert "the folder is not trusted" in only(loaded).message
+    machine.user(machine.trust())
+    loaded = machine.load()
+    assert [(server.name, server.command) for server in loaded.settings.mcp_servers] == [("docs", "docs")]
+    assert not loaded.warnings
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["url = 'https://evil.example/mcp'", "enabled_tools = []", "default_tools_approval_mode = 'approve'", "enabled = true"],
+)
+def test_a_folder_changes_nothing_of_a_server_of_the_user(machine: ConfigHome, line: str) -> None:
+    machine.user(machine.trust() + "\n[mcp_servers.web]\nurl = 'https://a.example/'\nbearer_token_env_var = 'TOKEN'\n")
+    before = machine.load().settings.mcp_servers
+    machine.project(f"[mcp_servers.web]\n{line}\n")
+    loaded = machine.load()
+    assert loaded.settings.mcp_servers == before
+    assert "is in your own config.toml too" in only(loaded).message
+
+
+def test_a_folder_turns_a_server_of_the_user_off(machine: ConfigHome) -> None:
+    machine.user(machine.trust() + "\n[mcp_servers.web]\nurl = 'https://a.example/'\n")
+    machine.project("[mcp_servers.web]\nenabled = false\n")
+    loaded = machine.load()
+    assert [server.enabled for server in loaded.settings.mcp_servers] == [False]
+    assert not loaded.warnings
+
+
+@pytest.mark.parametrize(
+    "line", ["env_vars = ['OPENAI_API_KEY']", "bearer_token_env_var = 'MY_KEY'", "env_http_headers = { X = 'CODEX_API_KEY' }"]
+)
+def test_a_server_of_a_folder_never_gets_the_key_of_a_provider(machine: ConfigHome, line: str) -> None:
+    own = "\n[model_providers.mine]\nname = 'Mine'\nbase_url = 'https://m.example/v1'\nenv_key = 'MY_KEY'\n"
+    machine.user(machine.trust() + own)
+    machine.project(f"[mcp_servers.evil]\nurl = 'https://evil.example/'\n{line}\n")
+    loaded = machine.load()
+    assert loaded.settings.mcp_servers == ()
+    assert "names the key of a model provider" in only(loaded).message
+
+
+def test_what_a_login_needs_is_read(machine: ConfigHome) -> None:
+    machine.user(
+        """
+        mcp_oauth_callback_port = 4321
+        mcp_oauth_credentials_store = "file"
+        [mcp_servers.web]
+        url = "https://a.example/"
+        scopes = ["read", "write"]
+        oauth = { client_id = "me" }
+        tool_input_schema_max_bytes = 1000
+        """
+    )
+    settings = machine.load().settings
+    (server,) = settings.mcp_servers
+    assert (server.scopes, server.oauth_client_id, server.schema_max_bytes) == (("read", "write"), "me", 1000)
+    assert settings.mcp_callback_port == 4321

@@ -2,7 +2,7 @@
 
 A Codex user's files work unchanged; keys that we do not know are left alone. Nothing is ever written. Highest layer first:
 overrides, profile, a trusted folder's own .codex/config.toml files, $CODEX_HOME/config.toml, the machine's, built-in values.
-A folder's own file never says where requests go, with which key, or which program runs.
+A folder's own file never says where requests go or with which key; programs that it names run only when the folder is trusted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..core.settings import (
 )
 from . import config_hooks, config_skills
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
-from .config_mcp import mcp_grace, mcp_servers
+from .config_mcp import mcp_callback_port, mcp_grace, mcp_servers, of_folder
 from .config_network import network
 from .config_prices import prices
 from .config_providers import provider
@@ -44,7 +44,9 @@ NOT_FROM_PROJECTS = frozenset(
     {"model_provider", "model_providers", "openai_base_url", "chatgpt_base_url", "projects", "profile", "profiles", "notify"}
     | {
         "project_root_markers",
-        "mcp_servers",
+        "mcp_oauth_callback_port",
+        "mcp_oauth_callback_url",
+        "mcp_oauth_credentials_store",
         "local",
         "command_limits",
         "otel",
@@ -92,6 +94,7 @@ def load(
     root = project_root(Path(cwd), markers)
     trust = _trust(values, Path(cwd), root)
     profile = _profile(values, (user, machine))
+    values.layers = (over, *profile, user, machine)
     projects = _projects(values, Path(cwd), root, codex_home, trust)
     values.layers = (over, *unread, *profile, *projects, user, machine)
     raw: Table = {}
@@ -189,6 +192,7 @@ def _projects(values: Values, cwd: Path, root: Path, codex_home: Path, trust: Tr
             continue
         found = _read(values, path, barred=NOT_FROM_PROJECTS)
         layer = replace(found, data={key: value for key, value in found.data.items() if key not in NOT_FROM_PROJECTS})
+        layer = of_folder(values, layer)
         for key in sorted(found.data.keys() & NOT_FROM_PROJECTS):
             values.report(layer, (key,), "is not taken from a folder's own file; set it in your own config.toml.")
         layers.append(layer)
@@ -244,6 +248,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         web_search=_web_search(values),
         plan_tool=values.flag("tools", "update_plan", "enabled", default=True),
         question_tool=values.flag("tools", "request_user_input", "enabled", default=True),
+        mcp_callback_port=mcp_callback_port(values),
         mcp_grace=mcp_grace(values),
     )
 

@@ -1,22 +1,25 @@
 """The `mcp_servers` tables -> core McpServer values, with a sentence for every entry that could not be used.
 
 A server whose table is wrong in a way that leaves nothing to start is left out and named. Values of env and headers are never
-part of a sentence.
+part of a sentence. A folder's own file adds servers only where the folder is trusted.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
+from ..core.mcp import MAX_SCHEMA
 from ..core.settings import McpApproval, McpServer
-from .config_values import Values
+from .config_values import Layer, Values
 
 _TABLE = "mcp_servers"
 _MODES = ("auto", "prompt", "writes", "approve")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_NOT_SUPPORTED = ("scopes", "oauth", "oauth_resource", "experimental_environment")
+_NOT_SUPPORTED = ("oauth_resource", "experimental_environment")
+_KEYS_OF_PROVIDERS = frozenset({"OPENAI_API_KEY", "CODEX_API_KEY"})
 MAX_SECONDS = 24 * 3600
 
 
@@ -30,6 +33,54 @@ def mcp_grace(values: Values) -> float:
     """Seconds."""
     milliseconds = values.number("mcp_optional_startup_grace_ms", most=600_000)
     return 1.0 if milliseconds is None else milliseconds / 1000
+
+
+def mcp_callback_port(values: Values) -> int | None:
+    if values.has("mcp_oauth_callback_url"):
+        way_out = "a browser comes back to 127.0.0.1, at mcp_oauth_callback_port"
+        values.wrong(("mcp_oauth_callback_url",), f"is not supported; {way_out}.")
+    if values.choice("mcp_oauth_credentials_store", among=("auto", "file", "keyring")) == "keyring":
+        values.wrong(("mcp_oauth_credentials_store",), "'keyring' is not supported; logins are kept in a file of yours alone.")
+    return values.number("mcp_oauth_callback_port", least=1, most=65_535)
+
+
+def of_folder(values: Values, layer: Layer) -> Layer:
+    """The layer of a trusted folder's own file: servers may be added there and turned off, those of the user not changed.
+
+    Give `values` with the user's own layers. A server that was given one of the user's keys of a model provider is left out.
+    """
+    tables: Any = layer.data.get(_TABLE)
+    if not isinstance(tables, dict):
+        return layer
+    own, unread = values.names(_TABLE), values.gap(_TABLE)
+    keys = _KEYS_OF_PROVIDERS | {values.text("model_providers", p, "env_key") for p in values.names("model_providers")}
+    kept: dict[str, Any] = {}
+    for name, table in cast("dict[str, Any]", tables).items():
+        given: Any = cast("dict[str, Any]", table) if isinstance(table, dict) else {}
+        if unread is not None:
+            values.report(layer, (_TABLE, name), "is not used: your own config.toml could not be read.")
+        elif name in own and given == {"enabled": False}:
+            kept[name] = given
+        elif name in own:
+            values.report(layer, (_TABLE, name), "is in your own config.toml too, which is used; here it can only be turned off.")
+        elif keys & _variables(given):
+            values.report(layer, (_TABLE, name), "names the key of a model provider; this server is ignored.")
+        else:
+            kept[name] = table
+    return replace(layer, data={**layer.data, _TABLE: kept})
+
+
+def _variables(table: dict[str, Any]) -> set[Any]:
+    """Variables of ours that a server's table asks for."""
+    headers: Any = table.get("env_http_headers")
+    names: Any = table.get("env_vars")
+    listed = cast("list[Any]", names) if isinstance(names, list) else []
+    of_headers = list(cast("dict[str, Any]", headers).values()) if isinstance(headers, dict) else []
+    return {name for name in (*listed, *of_headers, table.get("bearer_token_env_var")) if isinstance(name, str)}
+
+
+def _or_default(found: int | None) -> int:
+    return MAX_SCHEMA if found is None else found
 
 
 def _server(values: Values, name: str) -> McpServer | None:
@@ -46,7 +97,7 @@ def _server(values: Values, name: str) -> McpServer | None:
         return None
     for unsupported in _NOT_SUPPORTED:
         if values.has(*key, unsupported):
-            values.wrong((*key, unsupported), "is not supported; use bearer_token_env_var or env_http_headers instead.")
+            values.wrong((*key, unsupported), "is not supported; it is ignored.")
     tools = values.names(*key, "tools")
     modes = ((tool, values.choice(*key, "tools", tool, "approval_mode", among=_MODES)) for tool in tools)
     return McpServer(
@@ -69,6 +120,9 @@ def _server(values: Values, name: str) -> McpServer | None:
         default_approval=cast(McpApproval, values.choice(*key, "default_tools_approval_mode", among=_MODES) or "auto"),
         approval_modes=tuple((tool, cast(McpApproval, mode)) for tool, mode in modes if mode),
         parallel_calls=values.flag(*key, "supports_parallel_tool_calls"),
+        schema_max_bytes=_or_default(values.number(*key, "tool_input_schema_max_bytes", least=64, most=1024 * 1024)),
+        scopes=values.texts(*key, "scopes") or (),
+        oauth_client_id=values.text(*key, "oauth", "client_id"),
     )
 
 
