@@ -33,6 +33,8 @@ export const choose = async (page, label) => {
   await page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
 };
 
+/** The tab of a file with unsaved changes. */
+export const dirty = (page, name) => page.locator('.tab.active.dirty', { hasText: name });
 export const tab = (page, name) => page.locator('.tab.active', { hasText: name });
 export const editorText = (page) => page.locator('.editor-group-container.active .monaco-editor .view-lines');
 
@@ -45,6 +47,7 @@ export const widen = async (page, width) => {
   await page.mouse.up();
 };
 
+export const statusItem = (page, text) => page.locator('.statusbar-item', { hasText: text });
 export const tabs = (page) => page.locator('.tabs-container .tab');
 export const activeTab = (page) => page.locator('.editor-group-container.active .tab.active').first().getAttribute('data-resource-name');
 export const diffEditor = (page) => page.locator('.monaco-diff-editor');
