@@ -45,7 +45,7 @@ def decision(asked: Asked, answer: Any) -> Decision:
         case Elicitation():
             return _elicited(given, with_content=True)
         case Approval():
-            return _elicited(given) if "decision" not in given and "action" in given else _decided(given)
+            return _elicited(given) if "decision" not in given and "action" in given else _decided(asked, given)
 
 
 def offer(offered: Offer) -> JsonObject:
@@ -71,7 +71,7 @@ def _command_approval(approval: Approval) -> JsonObject:
     view: CommandView = cast("CommandView", approval.view if approval.view.get("view") == "command" else {})
     prefix = next((shlex.split(o.subject.text) for o in approval.offers if o.subject.kind == "command"), None)
     decisions: list[Any] = ["accept"]
-    if approval.offers:
+    if any(offer.scope == "thread" for offer in approval.offers):
         decisions.append("acceptForSession")
     if prefix:
         decisions.append({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": prefix}})
@@ -153,7 +153,7 @@ def _elicitation(asked: Elicitation) -> JsonObject:
     return about | how | {"message": asked.message, "_meta": None}
 
 
-def _decided(given: JsonObject) -> Decision:
+def _decided(approval: Approval, given: JsonObject) -> Decision:
     said = given.get("decision")
     if said == "decline":
         return Decision("decline", words=_text(given.get("words"), _WORDS))
@@ -165,17 +165,18 @@ def _decided(given: JsonObject) -> Decision:
         return Decision("accept", _SCOPES.get(scope) if isinstance(scope, str) else None, rule)
     if said == "acceptForSession":
         return Decision("accept", "thread")
-    return _amended(_map(said))
+    return _amended(approval, _map(said))
 
 
-def _amended(said: JsonObject) -> Decision:
-    """The decisions that come with a rule."""
+def _amended(approval: Approval, said: JsonObject) -> Decision:
+    """The decisions that come with a rule. One that is about something else than what was asked is not understood."""
     words = _map(said.get("acceptWithExecpolicyAmendment")).get("execpolicy_amendment")
-    if isinstance(words, list) and words and all(isinstance(word, str) for word in cast("list[Any]", words)):
-        return Decision("accept", "always", shlex.join(cast("list[str]", words))[:_RULE])
+    listed = cast("list[Any]", words) if isinstance(words, list) else []
+    if approval.kind == "command" and listed and all(isinstance(word, str) for word in listed):
+        return Decision("accept", "always", shlex.join(listed)[:_RULE])
     amendment = _map(_map(said.get("applyNetworkPolicyAmendment")).get("network_policy_amendment"))
     host = amendment.get("host")
-    if isinstance(host, str) and amendment.get("action") in ("allow", "deny"):
+    if approval.kind == "network" and isinstance(host, str) and amendment.get("action") in ("allow", "deny"):
         return Decision("accept" if amendment["action"] == "allow" else "decline", "always", host[:_RULE])
     return Decision("decline")
 
