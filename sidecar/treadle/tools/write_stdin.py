@@ -6,6 +6,7 @@ then user. Everything else here is harmless. A cancelled call leaves its command
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from ..core.errors import ToolFailure
@@ -86,24 +87,28 @@ class WriteStdin:
         began = scope.clock.monotonic()
         async with session.turn:
             with session.shown(scope.emit):
-                if prepared.chars:
-                    await _type(session, prepared.chars)
+                note = await _type(session, prepared.chars, prepared.yield_seconds) if prepared.chars else ""
                 await session.settle(scope.clock, prepared.yield_seconds)
-            report = session.report(scope.clock.monotonic() - began, prepared.max_output_tokens)
+            report = session.report(scope.clock.monotonic() - began, prepared.max_output_tokens, note)
         if report.exit_code is not None:
             scope.sessions.forget(session)
         return result(plan, report, prepared.max_output_tokens)
 
 
-async def _type(session: Session, chars: str) -> None:
+async def _type(session: Session, chars: str, seconds: float) -> str:
+    """A line for the model when something did not arrive: a terminal takes a few kilobytes that nobody reads, and no more."""
     if not session.tty:
         session.process.interrupt()
-        return
+        return ""
     try:
-        await session.process.write(chars.encode("utf-8", "replace"))
+        async with asyncio.timeout(seconds):
+            await session.process.write(chars.encode("utf-8", "replace"))
+    except TimeoutError:
+        return "The command does not read: only the beginning of what was typed has reached its terminal\n"
     except BrokenPipeError:
         # It has just ended: the report that follows says how.
-        return
+        return ""
+    return ""
 
 
 def _wish(session: Session, chars: str, scope: Scope) -> Wish:
