@@ -22,7 +22,6 @@ from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts, seccomp
-from .broker import Broker, explain
 from .channel import Channel, open_channel
 from .limits import Watchdog, bounds, open_files
 from .placeholders import Placeholders
@@ -32,6 +31,7 @@ from .spawner import Spawner
 from .unconfined import Unconfined, checked
 
 if TYPE_CHECKING:
+    from .broker import Broker
     from .landlock import LandlockSandbox
 
 _PRLIMIT, _SETSID = "/usr/bin/prlimit", "/usr/bin/setsid"
@@ -178,6 +178,8 @@ class LinuxSandbox:
 
     def _begin(self, scoped: bool) -> None:
         """In the confined thread, before its first command."""
+        from .broker import Broker, explain  # noqa: PLC0415
+
         try:
             self._broker = Broker.start(scoped=scoped)
         except OSError as error:
