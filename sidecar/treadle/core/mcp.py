@@ -97,6 +97,18 @@ class Look:
     "Of the page; None: all pages."
 
 
+@dataclass(frozen=True, slots=True)
+class LoginWish:
+    """A login to a server over HTTP that the user asks for."""
+
+    scopes: tuple[str, ...] = ()
+    "Empty: those of its table, else those that the server asks for."
+    port: int | None = None
+    "Where the browser comes back to, on 127.0.0.1."
+    seconds: float = 300.0
+    "How long the user may take."
+
+
 def from_wire(server: str, data: JsonObject, max_schema: int = MAX_SCHEMA) -> McpTool | None:
     """A tool as a server lists it; None when it has no name, or one that nobody can read."""
     name = data.get("name")

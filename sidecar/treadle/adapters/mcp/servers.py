@@ -7,6 +7,7 @@ restarts nothing. A prompt waits for a server only when it was never seen before
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -16,7 +17,7 @@ from ...core.asking import DECLINE, Decision
 from ...core.elicitation import McpQuestion
 from ...core.errors import TreadleError
 from ...core.items import JsonObject
-from ...core.mcp import Look, McpStatus, McpTool, offered
+from ...core.mcp import LoginWish, Look, McpStatus, McpTool, offered
 from ...core.settings import McpServer, Settings
 from ...runtime.ports import Inquire
 from .cache import ToolCache
@@ -45,6 +46,8 @@ class ServerPool:
         self._outside = outside or _decline
         self._pauses = pauses
         self._connections: dict[McpServer, Connection] = {}
+        self._logins: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
 
     def start(self, settings: Settings) -> None:
         for server in _wanted(settings):
@@ -92,6 +95,51 @@ class ServerPool:
     async def look(self, server: McpServer, settings: Settings, wanted: Look, ask: Inquire | None = None) -> JsonObject:
         return await self._connection(server, settings).look(server, wanted, ask)
 
+    async def login(self, server: McpServer, settings: Settings, wish: LoginWish, finished: Callable[[str | None], None]) -> str:
+        if self._tokens is None:
+            raise TreadleError("Logins are not kept here.")
+        if (before := self._logins.pop(server.name, None)) is not None:
+            before.cancel()
+            await asyncio.wait([before])
+        opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._log_in(server, settings, wish, opened, finished), name=f"login {server.name}")
+        self._logins[server.name] = task
+        return await opened
+
+    async def _log_in(
+        self,
+        server: McpServer,
+        settings: Settings,
+        wish: LoginWish,
+        opened: asyncio.Future[str],
+        finished: Callable[[str | None], None],
+    ) -> None:
+        def told(url: str) -> None:
+            if not opened.done():
+                opened.set_result(url)
+
+        problem: str | None = "The login was given up."
+        try:
+            code = await asyncio.to_thread(importlib.import_module, f"{__package__}.oauth")
+            await code.log_in(server, self._own, self._tokens, wish, told)
+            problem = None
+        except TreadleError as error:
+            problem = error.sentence()
+        finally:
+            if opened.done():
+                finished(problem)
+            else:
+                opened.set_exception(TreadleError(problem or ""))
+        if not self._closed and server.enabled:
+            await self._anew(server, settings)
+
+    async def _anew(self, server: McpServer, settings: Settings) -> None:
+        """Connect again, with the login of now."""
+        old = self._connections.pop(_reach(server, settings), None)
+        if old is not None:
+            await old.close()
+        self._connection(server, settings).begin()
+
     async def reload(self, wanted: Iterable[Settings]) -> None:
         keys: set[McpServer] = set()
         for settings in wanted:
@@ -104,6 +152,11 @@ class ServerPool:
                 connection.begin()
 
     async def close(self) -> None:
+        self._closed = True
+        for task in self._logins.values():
+            task.cancel()
+        if self._logins:
+            await asyncio.wait(self._logins.values())
         connections, self._connections = self._connections, {}
         await asyncio.gather(*(connection.close() for connection in connections.values()))
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 from ...core.asking import Decision
 from ...core.elicitation import McpQuestion
 from ...core.items import JsonObject
-from ...core.mcp import Look, McpStatus, McpTool
+from ...core.mcp import LoginWish, Look, McpStatus, McpTool
 from ...core.settings import McpServer, Settings
 from .tools import Tool
 
@@ -78,6 +78,11 @@ class McpServers(Protocol):
 
     async def look(self, server: McpServer, settings: Settings, wanted: Look, ask: Inquire | None = None) -> JsonObject:
         """What the server answers: resources, resourceTemplates and nextCursor, or contents. Raises like `call`."""
+        ...
+
+    async def login(self, server: McpServer, settings: Settings, wish: LoginWish, finished: Callable[[str | None], None]) -> str:
+        """The address that the user is to open. `finished` hears at the end what went wrong, None when nothing did; the server
+        is connected then. A login that is begun again takes the place of the one before. Raises TreadleError."""
         ...
 
     async def reload(self, wanted: Iterable[Settings]) -> None:
