@@ -201,6 +201,7 @@ class Parts:
             "sandboxAvailable": status.available,
             "sandboxProblem": status.reason,
             "sandboxUnixSockets": _sockets(status),
+            "networkAllowList": _allow_list(settings, status),
             "configProblems": [problem.sentence() for problem in loaded.warnings],
         }
 
@@ -260,6 +261,13 @@ def _sockets(status: SandboxStatus) -> str:
     if status.broker:
         return "a command's own work, by the broker"
     return f"refused: {status.broker_reason}" if status.broker_reason else "not confined by a broker on this system"
+
+
+def _allow_list(settings: Settings, status: SandboxStatus) -> str:
+    if settings.network is None:
+        return "not configured"
+    allowed = len(settings.network.allow)
+    return f"in force, {allowed} allowed" if status.broker else "cannot be enforced here, so commands have no network"
 
 
 def _config(settings: Settings) -> JsonObject:
