@@ -17,9 +17,9 @@ from .rules import STRICTNESS, PrefixRule, RuleBook, RuleDecision
 from .shell_word import Line, Redirect, Segment
 from .wrappers import started
 
-MOST_PARTS = 400
+MOST_PARTS = 2_000
 _DEPTH = 12
-_PLAIN_FORMS = frozenset(("subshell", "group", "negation", "condition", "background", "comment", "time", "loop"))
+_PLAIN_FORMS = frozenset(("subshell", "group", "negation", "condition", "background", "comment", "time", "loop", "expansion"))
 _HARMLESS_VARIABLES = re.compile(
     r"CI|NO_COLOR|FORCE_COLOR|CLICOLOR(_FORCE)?|COLUMNS|LINES|LANG|LC_[A-Z]+|TZ|NODE_ENV|RUST_BACKTRACE|VERBOSE"
     r"|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE"
@@ -108,6 +108,10 @@ class _Court:
             return False
         self.spoil("The line has more in it than can be judged.")
         self.hidden = True
+        if self.rules.strict and not any(p.words == () for p in self.parts):
+            self.parts.append(
+                Part((), "prompt", "The line has more in it than can be judged, and there are rules that forbid or ask.")
+            )
         return True
 
     def segment(self, segment: Segment, depth: int) -> None:

@@ -103,6 +103,11 @@ def _started(name: str, words: Sequence[str], unknown: frozenset[int]) -> Iterat
         yield _rest(words, unknown, at)
 
 
+def _is_the_systems(word: str) -> bool:
+    """Not a program of that name from just anywhere."""
+    return "/" not in word or word.rpartition("/")[0] in ("/bin", "/usr/bin")
+
+
 def _rest(
     words: Sequence[str], unknown: frozenset[int], at: int, end: int | None = None, *, transparent: bool = False
 ) -> Started:
@@ -111,7 +116,7 @@ def _rest(
 
 
 def _prefixed(name: str, words: Sequence[str], unknown: frozenset[int]) -> Iterator[Started]:
-    at, sure, odd = 1, name in ("time", "nohup", "nice", "timeout"), False
+    at, sure, odd = 1, name in ("time", "nohup", "nice", "timeout") and _is_the_systems(words[0]), False
     valued = _VALUED.get(name, ())
     while at < len(words) and (words[at].startswith("-") or (name in ("env", "sudo", "doas") and "=" in words[at])):
         option = words[at]
@@ -155,6 +160,7 @@ def _shell(name: str, words: Sequence[str], unknown: frozenset[int]) -> Iterator
             place = next((i for i in range(index + 1, len(words)) if not words[i].startswith("-")), None)
             if place is not None:
                 alone = len(words) == 3 and word in ("-c", "-lc") and not unknown and name in ("sh", "bash", "zsh", "dash")
+                alone = alone and _is_the_systems(words[0])
                 yield Started(script=words[place], transparent=alone)
             return
         if word.startswith("--command="):
