@@ -29,9 +29,9 @@ from .adapters.proxy import DeferredProxy
 from .adapters.sandbox import pick
 from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
-from .core.errors import RequestRefused, TreadleError
 from .core.asking import Decision
 from .core.elicitation import McpQuestion
+from .core.errors import RequestRefused, TreadleError
 from .core.items import JsonObject
 from .core.mcp import McpStatus
 from .core.models import DEFAULT_MODEL, facts, facts_for
@@ -115,7 +115,7 @@ class Parts:
         self.world = World(
             models=self.models,
             sandbox=self.sandbox,
-            files=DiskFiles(environ.get("TMPDIR"), own),
+            files=DiskFiles(environ.get("TMPDIR"), own, folders.treadle / "commits"),
             store=SqliteStore(folders.treadle),
             clock=clock,
             briefing=ThreadBriefing(clock, surroundings, builtin, McpTools(mcp)),
@@ -134,11 +134,11 @@ class Parts:
     def _mcp_changed(self, status: McpStatus) -> None:
         self.agent.mcp_changed(status)
 
-    def _say(self, message: str) -> None:
-        self.agent.report_progress(message or None)
     async def _mcp_asked(self, question: McpQuestion) -> Decision:
         return await self.agent.mcp_asked(question)
 
+    def _say(self, message: str) -> None:
+        self.agent.report_progress(message or None)
 
     def _load(self, cwd: str | None, keys: Mapping[str, Any]) -> Loaded:
         folder = os.path.realpath(cwd or os.getcwd())
@@ -150,6 +150,7 @@ class Parts:
             overrides={**self._options.overrides, **keys},
             environ=self._environ,
             files=self._files,
+            treadle_home=self._folders.treadle,
         )
 
     def configure(self, cwd: str | None, keys: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
@@ -285,7 +286,7 @@ def _log_to_stderr() -> None:
     level = level if level in ("DEBUG", "INFO", "WARNING", "ERROR") else "WARNING"
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # a request's URL may hold a key in its query
-    for name in ("httpx", "httpcore", "httpx2", "httpcore2", "mcp"):
+    for name in ("httpx", "httpcore", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # it logs what servers answer, logins among it; every failure of it reaches the user in words of ours
     logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)

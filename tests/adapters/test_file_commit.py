@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from treadle.adapters import file_commit
-from treadle.adapters.file_commit import Bounds, Commit, read
+from treadle.adapters.file_commit import Bounds, Commit
 from treadle.adapters.file_journal import Journal
+from treadle.adapters.file_read import read
 from treadle.adapters.files import DiskFiles
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime.ports import FileState
@@ -281,6 +282,23 @@ def test_an_owner_that_cannot_be_kept_is_kept_by_writing_in_place(tmp_path: Path
     commit.undo()
     assert (target.read_bytes(), target.stat().st_ino) == (b"old", inode)
     assert os.listdir(tmp_path) == ["f"]
+
+
+def test_a_file_renamed_in_case_only_is_not_lost_where_cases_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "readme").write_bytes(b"old")
+    real = os.stat
+
+    def caseless(path: Any, **options: Any) -> os.stat_result:
+        return real(path.lower() if isinstance(path, str) and "/" not in path else path, **options)
+
+    monkeypatch.setattr(file_commit.os, "stat", caseless)
+    before = [read(str(tmp_path / "readme")), FileState(str(tmp_path / "README"), None)]
+    after = [FileState(str(tmp_path / "README"), b"new"), FileState(str(tmp_path / "readme"), None)]
+    commit = Commit(before, after, Bounds(None), None)
+    commit.put()
+    commit.finish()
+    # This disk does tell cases apart, so that both are there: what matters is that nothing was deleted.
+    assert contents(tmp_path) == {"README": b"new", "readme": b"old"}
 
 
 async def test_a_cancelled_commit_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,12 +23,9 @@ from dataclasses import dataclass
 from ..core.writable import refusal
 from ..runtime.ports import FileState
 from .file_journal import Journal, Overwrite, Record, temporary_name
-
-MAX_BYTES = 16 * 1024 * 1024
+from .file_read import MAX_BYTES, READ, read, read_open
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# O_NONBLOCK: opening a FIFO or a device must not hang; what is not a regular file is refused right after.
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OVERWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -77,6 +74,7 @@ class Commit:
         try:
             for wanted in self._after:
                 self._open(wanted)
+            self._skip_other_cases()
             if self._journal is not None:
                 self._record = self._begin(self._journal)
             self._each(self._stage, stopped)
@@ -145,6 +143,17 @@ class Commit:
         names = temporary_name(name), temporary_name(name)
         self._writes.append(_Write(wanted, self._known.get(wanted.path), folder, parent, name, found, *names, in_place))
 
+    def _skip_other_cases(self) -> None:
+        """A file with one name that was found by two has them on a disk that does not tell cases apart: what is renamed so must
+        not be deleted under its old name after it was written under its new one."""
+        kept = {
+            (w.found.st_dev, w.found.st_ino) for w in self._writes if w.found and w.wanted.data is not None and not w.in_place
+        }
+        for write in [w for w in self._writes if w.wanted.data is None and w.found and w.found.st_nlink == 1]:
+            if write.found and (write.found.st_dev, write.found.st_ino) in kept:
+                self._writes.remove(write)
+                os.close(write.parent)
+
     def _begin(self, journal: Journal) -> Record | None:
         names = [(w.folder, name) for w in self._writes for name in (w.staged, w.backup)]
         # Owners that cannot be kept are found out later: those files are not mended after a kill.
@@ -160,7 +169,7 @@ class Commit:
         if wanted.data is None or write.in_place:
             return
         try:
-            if write.found and not os.access(write.name, os.W_OK, dir_fd=write.parent):
+            if write.found and _is_read_only(write):
                 raise PermissionError(errno.EACCES, "the file is read-only")
             _stage(write, wanted.data)
         except OSError as error:
@@ -168,7 +177,7 @@ class Commit:
 
     def _check(self, write: _Write) -> None:
         # A symlink is read through only when the link itself is what goes away.
-        flags = _READ if write.wanted.data is None else _READ | os.O_NOFOLLOW
+        flags = READ if write.wanted.data is None else READ | os.O_NOFOLLOW
         try:
             now = read_open(os.open(write.name, flags, dir_fd=write.parent), write.wanted.path)
         except FileNotFoundError:
@@ -212,30 +221,6 @@ def check(real: str, wanted: FileState, bounds: Bounds) -> None:
 def check_unchanged(before: FileState, now: FileState) -> None:
     if now.data != before.data:
         raise FileExistsError(errno.EEXIST, "the file changed since it was read; read it again", before.path)
-
-
-def read(path: str) -> FileState:
-    """Raises OSError for what is no regular file, or too large."""
-    try:
-        return read_open(os.open(path, _READ), path)
-    except FileNotFoundError:
-        return FileState(path, None)
-
-
-def read_open(fd: int, path: str) -> FileState:
-    """The file behind `fd`, which is closed."""
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(fd)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "is a directory", path)
-        raise OSError(errno.EINVAL, "is not a regular file", path)
-    with open(fd, "rb") as file:
-        data = file.read(MAX_BYTES + 1) if found.st_size <= MAX_BYTES else b""
-        if found.st_size > MAX_BYTES or len(data) > MAX_BYTES:
-            raise OSError(errno.EFBIG, f"is larger than {MAX_BYTES // 1024 // 1024} MiB", path)
-        identity = (found.st_dev, found.st_ino) if found.st_nlink > 1 else None
-        return FileState(path, data, stat.S_IMODE(found.st_mode), identity)
 
 
 def _open_parent(real: str, roots: tuple[str, ...] | None, made: list[str], *, create: bool) -> int:
@@ -286,6 +271,12 @@ def _stage(write: _Write, data: bytes) -> None:
         os.close(fd)
 
 
+def _is_read_only(write: _Write) -> bool:
+    """A file that may not be written is not to be replaced either. One that is gone meanwhile is no matter of permissions."""
+    there, writable = (os.access(write.name, mode, dir_fd=write.parent) for mode in (os.F_OK, os.W_OK))
+    return there and not writable
+
+
 def _keeps_owner(fd: int, found: os.stat_result) -> bool:
     made = os.fstat(fd)
     if (made.st_uid, made.st_gid) == (found.st_uid, found.st_gid):
@@ -302,7 +293,7 @@ def _copy_attributes(write: _Write, fd: int) -> None:
     if not hasattr(os, "listxattr"):
         return
     with suppress(OSError):
-        source = os.open(write.name, _READ | os.O_NOFOLLOW, dir_fd=write.parent)
+        source = os.open(write.name, READ | os.O_NOFOLLOW, dir_fd=write.parent)
         try:
             for name in os.listxattr(source):
                 with suppress(OSError):

@@ -21,8 +21,9 @@ from ..core.settings import SandboxPolicy
 from ..core.writable import writable_roots
 from ..runtime.ports import Buffers, FileState
 from . import file_commit
-from .file_commit import MAX_BYTES, Bounds, Commit
+from .file_commit import Bounds, Commit
 from .file_journal import Journal
+from .file_read import MAX_BYTES, read
 
 __all__ = ["MAX_BYTES", "DiskFiles"]
 _log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class DiskFiles:
     def _read(self, path: str) -> FileState:
         if self._journal is not None:
             self._journal.recover()
-        return file_commit.read(path)
+        return read(path)
 
     def _as_edited(self, state: FileState) -> FileState:
         if self.buffers is None or state.data is None:

@@ -56,11 +56,12 @@ class Previews:
         if not arriving.untold or (arriving.told_at is not None and now - arriving.told_at < INTERVAL):
             return []
         first, arriving.told_at, arriving.untold = arriving.told_at is None, now, False
-        events = list[Event]()
+        view = _changed(arriving)
+        events: list[Event] = [self._told(card_id, view)]
         if first:
-            self._begun[card_id] = arriving.card
-            events.append(CardStarted(self.thread_id, self.turn_id, arriving.card, self.clock.now()))
-        return [*events, self._told(card_id, _changed(arriving))]
+            card = self._begun[card_id] = dataclasses.replace(arriving.card, view=view)
+            events.insert(0, CardStarted(self.thread_id, self.turn_id, card, self.clock.now()))
+        return events
 
     def arrived(self, card_id: str) -> None:
         """The input is whole."""

@@ -17,6 +17,8 @@ from ..core.items import JsonObject
 
 MAX_DOCUMENTS = 2_000
 MAX_CHARS = 16 * 1024 * 1024
+MAX_ALL_CHARS = 128 * 1024 * 1024
+"Of all documents together; those that changed longest ago are forgotten."
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -59,8 +61,7 @@ class Documents:
             return
         self._open.pop(uri, None)
         self._open[uri] = Document(uri, version, text, os.path.realpath(path))
-        if len(self._open) > MAX_DOCUMENTS:
-            del self._open[next(iter(self._open))]
+        self._bound()
 
     def _changed(self, given: JsonObject, changes: list[Any]) -> None:
         document = self._open.pop(given["uri"], None)
@@ -72,6 +73,12 @@ class Documents:
         if len(text) <= MAX_CHARS:
             document.text, document.version = text, int(given["version"])
             self._open[document.uri] = document
+            self._bound()
+
+    def _bound(self) -> None:
+        size = sum(len(document.text) for document in self._open.values())
+        while size > MAX_ALL_CHARS or len(self._open) > MAX_DOCUMENTS:
+            size -= len(self._open.pop(next(iter(self._open))).text)
 
     def _forget(self, params: Any) -> None:
         given = cast("JsonObject", params) if isinstance(params, dict) else {}

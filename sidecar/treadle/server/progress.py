@@ -42,7 +42,9 @@ class Progress:
                 self._started.add(event.card_id)
                 write(self._speaking.get(event.card_id, sys.stdout), event.text)
             case e.CardStarted(card=CallCard() as card):
-                self._line(_words(card))
+                # a patch may still be arriving: its files are known at the end
+                if card.view.get("view") != "file_change":
+                    self._line(_words(card))
             case e.CardCompleted():
                 self._completed(event.card)
             case e.ErrorReported() if event.will_retry:
@@ -69,6 +71,8 @@ class Progress:
         view: Any = card.view
         code = view.get("exit_code")
         if card.status == "completed" and not code:
+            if view.get("view") == "file_change":
+                self._line(_words(card))
             return
         # a command that has ended with a code has failed by itself, whatever became of the call
         status = "failed" if code and card.status == "completed" else card.status
