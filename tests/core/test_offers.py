@@ -109,6 +109,9 @@ def test_a_sound_text_is_kept_in_its_plain_form(subject: Subject, text: str):
     "subject",
     [
         Subject("command", ""),
+        Subject("command", "git 'st"),
+        Subject("command", "python3"),
+        Subject("command", "npm test; rm x"),
         Subject("command", "x" * 3000),
         Subject("command", "ls \x07"),
         Subject("command", "rm", deny=True),
