@@ -50,6 +50,7 @@ ODD: list[Row] = [
     ("git status \\#; rm x", DENY, TRASH),
     ("git status x#; rm x", DENY, TRASH),
 ]
+EVERY = TABLE + ODD
 
 
 def settings(**more: object) -> Settings:
@@ -77,11 +78,11 @@ def test_the_rules_of_the_table_have_no_mistakes():
 
 
 def test_the_table_is_large_and_says_nothing_twice():
-    lines = [line for line, _, _ in [*TABLE, *ODD]
+    lines = [line for line, _, _ in EVERY]
     assert len(lines) == len(set(lines)) >= 200
 
 
-@pytest.mark.parametrize(("line", "verdict", "says"), [*TABLE, *ODD], ids=[repr(line)[:60] for line, _, _ in [*TABLE, *ODD])
+@pytest.mark.parametrize(("line", "verdict", "says"), EVERY, ids=[repr(line)[:60] for line, _, _ in EVERY])
 def test_the_verdict_and_the_reason_of_every_line(line: str, verdict: str, says: str):
     found, sentence = explained(line)
     assert (found, says if says in sentence else sentence) == (verdict, says)
