@@ -16,7 +16,7 @@ import pytest
 from sandbox_bench import Bench
 
 from treadle.adapters.sandbox import broker as broker_module
-from treadle.adapters.sandbox import linux
+from treadle.adapters.sandbox import host_sockets, linux
 from treadle.adapters.sandbox.broker import Broker
 from treadle.adapters.sandbox.spawner import confine_thread
 
@@ -160,6 +160,31 @@ async def test_a_service_that_begins_during_the_command_is_refused(bench: Bench,
         (bench.workspace / "go").touch()
         assert b"".join([chunk async for chunk in output]) == b"PermissionError\n"
     await process.kill()
+
+
+async def test_a_new_service_where_the_command_cannot_write_is_not_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the kernel does not list it, as one of a container with a network of its own."""
+    monkeypatch.setattr(host_sockets, "listed", dict)
+    source = "import os, time\nprint('ready', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)\n" + REACH
+    process = await bench.start(f"{program(source)} {bench.outside}/late")
+    output = process.output()
+    assert await anext(output) == b"ready\n"
+    with closing(socket.socket(socket.AF_UNIX)) as server:
+        server.bind(str(bench.outside / "late"))
+        server.listen()
+        (bench.workspace / "go").touch()
+        assert b"".join([chunk async for chunk in output]) == b"PermissionError\n"
+    await process.kill()
+
+
+async def test_a_program_that_hides_from_tracers_connects_as_well(bench: Bench) -> None:
+    source = """
+import ctypes, socket
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+server = socket.socket(socket.AF_UNIX); server.bind("s"); server.listen()
+socket.socket(socket.AF_UNIX).connect("s"); print("works")
+"""
+    assert (await bench.run(program(source))).text == "works\n"
 
 
 async def test_what_was_looked_at_cannot_be_exchanged(bench: Bench, service: socket.socket) -> None:

@@ -1,9 +1,9 @@
 """What becomes of one connect() of a confined command: carried out in its place, or refused.
 
 Promises: the address is copied once and the socket file held by handle, so that nothing can be exchanged between the look and the
-act. A socket file is reached only if it is the command's own: made after the command began, by the same user, and not listened
-to by a process of the host. A socket that is not in the command's network is never connected anywhere. Must never wait for more
-than a moment: what takes longer is tried again later.
+act. A socket file is reached only if it is the command's own: made after the command began, by the same user, where the command
+can write, and not listened to by a process of the host. A socket that is not in the command's network is never connected
+anywhere. Must never wait for more than a moment: what takes longer is tried again later.
 """
 
 from __future__ import annotations
@@ -188,6 +188,8 @@ def _hold(target: Target, root: int, path: bytes, run: Run, thread: int) -> None
 
 def _is_own(found: kernel.Birth, handle: int, run: Run, thread: int) -> bool:
     if found.created is None or found.created <= run.born or found.user != os.geteuid():
+        return False
+    if os.fstatvfs(handle).f_flag & os.ST_RDONLY:  # as the command sees it: nothing that it made can be there
         return False
     places = host_sockets.listed().get(found.inode & 0xFFFFFFFF, ())
     if places and any(device != found.device for device, _ in places):
