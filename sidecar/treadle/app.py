@@ -16,7 +16,7 @@ from typing import Any
 
 from . import __version__, prompts
 from .adapters.clock import SystemClock
-from .adapters.config import ConfigFiles, Loaded, load
+from .adapters.config import ConfigFiles, Loaded, load, stored_key
 from .adapters.credentials import Credentials
 from .adapters.environment import hidden
 from .adapters.files import DiskFiles
@@ -26,7 +26,7 @@ from .adapters.login import CommandEnvironment
 from .adapters.mcp import ServerPool, TokenFile, ToolCache
 from .adapters.outputs import DiskOutputs
 from .adapters.proxy import DeferredProxy
-from .adapters.sandbox import pick
+from .adapters.sandbox import MCP_LOGINS, pick
 from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
 from .core.asking import Decision
@@ -94,7 +94,8 @@ class Parts:
         self._credentials = Credentials(folders.codex, environ)
         self.sandbox: Sandbox = pick(folders.treadle)
         self.models = ModelsByWire(self._credentials, environ, self._say)
-        self.environment = CommandEnvironment(environ, hidden)
+        self._logins = TokenFile(folders.treadle / MCP_LOGINS)
+        self.environment = CommandEnvironment(environ, hidden, self._stored_secrets)
         clock = SystemClock()
         own = tuple(dict.fromkeys(os.path.realpath(folder) for folder in (folders.codex, folders.treadle)))
         self.skills = SkillFiles(folders.codex, Path(home) if (home := environ.get("HOME")) else None)
@@ -109,7 +110,7 @@ class Parts:
             ToolCache(folders.treadle / "mcp"),
             environ,
             self._mcp_changed,
-            tokens=TokenFile(folders.treadle / "mcp_logins.json"),
+            tokens=self._logins,
             outside=self._mcp_asked,
         )
         self.world = World(
@@ -130,6 +131,9 @@ class Parts:
             day=lambda at: clock.local_date(at)[0],
         )
         self.agent = Agent(self.world)
+
+    def _stored_secrets(self) -> list[str]:
+        return [*self._logins.secrets(), stored_key(self._folders.codex) or ""]
 
     def _mcp_changed(self, status: McpStatus) -> None:
         self.agent.mcp_changed(status)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from treadle.adapters.environment import FIXED, child_environment
-from treadle.core.settings import ShellEnvironment
+from treadle.adapters.environment import FIXED, child_environment, known_secrets
+from treadle.core.settings import McpServer, Provider, Settings, ShellEnvironment
 
 OWN = {"PATH": "/usr/bin", "HOME": "/home/me", "EDITOR": "vi", "LANG": "de_DE.UTF-8", "TERM": "xterm-256color"}
 
@@ -78,3 +78,53 @@ def test_libraries_that_a_package_put_first_are_taken_away():
     own = {**OWN, "LD_LIBRARY_PATH": "/bundle", "LD_LIBRARY_PATH_ORIG": "/mine"}
     assert child_environment(own, ShellEnvironment())["LD_LIBRARY_PATH"] == "/mine"
     assert child_environment({**OWN, "LD_LIBRARY_PATH": "/mine"}, ShellEnvironment())["LD_LIBRARY_PATH"] == "/mine"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgres://me:hunter2@db.example/app",
+        "https://user:p%40ss@proxy.example:3128",
+        "redis://:only-a-password@cache/0",
+        "a list of amqp+ssl://u:p@ss@queue and others",
+    ],
+)
+def test_an_address_with_a_password_in_it_stays_here(value: str) -> None:
+    assert "DATABASE_URL" not in child_environment({"DATABASE_URL": value}, ShellEnvironment())
+    kept = child_environment({"DATABASE_URL": value}, ShellEnvironment(ignore_default_excludes=True))
+    assert kept["DATABASE_URL"] == value
+
+
+@pytest.mark.parametrize(
+    "value", ["postgres://me@db/app", "http://proxy:8080", "https://host/a:b@c", "git@host:me/app.git", "a:b@c", "C:\\x@y"]
+)
+def test_an_address_without_a_password_goes_through(value: str) -> None:
+    assert child_environment({"ADDRESS": value}, ShellEnvironment())["ADDRESS"] == value
+
+
+def test_secrets_are_known_wherever_they_are_configured() -> None:
+    provider = Provider(
+        "p",
+        "P",
+        "",
+        env_key="ACME_KEY",
+        bearer_token="bearer-of-acme",
+        http_headers=(("X-Api-Key", "header-of-acme"), ("X-Title", "a title of mine")),
+        env_http_headers=(("X-More", "ACME_MORE"),),
+        query_params=(("api_key", "query-of-acme"), ("version", "2026-11-22-preview")),
+    )
+    server = McpServer(
+        "docs",
+        env=(("DOCS_TOKEN", "token-of-docs"), ("DOCS_MODE", "a mode of docs")),
+        env_vars=("DOCS_SECRET", "DOCS_HOME"),
+        bearer_token_env_var="DOCS_BEARER",
+        http_headers=(("Authorization", "Bearer header-of-docs"),),
+        env_http_headers=(("X-More", "DOCS_MORE"),),
+    )
+    names = ("ACME_KEY", "ACME_MORE", "DOCS_SECRET", "DOCS_HOME", "DOCS_BEARER", "DOCS_MORE", "OPENAI_API_KEY", "OTHER_KEY")
+    own = {name: f"value-of-{name}" for name in names} | {"CODEX_API_KEY": "short"}
+    found = known_secrets(own, Settings("/", "m", provider, mcp_servers=(server,)))
+    assert found == {
+        *("bearer-of-acme", "header-of-acme", "query-of-acme", "token-of-docs", "Bearer header-of-docs", "header-of-docs"),
+        *(f"value-of-{name}" for name in names if name not in ("DOCS_HOME", "OTHER_KEY")),
+    }

@@ -46,6 +46,7 @@ class Shell:
     emitted: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     outputs: Outputs | None = None
+    secrets: tuple[str, ...] = ()
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def scope(self) -> Scope:
@@ -53,7 +54,18 @@ class Shell:
         settings = Settings(str(self.cwd), "m", Provider("p", "P", ""), sandbox=self.policy, **self.settings)
         environment = child_environment(own, ShellEnvironment())
         policy = SandboxPolicy(self.policy.mode, (str(self.cwd),), exclude_slash_tmp=True)
-        return Scope(settings, self.sandbox, DiskFiles(), self.clock, self.emit, policy, environment, self.sessions, self.outputs)
+        return Scope(
+            settings,
+            self.sandbox,
+            DiskFiles(),
+            self.clock,
+            self.emit,
+            policy,
+            environment,
+            self.sessions,
+            self.outputs,
+            secrets=self.secrets,
+        )
 
     def emit(self, text: str) -> None:
         self.emitted.append(text)

@@ -330,6 +330,9 @@ class NoVariables:
     def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
         return {}, False
 
+    def secrets(self, settings: Settings) -> tuple[str, ...]:
+        return ()
+
     async def asked(self) -> None:
         pass
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fakes.commands import HeldClock, Shell, drawn
+from treadle.adapters.outputs import DiskOutputs
 from treadle.adapters.sandbox import pick
 from treadle.core.errors import ToolFailure
 from treadle.core.policy import RunCommand, WriteFiles
@@ -248,3 +249,19 @@ async def test_a_login_shell_is_not_started_again_when_the_environment_is_its_ow
     call = Call("i", "c", "exec_command", json.dumps({"cmd": "true"}), False, "t", "u")
     plan = await EXEC.prepare(call, scope)
     assert plan.data.spec.argv[1] == "-c"
+
+
+async def test_known_secrets_reach_neither_model_nor_screen_nor_disk(shell: Shell, tmp_path: Path) -> None:
+    secret = "sk-acme-0123456789abcdef"
+    shell.secrets = (secret,)
+    shell.outputs = DiskOutputs(tmp_path / "outputs")
+    line = f"printf 'a {secret[:9]}'; sleep 0.1; echo {secret[9:]} b; seq 100000; echo {secret}; printf '{secret[:7]}'"
+    result = await shell.call(EXEC, cmd=line, login=False)
+    shown = "".join(shell.emitted)
+    (kept,) = (tmp_path / "outputs" / "thread").iterdir()
+    everything = [result.text, drawn(result)["output"] or "", shown, kept.read_text()]
+    for text in everything:
+        assert secret not in text
+        assert secret[9:] not in text
+        assert "a [redacted] b\n" in text
+        assert text.endswith("[redacted]\nsk-acme")

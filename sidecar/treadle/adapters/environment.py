@@ -6,6 +6,7 @@ Python and of the editor stay with the sidecar, and that output is plain text. T
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
@@ -33,6 +34,8 @@ _NEVER = (
     # What the sidecar and the editor were started with.
     *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "TREADLE_*", "VSCODE_*", "ELECTRON_*"),
 )
+_PASSWORD_IN_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#@]*:[^\s/?#]+@")
+"scheme://user:password@host; a password may hold an @."
 _SHORTEST_SECRET = 8
 "A provider's key of fewer characters is not looked for in other variables' values."
 
@@ -42,6 +45,23 @@ def hidden(settings: Settings) -> tuple[set[str], list[str]]:
     names = {"OPENAI_API_KEY", "CODEX_API_KEY", settings.provider.env_key or ""}
     names.update(name for _, name in settings.provider.env_http_headers)
     return names - {""}, [settings.provider.bearer_token] if settings.provider.bearer_token else []
+
+
+def known_secrets(own: Mapping[str, str], settings: Settings) -> set[str]:
+    """Values that give access to a provider or an MCP server, in any command's output."""
+    names, found = hidden(settings)
+    for server in settings.mcp_servers:
+        names.update(name for _, name in server.env_http_headers)
+        names.add(server.bearer_token_env_var or "")
+        names.update(name for name in server.env_vars if _named_secret(name))
+        found += [value for name, value in server.env if _named_secret(name)]
+    headers = [*settings.provider.http_headers, *(pair for server in settings.mcp_servers for pair in server.http_headers)]
+    for name, value in headers:
+        if _named_secret(name) or name.lower() in ("authorization", "proxy-authorization", "cookie"):
+            found += [value, *value.split()[-1:]]
+    found += [value for name, value in settings.provider.query_params if _named_secret(name)]
+    found += [own.get(name, "").strip() for name in names]
+    return {value for value in found if len(value) >= _SHORTEST_SECRET}
 
 
 def child_environment(
@@ -77,8 +97,14 @@ def _inherited(own: Mapping[str, str], policy: ShellEnvironment) -> dict[str, st
         # Whoever packed the program that started us put its own libraries first and kept the user's value here.
         found["LD_LIBRARY_PATH"] = found.pop("LD_LIBRARY_PATH_ORIG")
     if not policy.ignore_default_excludes:
-        found = {name: value for name, value in found.items() if not any(word in name.upper() for word in SECRET_WORDS)}
+        found = {
+            name: value for name, value in found.items() if not _named_secret(name) and not _PASSWORD_IN_ADDRESS.search(value)
+        }
     return {name: value for name, value in found.items() if not _matches(name, policy.exclude)}
+
+
+def _named_secret(name: str) -> bool:
+    return any(word in name.upper() for word in SECRET_WORDS)
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from ..core.redaction import known
 from ..core.settings import Settings, ShellEnvironment
-from .environment import child_environment
+from .environment import child_environment, known_secrets
 
 PATIENCE = 15.0
 "Seconds for the profile to run."
@@ -29,9 +30,16 @@ _OF_THE_SHELL = ("_", "SHLVL", "PWD", "OLDPWD")
 class CommandEnvironment:
     """Variables for commands: runtime.assembly.Environment. `secret_names` and `secrets` per thread never get through."""
 
-    def __init__(self, own: Mapping[str, str], hidden: Callable[[Settings], tuple[set[str], list[str]]]) -> None:
+    def __init__(
+        self,
+        own: Mapping[str, str],
+        hidden: Callable[[Settings], tuple[set[str], list[str]]],
+        stored: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        """`stored`: secrets that are kept on disk."""
         self._own = own
         self._hidden = hidden
+        self._stored = stored
         self._login: dict[str, str] | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -48,10 +56,17 @@ class CommandEnvironment:
     def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
         """The variables, and whether they are already those of a login shell."""
         names, secrets = self._hidden(settings)
+        # the login shell was not told them, and may still know them by another name
+        known = {name.upper() for name in names}
+        secrets = [*secrets, *(value for name, value in self._own.items() if name.upper() in known)]
         login = self._login if settings.allow_login_shell else None
         source = self._own if login is None else login
         found = child_environment(source, settings.shell_environment, secret_names=names, secrets=secrets)
         return found, login is not None
+
+    def secrets(self, settings: Settings) -> tuple[str, ...]:
+        """What is taken out of the output of commands, see core/redaction.py."""
+        return known({*known_secrets(self._own, settings), *self._stored()})
 
     async def close(self) -> None:
         if self._asking is not None:

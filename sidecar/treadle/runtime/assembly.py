@@ -93,6 +93,10 @@ class Environment(Protocol):
         """The variables, and whether they are already those of a login shell."""
         ...
 
+    def secrets(self, settings: Settings) -> tuple[str, ...]:
+        """What is taken out of the output of commands, as core.redaction.known gives it."""
+        ...
+
     async def asked(self) -> None:
         """Returns when the login shell has answered, or was given up."""
         ...
@@ -261,6 +265,7 @@ def _calls(  # noqa: PLR0917
         emit=_nothing,
         policy=confinement(settings),
         environment=environment,
+        secrets=world.environment.secrets(settings),
         login_done=login_done,
         sessions=loaded.sessions,
         known=loaded.known,

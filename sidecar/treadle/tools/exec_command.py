@@ -172,7 +172,7 @@ class ExecCommand:
 
 async def _start(script: str, spec: CommandSpec, scope: Scope, spills: Callable[[int], Spill] | None) -> Session:
     try:
-        return await scope.sessions.start(script, spec, scope.sandbox, scope.policy, spills)
+        return await scope.sessions.start(script, spec, scope.sandbox, scope.policy, spills, secrets=scope.secrets)
     except TreadleError as error:
         raise ToolFailure(_failed(error.sentence())) from error
     except OSError as error:

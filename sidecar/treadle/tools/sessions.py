@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from ..core import tokens
 from ..core.errors import ToolFailure
 from ..core.models import facts_for
+from ..core.redaction import Redactor
 from ..core.settings import SandboxPolicy, Settings
 from ..core.truncate import DEFAULT_OUTPUT_TOKENS, HeadTail, Kept, command_output, pieces
 from ..core.views import CommandAction, CommandView
@@ -86,6 +87,7 @@ class Session:
         process: Process,
         confined: bool,
         open_spill: Callable[[int], Spill] | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         self.id = session_id
         self.script = script
@@ -100,6 +102,7 @@ class Session:
         self.used = 0
         self._pending = HeadTail(BUFFER_BYTES)
         self._open_spill = open_spill
+        self._redactor = Redactor(secrets)
         self._spill: Spill | None = None
         "Of what is pending, once it is more than memory keeps."
         self._spills = 0
@@ -166,6 +169,7 @@ class Session:
             async for data in self.process.output():
                 self._take(decoder.decode(data))
             self._take(decoder.decode(b"", final=True))
+            self._take("", last=True)
             self.exit_code = await self.process.wait()
         finally:
             # A command may leave children behind: they end with it, confined or not.
@@ -176,7 +180,9 @@ class Session:
             for call in self._when_ended:
                 call()
 
-    def _take(self, text: str) -> None:
+    def _take(self, text: str, *, last: bool = False) -> None:
+        """Where output enters: what is secret goes no further."""
+        text = self._redactor.rest() if last else self._redactor.feed(text)
         if self._spill is not None:
             self._spill.write(text)
         elif len(self._pending) + tokens.size(text) > BUFFER_BYTES:
@@ -217,6 +223,8 @@ class Sessions:
         sandbox: Sandbox,
         policy: SandboxPolicy,
         open_spill: Callable[[int], Spill] | None = None,
+        *,
+        secrets: tuple[str, ...] = (),
     ) -> Session:
         """Raises what Sandbox.spawn raises."""
         while len(self._sessions) + self._starting >= self._limit and (old := self._evictable()) is not None:
@@ -229,7 +237,7 @@ class Sessions:
         if self._closed:
             await process.kill()
             raise ToolFailure("The thread has ended, no command can be started in it.")
-        session = Session(self._new_id(), script, spec, process, policy.confines, open_spill)
+        session = Session(self._new_id(), script, spec, process, policy.confines, open_spill, secrets)
         self._sessions[session.id] = session
         self.touch(session)
         return session

@@ -58,6 +58,12 @@ class TokenFile:
             return None
         return login
 
+    def secrets(self) -> list[str]:
+        """Of all logins: what must be seen by nobody else."""
+        logins = [cast("JsonObject", entry) for entry in self._entries().values() if isinstance(entry, dict)]
+        found = [login.get(name) for login in logins for name in ("access_token", "refresh_token")]
+        return [token for token in found if isinstance(token, str)]
+
     def write(self, server: McpServer, login: Login | None) -> None:
         """None forgets it. Raises TreadleError when the file cannot be written."""
         try:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ...runtime.ports import Sandbox
 
+MCP_LOGINS = "mcp_logins.json"
+"In the agent's own folder."
+
 
 def pick(state_dir: Path) -> Sandbox:
     """The sandbox of this system. `state_dir` is the agent's own folder, which commands may never write."""
@@ -15,20 +18,20 @@ def pick(state_dir: Path) -> Sandbox:
         case "linux":
             from .linux import LinuxSandbox  # noqa: PLC0415
 
-            return LinuxSandbox(state_dir, hidden=_credentials(), own=_own_paths(state_dir))
+            return LinuxSandbox(state_dir, hidden=_credentials(state_dir), own=_own_paths(state_dir))
         case "darwin":
             from .macos import MacSandbox  # noqa: PLC0415
 
-            return MacSandbox(state_dir, hidden=_credentials(), own=_own_paths(state_dir))
+            return MacSandbox(state_dir, hidden=_credentials(state_dir), own=_own_paths(state_dir))
         case _:
             from .windows import RefusingSandbox  # noqa: PLC0415
 
             return RefusingSandbox()
 
 
-def _credentials() -> tuple[str, ...]:
+def _credentials(state_dir: Path) -> tuple[str, ...]:
     """Files that hold the user's keys: commands may read the disk, not these."""
-    return (os.path.join(_codex_home(), "auth.json"),)
+    return os.path.join(_codex_home(), "auth.json"), os.path.join(os.path.abspath(state_dir), MCP_LOGINS)
 
 
 def _codex_home() -> str:

@@ -73,6 +73,8 @@ class Scope:
     "The way of confined commands to allowed hosts, where there is one."
     login_done: bool = False
     "The environment is already that of a login shell: commands need not start one."
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    "Taken out of the output of commands, see core.redaction."
 
 
 @dataclass(frozen=True, slots=True)

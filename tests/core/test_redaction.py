@@ -1,0 +1,72 @@
+"""core.redaction: known secrets do not come through, whatever the pieces that they come in, and all else does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from treadle.core.redaction import PLACE, SHORTEST, Redactor, known
+
+SECRETS = known(["sk-proj-0123456789abcdef", "token-aaaa-bbbb", "aaaaaaaaaa", "bbbb-cccc-dddd", "short"])
+
+
+def through(pieces: list[str], secrets: tuple[str, ...] = SECRETS) -> str:
+    redactor = Redactor(secrets)
+    return "".join([*(redactor.feed(piece) for piece in pieces), redactor.rest()])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("nothing here", "nothing here"),
+        ("key=sk-proj-0123456789abcdef\n", f"key={PLACE}\n"),
+        ("sk-proj-0123456789abcdefsk-proj-0123456789abcdef", PLACE),
+        ("sk-proj-0123456789abcde", "sk-proj-0123456789abcde"),
+        ("token-aaaa-bbbb-cccc-dddd", PLACE),
+        ("short", "short"),
+        ("aaaaaaaaaaaaaaa.", f"{PLACE}."),
+    ],
+)
+def test_what_is_shown_of_a_text(text: str, shown: str) -> None:
+    assert through([text]) == shown
+
+
+@pytest.mark.parametrize("secret", [s for s in SECRETS if len(set(s)) > 1])
+def test_a_secret_in_two_pieces_is_found_wherever_it_is_cut(secret: str) -> None:
+    for cut in range(1, len(secret)):
+        shown = through([f"a {secret[:cut]}", f"{secret[cut:]} b"])
+        assert secret not in shown
+        assert secret[4:] not in shown
+        assert shown.startswith("a ")
+        assert shown.endswith(" b")
+        assert PLACE in shown
+
+
+def test_what_may_be_a_beginning_is_held_back_and_comes_when_it_is_none() -> None:
+    redactor = Redactor(SECRETS)
+    assert redactor.feed("say sk-proj-01") == "say "
+    assert redactor.feed("x") == "sk-proj-01x"
+    assert redactor.feed("$ s") == "$ s"
+    assert redactor.rest() == ""
+
+
+def test_values_that_are_too_short_are_left_alone() -> None:
+    assert known(["a" * (SHORTEST - 1), "", "b" * SHORTEST]) == ("b" * SHORTEST,)
+    assert Redactor(()).feed("anything") == "anything"
+
+
+pieces = st.lists(st.sampled_from([*"ab-k0 ", "sk-proj-", "0123456789abcdef", "token-", "aaaa", "-bbbb", "\n"]), max_size=30)
+
+
+@given(pieces)
+def test_no_secret_comes_through_in_any_pieces(parts: list[str]) -> None:
+    shown = through(parts)
+    assert not any(secret in shown for secret in SECRETS)
+
+
+@given(pieces)
+def test_what_holds_no_secret_is_not_changed(parts: list[str]) -> None:
+    text = "".join(parts)
+    if not any(secret in text for secret in SECRETS):
+        assert through(parts) == text
