@@ -190,3 +190,36 @@ def test_pinned_notes_are_told_again_when_they_change_and_taken_back_when_they_a
     ((_, (gone,)),) = changes(known, NOW)
     assert gone.text == "The notes pinned before no longer apply."
     assert changes({}, NOW) == opening_context(NOW)
+
+
+def test_what_the_user_allowed_is_told_after_the_permissions_and_not_again_before_the_next_epoch() -> None:
+    now = replace(NOW, granted=("npm test", "git [push|fetch]"))
+    messages = opening_context(now)
+    names = [section.name for section in messages[0][1]]
+    assert names[:2] == ["permissions", "granted_commands"]
+    text = messages[0][1][1].text
+    assert text.startswith("<granted_commands>\nThe user has allowed what begins with these words to run outside the sandbox")
+    assert text.endswith("`npm test`, `git [push|fetch]`.\n</granted_commands>")
+    told = remembered({}, messages)
+    assert changes(told, replace(now, granted=("npm test",))) == ()
+    assert changes(told, replace(now, granted=())) == ()
+    late = remembered({}, opening_context(NOW))
+    assert changes(late, now) == ()
+
+
+def test_a_long_list_of_what_was_allowed_is_cut_at_a_whole_entry_and_counted() -> None:
+    for words in (tuple(f"make {n}" for n in range(200)), tuple(f"make {str(n) * 90}" for n in range(1, 50))):
+        (section,) = [s for s in opening_context(replace(NOW, granted=words))[0][1] if s.name == "granted_commands"]
+        assert len(section.text) <= CAPS["granted_commands"]
+        shown = section.text.count("`") // 2
+        assert f" and {len(words) - shown} more.\n</granted_commands>" in section.text
+
+
+def test_what_was_allowed_is_not_told_where_it_helps_nobody() -> None:
+    for helpless in (
+        under(NOW, approval_policy="never"),
+        under(NOW, sandbox=SandboxPolicy("danger-full-access")),
+        replace(NOW, compact=True),
+    ):
+        messages = opening_context(replace(helpless, granted=("npm test",)))
+        assert "granted_commands" not in remembered({}, messages)
