@@ -37,6 +37,16 @@ async def test_what_the_profile_sets_reaches_commands(tmp_path: Path) -> None:
     await found.close()
 
 
+async def test_a_key_is_found_under_another_name_in_a_login_shell_that_does_not_know_the_key(tmp_path: Path) -> None:
+    found = environment(tmp_path, "", OPENAI_API_KEY="secret-value", COPY="it is secret-value.")
+    found = CommandEnvironment(found._own, lambda settings: ({"OPENAI_API_KEY"}, []))
+    found.start()
+    await found.asked()
+    variables, done = found.variables(SETTINGS)
+    assert done
+    assert "secret-value" not in "".join(variables.values())
+
+
 async def test_threads_without_login_shells_keep_the_plain_variables(tmp_path: Path) -> None:
     found = environment(tmp_path, "export GREETING=hi")
     found.start()
