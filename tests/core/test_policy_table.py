@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
-from fakes.shell_lines import ASK, BOXED, BRANCH, DENY, FORCE, FREE, RULES, NO_RULE, TABLE, TRASH, Row
+from fakes.shell_lines import ASK, BOXED, BRANCH, DENY, FORCE, FREE, NO_RULE, RULES, TABLE, TRASH, Row
 from treadle.core.explanation import explain
 from treadle.core.policy import NO_GRANTS, Allow, Ask, Deny, Grants, RunCommand, Verdict, decide
 from treadle.core.proposal import parse_pattern, proposal

@@ -12,6 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from treadle.core import shell_line
+from treadle.core.judging import judge
+from treadle.core.rules import PrefixRule, RuleBook
 from treadle.core.shell_line import Line
 from treadle.core.shell_word import RESERVED, SHELLS
 
@@ -201,6 +203,7 @@ def executed(script: str) -> set[tuple[str, ...]]:
             capture_output=True,
             timeout=20,
         )
+        assert not list((top / "cwd").iterdir()) or ">" in script
         logged = (top / "log").read_bytes().decode() if (top / "log").exists() else ""
     return {tuple(entry.split("\x1f")[:-1]) for entry in logged.split("\x1e") if entry}
 
@@ -224,3 +227,18 @@ def test_every_command_that_bash_runs_was_read(script: str):
 
 def test_bash_is_really_asked():
     assert executed("a 'x y'; b && a | b") == {("a", "x y"), ("b",), ("a",)}
+
+
+ONLY_A = RuleBook((PrefixRule((("a",),)),))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.sampled_from(TOKENS), max_size=14).map("".join))
+@example("a; b")
+@example("a #\nb")
+@example("a <<a\nb\na\nb")
+@example("{ a; }")
+def test_bash_runs_nothing_but_what_a_rule_allows(script: str):
+    script = "a " + script
+    if judge(script, ONLY_A).decision == "allow":
+        assert {words[0] for words in executed(script)} <= {"a"}
