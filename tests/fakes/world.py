@@ -272,7 +272,7 @@ class FakeBriefing:
     def tools(self, settings: Settings) -> Sequence[Tool]:
         return self._tools
 
-    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed) -> Sequence[Item]:
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed, granted: tuple[str, ...] = ()) -> Sequence[Item]:
         items: list[Item] = []
         new_id, now = self._clock.new_id, self._clock.now()
         if thread.opening is None:

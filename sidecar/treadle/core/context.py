@@ -22,6 +22,7 @@ Message: TypeAlias = tuple[Role, tuple[Section, ...]]
 CAPS = {
     "model_instructions": 256_000,
     "permissions": 8_000,
+    "granted_commands": 2_000,
     "developer_instructions": 64_000,
     "agents_md": 100_000,
     "skills": 48_000,
@@ -41,6 +42,7 @@ COMPACT_CAPS = {
 
 PROJECT_SEPARATOR = "\n\n--- project-doc ---\n\n"
 _CUT = "\n[cut: too long]"
+_SHOWN_PREFIXES = 40
 
 _REPLACES = {
     "model_instructions": "Another model goes on from here. Its instructions replace those at the beginning.\n\n",
@@ -87,6 +89,8 @@ class Situation:
     skills: Listing = field(default_factory=Listing)
     skills_wording: str = ""
     "The text of prompts/skills.md."
+    granted: tuple[str, ...] = ()
+    "First words of commands that run outside the sandbox without a question."
 
 
 def opening_context(now: Situation) -> tuple[Message, ...]:
@@ -97,7 +101,7 @@ def opening_context(now: Situation) -> tuple[Message, ...]:
 def changes(told: Mapping[str, str], now: Situation) -> tuple[Message, ...]:
     """The sections that differ from `told` (name -> text as last told), grouped by role."""
     current: tuple[Message, ...] = (
-        ("developer", (_model_instructions(now), _permissions(now), _developer(now))),
+        ("developer", (_model_instructions(now), _permissions(now), *_granted(told, now), _developer(now))),
         ("user", (_agents_md(now), _skills(now), _pinned_notes(now), _environment(now))),
     )
     messages: list[Message] = []
@@ -173,6 +177,23 @@ def _roots(now: Situation) -> str:
     more = [f"and {len(roots) - len(shown)} more"] if len(roots) > len(shown) else []
     temporary = [] if policy.exclude_slash_tmp else ["`/tmp`"]
     return "Writable folders: " + ", ".join([f"`{root}`" for root in shown] + more + temporary) + "."
+
+
+def _granted(told: Mapping[str, str], now: Situation) -> tuple[Section, ...]:
+    """What the user has allowed, told at the beginning of an epoch only. The list changes with every other answer of the user,
+    and news of it would say what the model sees anyway: that its command ran, or that it was asked about. One that is allowed
+    since costs no more than a justification that nobody reads, one that was revoked no more than a question."""
+    unasked = now.settings.approval_policy == "never" or not now.settings.sandbox.confines
+    if "permissions" in told or not now.granted or unasked or now.compact:
+        return ()
+    shown = now.granted[:_SHOWN_PREFIXES]
+    while len(shown) > 1 and sum(map(len, shown)) > CAPS["granted_commands"] - 500:
+        shown = shown[:-1]
+    more = f" and {len(now.granted) - len(shown)} more" if len(shown) < len(now.granted) else ""
+    listed = ", ".join(f"`{words}`" for words in shown)
+    opening = _blocks(now.permissions)["granted commands"]
+    body = f"<granted_commands>\n{opening} {listed}{more}.\n</granted_commands>"
+    return (Section("granted_commands", body, "what the user allowed for longer than once, and *.rules files"),)
 
 
 def _developer(now: Situation) -> Section:

@@ -68,7 +68,8 @@ def _command(wish: RunCommand, ask: Ask, settings: Settings, grants: Grants) -> 
     scopes: list[GrantScope] = ["thread"]
     if root_of(wish.cwd, settings):
         scopes.append("workspace")
-    words = proposal(wish, settings.rules + RuleBook(grants.rules))
+    holding = tuple(rule for rule in grants.rules if rule.outside or not ask.outside_sandbox)
+    words = proposal(wish, settings.rules + RuleBook(holding))
     if words is None:
         subject = Subject("exact_command", wish.script, ask.outside_sandbox, wish.cwd)
         yield from (Offer(scope, subject) for scope in scopes)

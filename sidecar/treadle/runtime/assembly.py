@@ -17,7 +17,7 @@ from .accounting import Books, CountedModel, utc_day
 from .audience import Audience
 from .calls import Calls
 from .compacting import Compactor
-from .grants import GrantBook, ThreadGrants
+from .grants import GrantBook, ThreadGrants, told_prefixes
 from .hooks import Hooks
 from .listing import ListingChange, ToolsByName
 from .overrides import Configure
@@ -36,8 +36,8 @@ class Briefing(Protocol):
     """What a thread's model is told besides the user's words."""
 
     def tools(self, settings: Settings) -> Sequence[Tool]: ...
-    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed) -> Sequence[Item]:
-        """Opening and Context items for what this thread's model has not been told yet."""
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed, granted: tuple[str, ...] = ()) -> Sequence[Item]:
+        """Opening and Context items for what this thread's model has not been told yet. `granted`: see core.context.Situation."""
         ...
 
     async def ready(self, thread: Thread, settings: Settings) -> None:
@@ -180,7 +180,7 @@ def assemble(
 
     async def context() -> Sequence[Item]:
         await briefing.ready(thread, settings)
-        news = briefing.news(thread, settings, sandboxed=sandboxed)
+        news = briefing.news(thread, settings, sandboxed=sandboxed, granted=told_prefixes(world.grants, thread.id, settings))
         audience.notify(*briefing.noticed(thread))
         return [*news, *await hooks.greeting(loaded, news), *invocations.again(thread.told)]
 

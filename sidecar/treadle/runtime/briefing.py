@@ -120,12 +120,12 @@ class ThreadBriefing:
             return True
         return bool(opening.dialect) and opening.dialect != _dialect(facts_for(settings))
 
-    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed) -> Sequence[Item]:
+    def news(self, thread: Thread, settings: Settings, *, sandboxed: Sandboxed, granted: tuple[str, ...] = ()) -> Sequence[Item]:
         """Opening and Context items for what this thread's model has not been told yet."""
         found = self._around.instructions.find(settings)
         date, timezone = self._around.local_date(self._clock.now())
         skills = self._skills.look(thread, settings)
-        made_from = (settings, found, skills, date, timezone, sandboxed, len(thread.told), thread.opening, thread.notes)
+        made_from = (settings, found, skills, date, timezone, sandboxed, len(thread.told), thread.opening, thread.notes, granted)
         if self._last.get(thread) == made_from and thread not in self._to_refresh:
             return ()
         facts = facts_for(settings)
@@ -142,6 +142,7 @@ class ThreadBriefing:
             base_instructions=self._base(settings, facts),
             skills=listing(skills, settings),
             skills_wording=self._around.load_prompt("skills"),
+            granted=granted,
         )
         items: list[Item] = []
         if self._due(thread, settings):

@@ -16,6 +16,7 @@ from ..core.thread import Thread
 from . import overrides as over
 from .answers import LedgerPage
 from .assembly import World
+from .grants import told_prefixes
 from .loaded import Loaded
 from .ports import LedgerStore, Store, ThreadMeta
 from .repair import repaired
@@ -73,7 +74,8 @@ async def _next(world: World, thread_id: str, loaded: Loaded | None) -> Inspecti
         pending += repaired(thread, world.clock)
         thread.append(*pending)
     sandboxed = (await world.sandbox.status()).sandboxed
-    news = world.briefing.news(thread, settings, sandboxed=sandboxed)
+    granted = told_prefixes(world.grants, thread_id, settings)
+    news = world.briefing.news(thread, settings, sandboxed=sandboxed, granted=granted)
     thread.append(*news)
     rebuilt = Rebuilt(thread.prompt.request(world.briefing.tail(settings)), thread.prompt.origins, thread.opening)
     fresh = frozenset(item.id for item in (*pending, *news))
