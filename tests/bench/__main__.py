@@ -20,6 +20,7 @@ from .discovery import discovery
 from .driver import AppServer, ModelProcess
 from .inside import building, commands
 from .patches import patching
+from .verdicts import verdicts
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TREADLE = [str(Path(sys.executable).parent / "treadle")]
@@ -147,6 +148,7 @@ def main() -> None:
         commands(table, ROUNDS)
         building(table, ROUNDS)
         patching(table, ROUNDS)
+        verdicts(table, ROUNDS)
         discovery(table, ROUNDS)
     finally:
         model.close()
