@@ -116,6 +116,9 @@ def test_a_patch_without_its_envelope_is_refused(text: str, words: str) -> None:
         pytest.param("a\nb\n", ["@@", "+c"], "a\nb\nc\n", id="bare insertion goes to the end"),
         pytest.param("a\nb\n", ["@@ a", "+x"], "a\nx\nb\n", id="insertion below a named line"),
         pytest.param("", ["@@", "+x"], "x\n", id="empty file"),
+        pytest.param("a\nx\na  \nx\n", ["@@ a  ", "-x", "+y"], "a\ny\na  \nx\n", id="trailing space after a context"),
+        pytest.param(" *** x\nb\n", ["  *** x", "-b"], " *** x\n", id="stars in the first line of context"),
+        pytest.param("a\n", ["@@", ""], "a\n", id="a chunk of layout only"),
         pytest.param("a\n", ["@@", "-a"], "", id="nothing left"),
         pytest.param("a\nb\n", ["@@", " a", "+x", ""], "a\nx\nb\n", id="blank line before the next marker"),
         pytest.param("a\n\nb\n", ["@@", "+x", ""], "a\n\nb\nx\n", id="blank line after a bare insertion is layout"),
@@ -314,3 +317,9 @@ def test_a_diff_of_huge_unlike_files_is_quick_and_right() -> None:
     after = "".join(f"new {n % 7}\n" for n in range(20_000))
     made = diff.unified(before, after)
     assert (made.added, made.removed) == (20_000, 20_000)
+
+
+def test_a_line_of_spaces_between_chunks_is_layout() -> None:
+    (update,) = parse(wrap("*** Update File: f", "@@", "-b", "*** End of File", " \t", "@@", "+c"))
+    assert isinstance(update, Update)
+    assert [chunk.lines for chunk in update.chunks] == [(("-", "b"),), (("+", "c"),)]

@@ -146,9 +146,10 @@ def _update(lines: list[str], header_at: int, path: str) -> tuple[Update, int]:
         at += 1
     chunks: list[Chunk] = []
     while at < last:
-        if not lines[at]:
+        # At the start a line of spaces is a blank line of context, between chunks it is layout.
+        if not (lines[at].strip() if chunks else lines[at]):
             at += 1
-        elif lines[at].lstrip().startswith("***"):
+        elif lines[at].startswith("***"):
             break
         else:
             chunk, at = _chunk(lines, at, first=not chunks)
@@ -163,9 +164,9 @@ def _chunk(lines: list[str], at: int, *, first: bool) -> tuple[Chunk, int]:
     contexts: list[str] = []
     marked = at
     while at < last and (lines[at].rstrip() == "@@" or lines[at].startswith("@@ ")):
-        context = lines[at][3:]
+        context = lines[at][3:].rstrip()
         # The line numbers of a unified diff say nothing that we could rely on.
-        if context.strip() and not _UNIFIED.match(context):
+        if context and not _UNIFIED.match(context):
             contexts.append(context)
         at += 1
     if at == marked and not first:

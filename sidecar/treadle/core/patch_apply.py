@@ -99,7 +99,7 @@ def _place(lines: Lines, chunk: Chunk, cursor: int, passes: tuple[int, ...]) -> 
         body, old = _without_last_blank(body), old[:-1]
         if old:
             found = lines.first(old, cursor, at_end=chunk.at_end)
-        elif cursor == len(lines):
+        elif cursor == len(lines) or not body:
             found = cursor, 0
     return None if found is None else _Place(chunk, found[0], body, old, found[1], passes)
 
