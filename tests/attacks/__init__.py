@@ -1,0 +1,1 @@
+"""Attempts to get out of the sandbox, and work that must go on inside of it."""
