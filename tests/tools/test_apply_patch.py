@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,10 +54,15 @@ async def test_preparing_touches_nothing_and_shows_every_file(tmp_path: Path) ->
 async def test_a_pure_move_keeps_the_bytes_and_the_mode(tmp_path: Path) -> None:
     source = tmp_path / "run.sh"
     source.write_bytes(b"\x00\xff")
+    with suppress(OSError):
+        # Not every file system has them; then there is nothing to keep.
+        os.setxattr(source, "user.note", b"kept")
+    attributes = os.listxattr(source)
     source.chmod(0o751)
     await patched(scope_in(tmp_path), "*** Update File: run.sh", "*** Move to: bin/run.sh")
     assert contents(tmp_path) == {"bin/run.sh": b"\x00\xff"}
     assert (tmp_path / "bin/run.sh").stat().st_mode & 0o777 == 0o751
+    assert os.listxattr(tmp_path / "bin/run.sh") == attributes
 
 
 async def test_adding_over_a_file_shows_what_it_loses(tmp_path: Path) -> None:

@@ -265,7 +265,9 @@ def _stage(write: _Write, data: bytes) -> None:
         if mode is not None:
             os.fchmod(fd, mode & 0o777)
         if found is not None:
-            _copy_attributes(write, fd)
+            _copy_attributes(fd, write.name, write.parent)
+        elif write.wanted.like is not None:
+            _copy_attributes(fd, write.wanted.like, None, owner=True)
         _sync(fd)
     finally:
         os.close(fd)
@@ -288,14 +290,14 @@ def _keeps_owner(fd: int, found: os.stat_result) -> bool:
     return True
 
 
-def _copy_attributes(write: _Write, fd: int) -> None:
-    """Extended attributes, access lists among them; those that this user may not set stay behind."""
-    if not hasattr(os, "listxattr"):
-        return
+def _copy_attributes(fd: int, path: str, parent: int | None, *, owner: bool = False) -> None:
+    """Extended attributes, access lists among them; what this user may not set stays behind."""
     with suppress(OSError):
-        source = os.open(write.name, READ | os.O_NOFOLLOW, dir_fd=write.parent)
+        source = os.open(path, READ | os.O_NOFOLLOW, dir_fd=parent)
         try:
-            for name in os.listxattr(source):
+            if owner:
+                _keeps_owner(fd, os.fstat(source))
+            for name in os.listxattr(source) if hasattr(os, "listxattr") else ():
                 with suppress(OSError):
                     os.setxattr(fd, name, os.getxattr(source, name))
         finally:

@@ -153,7 +153,7 @@ async def _updated(operation: patch.Update, seen: str, base: str, targets: dict[
     for state, verb in ((before, "move"), (there, "replace")):
         _refuse_unsaved(state, verb)
     change["move_path"] = _absolute(base, operation.move_to)
-    after = (FileState(target, data, before.mode), FileState(path, None))
+    after = (FileState(target, data, before.mode, like=path), FileState(path, None))
     return _Outcome("M", operation.move_to, (before, there), after, change, stale)
 
 

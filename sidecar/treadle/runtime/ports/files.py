@@ -20,6 +20,8 @@ class FileState:
     "Device and number: the same for two names of one file."
     unsaved: bool = field(default=False, compare=False)
     "`data` is what an editor holds and has not saved."
+    like: str | None = field(default=None, compare=False)
+    "For a file to be made: the path of the one whose owner and attributes it takes over, because it is moved."
 
 
 class Buffers(Protocol):
