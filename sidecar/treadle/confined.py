@@ -7,9 +7,11 @@ command that the sandbox would not have run: whatever is wrong ends with a sente
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import stat
 import sys
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -108,12 +110,33 @@ async def _run(folders: Homes, settings: Settings, policy: SandboxPolicy, line: 
         # not asked of a login shell: whoever types this has one, and its variables
         variables, _ = environment.variables(settings)
         command = CommandSpec(tuple(line.command), cwd, {**variables, **marks(policy)}, limits=settings.limits)
-        return await passthrough.run(sandbox, command, policy)
+        async with _reaching(command, policy, settings, sandbox) as reaching:
+            return await passthrough.run(sandbox, reaching, policy)
     except (TreadleError, ToolFailure) as error:
         return _complain(error, NOT_RUN)
     finally:
         await environment.close()
         await sandbox.close()
+
+
+@contextlib.asynccontextmanager
+async def _reaching(
+    command: CommandSpec, policy: SandboxPolicy, settings: Settings, sandbox: Sandbox
+) -> AsyncGenerator[CommandSpec]:
+    """By the network lists of the user, where there are any. What was answered to questions counts in the agent only."""
+    if settings.network is None:
+        yield command
+        return
+    from .adapters.proxy import DeferredProxy  # noqa: PLC0415
+    from .core.policy import Grants  # noqa: PLC0415
+    from .runtime.network import by_the_lists  # noqa: PLC0415
+
+    proxy = DeferredProxy()
+    try:
+        async with by_the_lists(command, policy, settings, sandbox=sandbox, proxy=proxy, grants=Grants()) as reaching:
+            yield reaching
+    finally:
+        await proxy.close()
 
 
 async def _problem(sandbox: Sandbox, policy: SandboxPolicy) -> str | None:

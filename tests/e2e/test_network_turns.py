@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from treadle.app import Options, Parts
 from treadle.core.asking import Decision
 from treadle.core.events import ApprovalSettled, WarningReported
 from treadle.core.items import Text
-from treadle.core.ops import StartTurn
+from treadle.core.ops import Execute, StartTurn
+from treadle.core.settings import SandboxPolicy
 from treadle.runtime import network
 from treadle.runtime.agent import Agent
+from treadle.runtime.answers import Executed
 from treadle.runtime.ports import SandboxStatus
 
 LISTS = '[treadle.network]\nallow = ["good.com"]\ndeny = ["bad.com"]\nallow_private = true\n'
@@ -201,6 +204,32 @@ async def test_where_the_list_cannot_be_enforced_there_is_no_network_and_it_is_s
     assert said == ["The network allow-list cannot be enforced here, so commands have no network: Linux 5.19 or later is needed."]
     assert town.internet.seen == []
     await agent.close()
+
+
+async def test_a_clients_own_command_reaches_what_is_listed_and_nobody_is_asked(town: Town) -> None:
+    agent, client = town.agent(), RecordingClient()
+    script = "; ".join((town.curl("good.com")["cmd"], town.curl("new.com")["cmd"]))
+    policy = SandboxPolicy("workspace-write", (str(town.workspace),))
+    done = await agent.submit(Execute(("/bin/sh", "-c", script), str(town.workspace), policy=policy), client)
+    assert isinstance(done, Executed)
+    assert "for good.com" in done.stdout
+    assert "new.com is not on the allow-list" in done.stdout
+    assert client.asked == []
+    assert len(town.internet.seen) == 1
+    await agent.close()
+
+
+async def test_the_command_line_reaches_what_is_listed(town: Town) -> None:
+    allow = '["localhost"]'
+    environ = {**town.environ, "CODEX_HOME": str(town.homes.codex), "TREADLE_HOME": str(town.homes.treadle)}
+    line = (sys.executable, "-m", "treadle", "sandbox", "-c", f"treadle.network.allow={allow}", "--", "/bin/sh", "-c")
+    script = f"curl -sS --noproxy '' http://localhost:{town.internet.port}/; curl -sS {town.curl('good.com')['cmd'].split()[-1]}"
+    process = await asyncio.create_subprocess_exec(*line, script, env=environ, cwd=town.workspace, stdout=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(30):
+        told, _ = await process.communicate()
+    assert f"for localhost:{town.internet.port}" in told.decode()
+    assert "good.com is not on the allow-list" in told.decode()
+    assert len(town.internet.seen) == 1
 
 
 async def test_without_the_configuration_nothing_of_it_is_there(town: Town, model_server: ModelServer) -> None:

@@ -7,6 +7,7 @@ whatever it prints. Must never let one client reach another's commands, nor run 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from ..core.errors import RequestRefused, ToolFailure
 from ..core.events import CommandPrinted
 from ..core.ops import CommandOp, EndCommand, Execute, ResizeTerminal, WriteInput
 from ..core.settings import SandboxPolicy, Settings
+from ..core.subjects import collect
 from .answers import Executed
 from .assembly import World, confinement
 from .ports import Client, CommandSpec, Process
@@ -84,21 +86,34 @@ class Commands:
         execution = _Execution(op, client, asyncio.current_task(), born)
         self._running.add(execution)
         try:
-            spec, policy = await self._prepared(op)
-            try:
-                process = await self._world.sandbox.spawn(spec, policy)
-            except ToolFailure as error:
-                raise RequestRefused(str(error)) from error
-            born.set_result(process)
-            try:
-                return await self._run(op, client, process)
-            finally:
-                await asyncio.shield(self._kill(process))
+            spec, policy, settings = await self._prepared(op)
+            async with self._reaching(spec, policy, settings) as reaching:
+                try:
+                    process = await self._world.sandbox.spawn(reaching, policy)
+                except ToolFailure as error:
+                    raise RequestRefused(str(error)) from error
+                born.set_result(process)
+                try:
+                    return await self._run(op, client, process)
+                finally:
+                    await asyncio.shield(self._kill(process))
         finally:
             born.cancel()
             self._running.discard(execution)
 
-    async def _prepared(self, op: Execute) -> tuple[CommandSpec, SandboxPolicy]:
+    def _reaching(
+        self, spec: CommandSpec, policy: SandboxPolicy, settings: Settings
+    ) -> contextlib.AbstractAsyncContextManager[CommandSpec]:
+        """By the network lists of the user, where there are any; nobody is asked."""
+        if settings.network is None:
+            return contextlib.nullcontext(spec)
+        from .network import by_the_lists  # noqa: PLC0415
+
+        world = self._world
+        grants = collect(world.grants.counting(None, (settings.cwd, *settings.roots)))
+        return by_the_lists(spec, policy, settings, sandbox=world.sandbox, proxy=world.proxy, grants=grants)
+
+    async def _prepared(self, op: Execute) -> tuple[CommandSpec, SandboxPolicy, Settings]:
         settings, _ = self._world.configure(op.cwd, {})
         policy = _policy(op.policy, settings)
         await self._world.environment.asked()
@@ -111,7 +126,7 @@ class Commands:
                 environment[name] = value
         feeds, split = op.feeds and not op.tty, not op.tty
         spec = CommandSpec(op.argv, settings.cwd, environment, op.tty, op.rows, op.cols, feeds, split, settings.limits)
-        return spec, policy
+        return spec, policy, settings
 
     async def _run(self, op: Execute, client: Client, process: Process) -> Executed:
         out, err = _Stream(op, client, "stdout"), _Stream(op, client, "stderr")

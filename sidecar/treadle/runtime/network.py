@@ -7,16 +7,18 @@ that is remembered is a grant, one that is not lasts as long as the command. Mus
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from ..core.asking import Approval, Decision
 from ..core.events import WarningReported
 from ..core.network import ALLOWED, HostRules, HostVerdict, Protocol, host_rules, normal
+from ..core.policy import Grants
 from ..core.settings import NetworkSettings, SandboxPolicy, Settings
 from ..core.views import CallView
 from .permission import Permission
-from .ports import Call, Clock, Sandbox
+from .ports import Call, Clock, CommandSpec, Sandbox
 from .ports.network import Proxy, Way
 
 PATIENCE = 300.0
@@ -91,6 +93,41 @@ class CommandWay:
     def close(self) -> None:
         self.way.close()
         self.judge.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ListJudge:
+    """For commands that nobody is asked about: what is listed, and nothing else."""
+
+    rules: HostRules
+
+    async def judge(self, host: str, protocol: Protocol) -> HostVerdict:
+        found = self.rules.judge(host)
+        return replace(found, verdict="deny") if found.verdict == "ask" else found
+
+    def judge_address(self, host: str, address: str) -> HostVerdict:
+        return self.rules.judge_address(host, address)
+
+
+@asynccontextmanager
+async def by_the_lists(
+    spec: CommandSpec, policy: SandboxPolicy, settings: Settings, *, sandbox: Sandbox, proxy: Proxy | None, grants: Grants
+) -> AsyncGenerator[CommandSpec]:
+    """The command with a way to the listed hosts, for as long as this lasts; as it is where there is no way."""
+    network = settings.network
+    if network is None or proxy is None or not policy.confines or policy.network or not (await sandbox.status()).broker:
+        yield spec
+        return
+    way = await proxy.open(ListJudge(host_rules(settings, network, grants)))
+    try:
+        yield through(way, spec)
+    finally:
+        way.close()
+
+
+def through(way: Way, spec: CommandSpec) -> CommandSpec:
+    """With the variables that lead to the proxy, and the port that it has."""
+    return replace(spec, env={**spec.env, **way.environment}, bridges=(way.port,))
 
 
 @dataclass(slots=True)
