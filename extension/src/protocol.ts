@@ -583,6 +583,18 @@ export type McpListedTool = {
   annotations?: Record<string, unknown> | null;
 };
 
+export type McpResourceReadParams = {
+  server: string;
+  uri: string;
+  threadId?: string | null;
+};
+
+export type McpResourceReadResponse = {
+  /** Each with a uri, and text or a blob. */
+  contents: (Record<string, unknown>)[];
+  originCallId: null;
+};
+
 export type McpServerElicitationAnswerMeta = {
   persist?: "session" | "thread" | "workspace" | "always" | null;
   /** The subject's text as the user edited it. */
@@ -622,6 +634,28 @@ export type McpServerElicitationRequestResponse = {
   _meta?: McpServerElicitationAnswerMeta | null;
 };
 
+export type McpServerOauthLoginCompletedNotification = {
+  name: string;
+  threadId: string | null;
+  loginId: string;
+  success: boolean;
+  error?: string | null;
+};
+
+/** The answer says where to send the user; mcpServer/oauthLogin/completed follows when the login has ended. */
+export type McpServerOauthLoginParams = {
+  name: string;
+  threadId?: string | null;
+  /** Else those of the server's table, else those that the server asks for. */
+  scopes?: string[] | null;
+  timeoutSecs?: number | null;
+};
+
+export type McpServerOauthLoginResponse = {
+  authorizationUrl: string;
+  loginId: string;
+};
+
 /** Read the configuration again, and connect to what it says now. */
 export type McpServerRefreshParams = Record<string, never>;
 
@@ -649,6 +683,20 @@ export type McpServerStatusUpdatedNotification = {
   status: "starting" | "ready" | "failed" | "cancelled";
   error: string | null;
   failureReason: null;
+};
+
+/** A call that the client makes for itself: nobody is asked, and no model learns of it. */
+export type McpServerToolCallParams = {
+  threadId: string;
+  server: string;
+  tool: string;
+  arguments?: unknown;
+};
+
+export type McpServerToolCallResponse = {
+  content: (Record<string, unknown>)[];
+  structuredContent?: unknown;
+  isError?: boolean | null;
 };
 
 export type McpToolCallError = {
@@ -1548,6 +1596,9 @@ export interface ClientRequests {
   "skills/list": { params: SkillsListParams; result: SkillsListResponse };
   "mcpServerStatus/list": { params: ListMcpServerStatusParams; result: ListMcpServerStatusResponse };
   "config/mcpServer/reload": { params: McpServerRefreshParams; result: McpServerRefreshResponse };
+  "mcpServer/oauth/login": { params: McpServerOauthLoginParams; result: McpServerOauthLoginResponse };
+  "mcpServer/resource/read": { params: McpResourceReadParams; result: McpResourceReadResponse };
+  "mcpServer/tool/call": { params: McpServerToolCallParams; result: McpServerToolCallResponse };
   "treadle/tools/refresh": { params: ToolsRefreshParams; result: ToolsRefreshResponse };
   "treadle/doctor": { params: DoctorParams; result: DoctorResponse };
   "treadle/ledger/read": { params: LedgerReadParams; result: LedgerReadResponse };
@@ -1599,6 +1650,7 @@ export interface ServerNotifications {
   "configWarning": ConfigWarningNotification;
   "skills/changed": SkillsChangedNotification;
   "mcpServer/startupStatus/updated": McpServerStatusUpdatedNotification;
+  "mcpServer/oauthLogin/completed": McpServerOauthLoginCompletedNotification;
   "treadle/tools/changed": ToolsChangedNotification;
   "serverRequest/resolved": ServerRequestResolvedNotification;
   "treadle/context/changed": ContextChangedNotification;

@@ -8,73 +8,17 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fakes import call, reply, text
+from fakes.mcp_house import GRACE, House, ended, names, outputs, ready
 from fakes.responses import ModelServer
 from fakes.snapshots import readable, snapshot
 from fakes.world import RecordingClient, more
-from treadle.app import Homes, Options, Parts
-from treadle.core.events import CardDelta, McpStatusChanged, ToolsChanged, TurnCompleted
-from treadle.core.items import Text
-from treadle.core.ops import InterruptTurn, Overrides, RefreshTools, ResumeThread, StartThread, StartTurn
-from treadle.runtime.agent import Agent
-from treadle.runtime.answers import ThreadState, ToolsRefresh
-
-TESTS = Path(__file__).parents[1]
-
-
-class House:
-    """A workspace, two homes, and agents on them; `servers` are the flags of MCP servers by their names."""
-
-    def __init__(self, folder: Path, model: ModelServer) -> None:
-        self.folder, self._model = folder, model
-        self.homes = Homes(folder / "codex", folder / "treadle")
-        self.workspace = folder / "home" / "ws"
-        for made in (self.workspace, self.homes.codex, self.homes.treadle):
-            made.mkdir(parents=True)
-        self._agents: list[Agent] = []
-
-    def configure(self, servers: dict[str, list[str]], top: str = "", keys: str = "") -> None:
-        tables = "\n".join(self._table(name, flags, keys) for name, flags in servers.items())
-        (self.homes.codex / "config.toml").write_text(
-            f'model = "gpt-5.5"\nmodel_provider = "scripted"\n{top}\n[model_providers.scripted]\nname = "Scripted"\n'
-            f'base_url = "{self._model.base_url}"\nenv_key = "SCRIPTED_KEY"\n{tables}\n'
-        )
-
-    def _table(self, name: str, flags: list[str], keys: str) -> str:
-        args = json.dumps(["-m", "fakes.mcp_server", "--folder", str(self.folder), *flags])
-        return f"[mcp_servers.{name}]\ncommand = '{sys.executable}'\nargs = {args}\nenv = {{ PYTHONPATH = '{TESTS}' }}\n{keys}\n"
-
-    def agent(self) -> Agent:
-        environ = {"SCRIPTED_KEY": "sk-scripted-123456", "PATH": os.environ["PATH"], "HOME": str(self.folder / "home")}
-        self._agents.append(Parts(Options({"sandbox_mode": "workspace-write"}), self.homes, environ).agent)
-        return self._agents[-1]
-
-    async def begin(self, agent: Agent, client: RecordingClient, words: str = "go") -> tuple[str, str]:
-        thread_id = await self.open(agent, client)
-        turn = await agent.submit(StartTurn(thread_id, (Text(words),)), client)
-        return thread_id, turn.id  # type: ignore[union-attr]
-
-    async def open(self, agent: Agent, client: RecordingClient) -> str:
-        state = await agent.submit(StartThread(Overrides(cwd=str(self.workspace))), client)
-        assert isinstance(state, ThreadState)
-        return state.meta.id
-
-    def pids(self) -> list[int]:
-        return [int(line) for line in (self.folder / "pids").read_text().split()]
-
-    async def until(self, name: str) -> None:
-        """Until a server has made this file."""
-        async with asyncio.timeout(60):
-            while not (self.folder / name).exists():  # noqa: ASYNC110 - made by another process
-                await asyncio.sleep(0.01)
-
-    async def close(self) -> None:
-        for agent in self._agents:
-            await agent.close()
+from treadle.core.events import CardDelta, McpStatusChanged, ToolsChanged
+from treadle.core.ops import InterruptTurn, RefreshTools, ResumeThread
+from treadle.runtime.answers import ToolsRefresh
 
 
 @pytest.fixture
@@ -82,27 +26,6 @@ async def house(tmp_path: Path, model_server: ModelServer) -> AsyncIterator[Hous
     made = House(tmp_path, model_server)
     yield made
     await made.close()
-
-
-def names(request: dict[str, Any]) -> list[str]:
-    return [tool["name"] for tool in request["tools"]]
-
-
-def outputs(request: dict[str, Any]) -> list[str]:
-    return [entry["output"] for entry in request["input"] if entry["type"].endswith("_output")]
-
-
-GRACE = "mcp_optional_startup_grace_ms = 60000"
-
-
-async def ended(client: RecordingClient, turn_id: str) -> TurnCompleted:
-    event = await client.until(lambda e: isinstance(e, TurnCompleted) and e.turn_id == turn_id, timeout=60)
-    assert isinstance(event, TurnCompleted)
-    return event
-
-
-async def ready(client: RecordingClient, name: str = "fake") -> None:
-    await client.until(lambda e: isinstance(e, McpStatusChanged) and (e.name, e.status) == (name, "ready"), timeout=60)
 
 
 async def test_a_tool_of_a_server_is_listed_last_and_called(house: House, model_server: ModelServer) -> None:

@@ -168,6 +168,8 @@ EVENTS: list[e.Event] = [
     e.ContextChanged(T, ("/w/AGENTS.md",)),
     e.McpStatusChanged(T, "docs", "starting"),
     e.McpStatusChanged(T, "docs", "failed", "it ended before it was ready"),
+    e.McpLoginCompleted(T, "docs", "login-1"),
+    e.McpLoginCompleted(None, "docs", "login-2", "Nobody logged in to docs within 300 s."),
     e.ToolsChanged(T, "1 new", ("mcp__docs__late",), (), (), 1200),
     e.CardStarted(T, U, CallCard("q1", "mcp__docs__search", "k", MCP_CALL, "inProgress"), AT),
     e.CardDelta(T, U, "q1", "output", "half way"),

@@ -164,6 +164,8 @@ def _permissions(now: Situation) -> Section:
             parts.append(_roots(now))
         if policy.confines:
             parts.append(blocks[f"approval {settings.approval_policy}"])
+            if any(server.enabled for server in settings.mcp_servers):
+                parts.append(blocks["mcp"])
     body = "\n\n".join(parts)
     return Section(
         "permissions", f"<permissions instructions>\n{body}\n</permissions instructions>", "sandbox_mode, approval_policy"

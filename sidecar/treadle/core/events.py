@@ -146,6 +146,16 @@ class McpStatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class McpLoginCompleted:
+    """A login to an MCP server that a client began has ended; `error` is a sentence, None when the user is logged in."""
+
+    thread_id: str | None
+    name: str
+    login_id: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsChanged:
     """Tools that came, went or changed since the model was told of them: not in force before the next epoch or a refresh."""
 
@@ -254,6 +264,7 @@ Event: TypeAlias = (
     | WarningReported
     | ProgressReported
     | McpStatusChanged
+    | McpLoginCompleted
     | ToolsChanged
     | ContextChanged
     | SkillsChanged

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .grants import GrantScope, Subject
-from .items import Image, Text
+from .items import Image, JsonObject, Text
 from .settings import ApprovalPolicy, SandboxPolicy
 
 
@@ -223,6 +223,7 @@ class EndCommand:
 
 CommandOp: TypeAlias = Execute | WriteInput | ResizeTerminal | EndCommand
 
+
 @dataclass(frozen=True, slots=True)
 class ListRules:
     """The grants that count for a thread, or in a folder, or without either all of them; and the rules of files there."""
@@ -260,6 +261,36 @@ class CheckRule:
     cwd: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LoginMcpServer:
+    """The user logs in to a server over HTTP; McpLoginCompleted follows. Without a thread: one of the process's own folder."""
+
+    name: str
+    thread_id: str | None = None
+    scopes: tuple[str, ...] = ()
+    seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMcpResource:
+    """A client reads a resource for itself."""
+
+    server: str
+    uri: str
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallMcpTool:
+    """A client calls a tool for itself: nobody is asked, and no model learns of it."""
+
+    thread_id: str
+    server: str
+    tool: str
+    arguments: JsonObject
+
+
+McpOp: TypeAlias = LoginMcpServer | ReadMcpResource | CallMcpTool
 Op: TypeAlias = (
     StartThread
     | ResumeThread
@@ -285,4 +316,5 @@ Op: TypeAlias = (
     | WriteRules
     | CheckRule
     | CommandOp
+    | McpOp
 )

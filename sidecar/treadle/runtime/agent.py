@@ -34,6 +34,7 @@ from ..core.mcp import McpStatus
 from ..core.models import window_doubt
 from ..core.ops import (
     ArchiveThread,
+    CallMcpTool,
     CheckRule,
     CompactThread,
     EndCommand,
@@ -42,10 +43,12 @@ from ..core.ops import (
     ListMcpServers,
     ListRules,
     ListThreads,
+    LoginMcpServer,
     NameThread,
     Op,
     Overrides,
     ReadLedger,
+    ReadMcpResource,
     ReadNotes,
     ReadOutput,
     ReadPrompt,
@@ -65,7 +68,7 @@ from ..core.ops import (
 )
 from ..core.settings import Settings
 from ..core.thread import Thread
-from . import foreign, outputs, reading, rules, summaries
+from . import foreign, mcp_ops, outputs, reading, rules, summaries
 from . import overrides as over
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World, assemble
@@ -123,6 +126,8 @@ class Agent:
                 return outputs.answer(self._world, self._loaded.get(op.thread_id), op)
             case RefreshTools() | ListMcpServers() | ReloadMcpServers():
                 return await foreign.answer(self._world, self._loaded, op)
+            case LoginMcpServer() | ReadMcpResource() | CallMcpTool():
+                return await mcp_ops.answer(self._world, self._loaded, op, client)
             case Execute() | WriteInput() | ResizeTerminal() | EndCommand():
                 return await self._commands.answer(op, client)
             case ListRules() | WriteRules() | CheckRule():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ..core.grants import Grant
 from ..core.history import TurnState
 from ..core.inspection import Inspection
+from ..core.items import JsonObject
 from ..core.ledger import LedgerRow, Totals
 from ..core.mcp import McpStatus
 from ..core.rules import RuleBook
@@ -98,6 +99,15 @@ class RuleCheck:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class McpLogin:
+    """A login that was begun."""
+
+    id: str
+    url: str
+    "Where the user is to be sent."
+
+
 Answer: TypeAlias = (
     ThreadState
     | ThreadPage
@@ -109,6 +119,8 @@ Answer: TypeAlias = (
     | OutputPart
     | Executed
     | list[McpStatus]
+    | McpLogin
+    | JsonObject
     | RuleList
     | RuleCheck
     | list[Grant]

@@ -347,4 +347,4 @@ async def notes_write(ask: Exchange, params: compaction.NotesWriteParams) -> Jso
 
 
 # enters its methods in the table
-from . import commands  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]
+from . import commands, mcp_methods  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]

@@ -163,6 +163,8 @@ def notifications(event: e.Event) -> Sequence[Notification]:
         case e.McpStatusChanged():
             known = {"threadId": event.thread_id, "name": event.name, "status": event.status, "error": event.error}
             return [("mcpServer/startupStatus/updated", known | {"failureReason": None})]
+        case e.McpLoginCompleted():
+            return [_login(event)]
         case e.ToolsChanged():
             change = {"added": list(event.added), "removed": list(event.removed), "changed": list(event.changed)}
             told = {"threadId": event.thread_id, "message": event.message, **change, "cost": event.cost}
@@ -213,6 +215,12 @@ def _of_turn(
     | e.PatchPreviewed,
 ) -> JsonObject:
     return {"threadId": event.thread_id, "turnId": event.turn_id}
+
+
+def _login(event: e.McpLoginCompleted) -> Notification:
+    known = {"threadId": event.thread_id, "name": event.name, "loginId": event.login_id}
+    failed = {"error": event.error} if event.error is not None else {}
+    return "mcpServer/oauthLogin/completed", known | {"success": event.error is None} | failed
 
 
 def _warning(event: e.WarningReported) -> Notification:

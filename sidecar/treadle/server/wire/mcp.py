@@ -112,6 +112,56 @@ class McpServerElicitationRequestResponse(Params):
     meta: Annotated[McpServerElicitationAnswerMeta | None, Field(alias="_meta")] = None
 
 
+class McpServerOauthLoginParams(Params):
+    """The answer says where to send the user; mcpServer/oauthLogin/completed follows when the login has ended."""
+
+    name: str
+    thread_id: str | None = None
+    scopes: list[str] | None = None
+    "Else those of the server's table, else those that the server asks for."
+    timeout_secs: int | None = None
+
+
+class McpServerOauthLoginResponse(Wire):
+    authorization_url: str
+    login_id: str
+
+
+class McpServerOauthLoginCompletedNotification(Wire):
+    name: str
+    thread_id: str | None
+    login_id: str
+    success: bool
+    error: str | None = None
+
+
+class McpResourceReadParams(Params):
+    server: str
+    uri: str
+    thread_id: str | None = None
+
+
+class McpResourceReadResponse(Wire):
+    contents: list[JsonMap]
+    "Each with a uri, and text or a blob."
+    origin_call_id: None
+
+
+class McpServerToolCallParams(Params):
+    """A call that the client makes for itself: nobody is asked, and no model learns of it."""
+
+    thread_id: str
+    server: str
+    tool: str
+    arguments: Any = None
+
+
+class McpServerToolCallResponse(Wire):
+    content: list[JsonMap]
+    structured_content: Any = None
+    is_error: bool | None = None
+
+
 class ToolsRefreshParams(Params):
     """Give the thread's model the tools of now with its next request; `dryRun`: only say what that would change and cost."""
 
