@@ -1,3 +1,5 @@
+"""The network of every test here."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
