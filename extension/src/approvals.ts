@@ -12,6 +12,7 @@ import {
   outcome,
   questionAsked,
   toolAsked,
+  type Unanswered,
 } from "./asked";
 import type {
   CommandApprovalAnswer,
@@ -59,7 +60,12 @@ export class Approvals {
   }
 
   async command(params: CommandApprovalParams, cancelled?: Cancellation): Promise<CommandApprovalAnswer> {
-    return decided(await this.ask(params.threadId, commandAsked(params, this.newId(params.itemId)), cancelled));
+    const answer = await this.ask(params.threadId, commandAsked(params, this.newId(params.itemId)), cancelled);
+    const host = params.networkApprovalContext?.host;
+    if (host && answer?.verdict === "decline" && answer.scope) {
+      return { decision: { applyNetworkPolicyAmendment: { network_policy_amendment: { host, action: "deny" } } } };
+    }
+    return decided(answer);
   }
 
   async fileChange(params: FileApprovalParams, cancelled?: Cancellation): Promise<FileApprovalAnswer> {
@@ -82,17 +88,17 @@ export class Approvals {
     return { action: answer?.verdict ?? "decline", content: accepted ? (answer.content ?? {}) : null, _meta: null };
   }
 
-  decide(id: string, answer: Answer | null): void {
+  decide(id: string, answer: Answer | Unanswered): void {
     const pending = this.pending.get(id);
     if (!pending) return;
     this.pending.delete(id);
-    pending.answer(answer);
+    pending.answer(typeof answer === "string" ? null : answer);
     this.listener.settled(pending.asked, outcome(pending.asked, answer));
   }
 
   /** Declines what belongs to an item or turn that is over, or to a thread that is not shown any more. */
   drop(over: (asked: Asked, threadId: string) => boolean): void {
-    for (const [id, pending] of this.pending) if (over(pending.asked, pending.threadId)) this.decide(id, null);
+    for (const [id, pending] of this.pending) if (over(pending.asked, pending.threadId)) this.decide(id, "dropped");
   }
 
   private newId(of: string): string {
@@ -105,7 +111,7 @@ export class Approvals {
     if (threadId !== this.shownThread() || cancelled?.isCancellationRequested) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.pending.set(asked.id, { asked, threadId, answer: resolve });
-      cancelled?.onCancellationRequested(() => this.decide(asked.id, null));
+      cancelled?.onCancellationRequested(() => this.decide(asked.id, "withdrawn"));
       this.listener.requested(asked);
     });
   }

@@ -65,7 +65,7 @@ export type Asked = ApprovalView | QuestionView | FormView | LinkView;
 /** What the user said, as the webview hands it on. */
 export interface Answer {
   verdict: "accept" | "decline" | "cancel";
-  /** accept: for how long; left out, this once. */
+  /** accept: for how long; left out, this once. decline of a host: `always` is never. */
   scope?: GrantScope;
   /** accept with a scope: the rule's text, where it is not the first one that was offered for the scope. */
   rule?: string;
@@ -190,8 +190,13 @@ export function ruleOf(asked: ApprovalView, { scope, rule }: Answer): string | u
   return scope && (rule ?? asked.offers.find((offer) => offer.scope === scope)?.subject.text);
 }
 
-export function outcome(asked: Asked, answer: Answer | null): Outcome {
-  if (!answer) return { verdict: "decline", text: isApproval(asked) ? "Not allowed: nobody answered" : "Not answered" };
+/** A question that ends without an answer: nobody can answer it any more, or the sidecar needs none, as when another answer says it. */
+export type Unanswered = "dropped" | "withdrawn";
+
+export function outcome(asked: Asked, answer: Answer | Unanswered): Outcome {
+  if (answer === "withdrawn") return { verdict: "decline", text: "No answer was needed any more" };
+  if (answer === "dropped")
+    return { verdict: "decline", text: isApproval(asked) ? "Not allowed: nobody answered" : "Not answered" };
   const { verdict, scope } = answer;
   if (asked.kind === "question") return questionOutcome(asked, answer);
   if (asked.kind === "form" || asked.kind === "link") return { verdict, text: elicitationOutcome(asked, verdict) };
@@ -201,6 +206,7 @@ export function outcome(asked: Asked, answer: Answer | null): Outcome {
       : { verdict, text: "Allowed once" };
   }
   if (verdict === "cancel") return { verdict, text: "Denied, and stopped" };
+  if (asked.kind === "network" && scope) return { verdict, text: "Always denied", rule: asked.host, lasting: true };
   return { verdict, text: answer.words ? `Denied: ${answer.words}` : "Denied" };
 }
 

@@ -53,7 +53,8 @@ export function rescoped(grant: Grant, scope: GrantScope, here: Here): GrantChan
     op: "change",
     id: grant.id,
     scope,
-    ...(scope === "workspace" && { workspace: here.folder }),
+    // A yes to a command is one in a folder, in a thread as well.
+    ...(scope !== "always" && { workspace: here.folder }),
     ...(scope === "thread" && { threadId: here.threadId }),
   };
 }
@@ -87,6 +88,7 @@ const kinds: Record<string, string> = {
 };
 
 export function kindName({ subject }: Grant): string {
+  if (subject.deny) return "Never the network host";
   if (subject.kind === "mcp" && subject.text.endsWith("/*")) return "All tools of the MCP server";
   return kinds[subject.kind] ?? subject.kind;
 }

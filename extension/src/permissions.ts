@@ -121,7 +121,7 @@ export class Permissions implements vscode.Disposable {
       return true;
     } catch (error) {
       log.warn(`treadle/rules/write: ${said(error)}`);
-      this.post({ type: "refused", reason: said(error) });
+      this.post({ type: "refused", reason: said(error).replace(/^changes\.\d+\.[\w.]+: /, "") });
       return false;
     }
   }

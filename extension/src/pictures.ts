@@ -1,18 +1,25 @@
 /** Pictures that the model looked at, for the panel to show: read from disk, bounded, and only of kinds that a page draws safely. */
 import { readFile, stat } from "node:fs/promises";
-import { extname } from "node:path";
 
-const kinds: Record<string, string> = { ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp" };
-const most = 8 * 1024 * 1024;
+const most = 10 * 1024 * 1024;
+
+/** How files of a kind begin, letter by letter; a dot is any byte. Names say nothing. */
+const beginnings: [kind: string, beginning: RegExp][] = [
+  ["png", /^\x89PNG\r\n\x1a\n/],
+  ["jpeg", /^\xff\xd8\xff/],
+  ["gif", /^GIF8[79]a/],
+  ["webp", /^RIFF[\s\S]{4}WEBP/],
+];
 
 /** A data address; null when the file is gone, too large, or no picture. */
 export async function picture(path: string): Promise<string | null> {
-  const kind = kinds[extname(path).toLowerCase()];
-  if (!kind) return null;
   try {
     const found = await stat(path);
     if (!found.isFile() || found.size > most) return null;
-    return `data:image/${kind};base64,${(await readFile(path)).toString("base64")}`;
+    const bytes = await readFile(path);
+    const head = bytes.toString("latin1", 0, 16);
+    const kind = beginnings.find(([, beginning]) => beginning.test(head))?.[0];
+    return kind ? `data:image/${kind};base64,${bytes.toString("base64")}` : null;
   } catch {
     return null;
   }

@@ -42,7 +42,7 @@ function face(health: Health): { text: string; tooltip: string; background?: "er
   }
   if (health.connection === "restarting") return { text: "$(sync~spin) Treadle", tooltip: "Treadle: restarting the sidecar" };
   if (health.waiting) {
-    return { text: "$(bell-dot) Treadle: approval", tooltip: "Treadle is waiting for your approval", background: "warning" };
+    return { text: "$(bell-dot) Treadle: asks you", tooltip: "Treadle waits for your answer", background: "warning" };
   }
   if (health.running) return { text: "$(loading~spin) Treadle: working", tooltip: "Treadle is working" };
   return { text: "$(sparkle) Treadle", tooltip: "Treadle: ready. Click to open the chat" };

@@ -65,7 +65,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
         ${button("words", html`<span class="wide">Deny…</span><span class="tight codicon codicon-comment"></span>`, { disabled: this.answering, hint: "Deny it, and tell the agent what to do instead", label: "Deny, and say what to do instead", expanded: draft.open === "deny" }, () => this.unfold("deny"))}
         ${button("cancel", "Stop", { disabled: this.answering, hint: "Do not do it, and stop the turn" }, () => this.answer({ verdict: "cancel" }))}
       </div>
-      ${draft.open === "allow" ? this.offers(asked, draft) : nothing} ${draft.open === "deny" ? this.wording(draft) : nothing}
+      ${draft.open === "allow" ? this.offers(asked, draft) : nothing} ${draft.open === "deny" ? this.wording(asked, draft) : nothing}
     </div>`;
   }
 
@@ -104,7 +104,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
     return html`<div class="offer ${offer.scope} ${checked ? "chosen" : ""}">
       <label>
         <input type="radio" name="offer-${asked.id}" .checked=${checked} @change=${() => this.choose(index)} />
-        <span class="name">${name}</span> <span class="meaning">${meaning}</span>
+        <span class="how-long"><span class="name">${name}</span> <span class="meaning">${meaning}</span></span>
       </label>
       ${
         editing
@@ -115,7 +115,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
     </div>`;
   }
 
-  private wording(draft: Draft): TemplateResult {
+  private wording(asked: ApprovalView, draft: Draft): TemplateResult {
     return html`<div class="unfolded" role="group" aria-label="Deny, and say what to do instead">
       <input
         class="field instead"
@@ -128,6 +128,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
       />
       <div class="answers">
         ${button("tell", "Deny", { primary: true, disabled: this.answering }, () => this.tell())}
+        ${asked.kind === "network" ? button("never", "Deny Always", { disabled: this.answering, hint: `Never let commands reach ${asked.host}` }, () => this.answer({ verdict: "decline", scope: "always" })) : nothing}
         <span class="hint"><kbd>Enter</kbd> sends, <kbd>Esc</kbd> leaves</span>
       </div>
     </div>`;

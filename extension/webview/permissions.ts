@@ -88,12 +88,14 @@ export class PermissionsPage extends LitElement {
   private grant(grant: Grant, section: Section, page: PermissionsState): TemplateResult {
     const { subject } = grant;
     const editing = this.editing?.id === grant.id;
+    // The section says the folder of a workspace's grants.
+    const place = subject.cwd ?? (grant.scope === "thread" ? grant.workspace : null);
     const scopes = section.here ? scopesFrom(grant, page) : [grant.scope];
     return html`<li class="grant" aria-label="${kindName(grant)} ${subject.text}">
       <div class="what">
         <div class="kind">${kindName(grant)}${subject.outsideSandbox ? html`<span class="badge beyond"><span class="codicon codicon-warning" aria-hidden="true"></span>outside the sandbox</span>` : nothing}</div>
         ${editing ? this.edit(grant) : html`<code class="rule">${subject.text}</code>`}
-        <div class="since">${subject.cwd ? html`in <code>${shortPath(subject.cwd, null, page.home)}</code> · ` : nothing}allowed ${ago(grant.createdAtMs / 1_000, Date.now())}</div>
+        <div class="since">${place ? html`in <code>${shortPath(place, null, page.home)}</code> · ` : nothing}${subject.deny ? "denied" : "allowed"} ${ago(grant.createdAtMs / 1_000, Date.now())}</div>
       </div>
       <div class="ways">
         ${scopes.length > 1 ? this.scope(grant, scopes, page) : nothing}

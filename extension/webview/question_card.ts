@@ -6,6 +6,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
 import type { QuestionView } from "../src/asked";
 import { Asking, button, focusComposer } from "./asking";
+import { withCode } from "./with_code";
 
 type Part = QuestionView["parts"][number];
 
@@ -45,7 +46,7 @@ export class QuestionCard extends Asking<QuestionView, Draft> {
     const options = part.options ?? [];
     const id = `${asked.id}-${part.id}`;
     return html`<fieldset>
-      <legend>${part.header ? html`<span class="header">${part.header}</span>` : nothing}<span class="question">${part.question}</span></legend>
+      <legend>${part.header ? html`<span class="header">${part.header}</span>` : nothing}<span class="question">${withCode(part.question)}</span></legend>
       ${options.map((option) => this.choice(id, part, option.label, option.label, option.description, draft))}
       ${options.length && part.isOther ? this.choice(id, part, own, "Other", "", draft) : nothing}
       ${!options.length || draft.chosen[part.id] === own ? this.field(part, draft) : nothing}

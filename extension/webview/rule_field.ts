@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Subject } from "../src/wire";
 import { checkRule } from "./host";
+import { withCode } from "./with_code";
 
 const pause = 200;
 let fields = 0;
@@ -94,7 +95,7 @@ export class RuleField extends LitElement {
         @keydown=${this.key}
       />
       <div class="problem" id=${told} role="status">
-        ${this.problem ? html`<span class="codicon codicon-error" aria-hidden="true"></span>${this.problem}` : nothing}
+        ${this.problem ? html`<span class="codicon codicon-error" aria-hidden="true"></span><span>${withCode(this.problem)}</span>` : nothing}
       </div>`;
   }
 }

@@ -60,6 +60,15 @@ describe("an approval", () => {
     expect(asked[0]).toMatchObject({ kind: "network", host: "packages.example.com", protocol: "https", command: "make deploy" });
   });
 
+  test("of a host may be a no for ever", async () => {
+    const { approvals, asked, settled } = setUp();
+    const host = "packages.example.com";
+    const answered = approvals.command(question({ networkApprovalContext: { host, protocol: "https" }, outsideSandbox: false }));
+    approvals.decide(asked[0]?.id ?? "", { verdict: "decline", scope: "always" });
+    expect(await answered).toEqual({ decision: { applyNetworkPolicyAmendment: { network_policy_amendment: { host, action: "deny" } } } });
+    expect(settled[0]?.[1]).toMatchObject({ text: "Always denied", rule: host, lasting: true });
+  });
+
   test.each([
     [{ verdict: "accept" }, { decision: "accept" }, { verdict: "accept", text: "Allowed once" }],
     [{ verdict: "accept", scope: "thread" }, { decision: "accept", scope: "thread" }, { text: "Allowed in this thread", rule: "npm test", lasting: true }],
@@ -114,7 +123,7 @@ describe("an approval", () => {
     const answer = approvals.command(question(), cancellation);
     withdraw();
     expect(await answer).toEqual({ decision: "decline" });
-    expect(settled).toHaveLength(1);
+    expect(settled.map(([, outcome]) => outcome.text)).toEqual(["No answer was needed any more"]);
   });
 
   test("of a thread that is not shown is declined and never drawn", async () => {

@@ -54,7 +54,7 @@ describe("a change of a grant", () => {
 
   test("names the folder or the thread that the scope asks for", () => {
     expect(rescoped(all, "workspace", here)).toEqual({ op: "change", id: "all", scope: "workspace", workspace: "/w" });
-    expect(rescoped(all, "thread", here)).toEqual({ op: "change", id: "all", scope: "thread", threadId: "t1" });
+    expect(rescoped(all, "thread", here)).toEqual({ op: "change", id: "all", scope: "thread", workspace: "/w", threadId: "t1" });
     expect(rescoped(mine, "always", here)).toEqual({ op: "change", id: "mine", scope: "always" });
     expect(retold(all, "npm")).toEqual({ op: "change", id: "all", subject: { ...all.subject, text: "npm" } });
   });

@@ -8,7 +8,8 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 /** Shorthands for the steps of a script. Each reply is a list of them. */
 export const say = (text, { pace = 15, size = 6 } = {}) => ({ kind: 'message', text, pace, size });
 export const think = (text) => ({ kind: 'reasoning', text });
-export const run = (cmd, more = {}) => ({ kind: 'function', name: 'exec_command', arguments: JSON.stringify({ cmd, ...more }) });
+export const call = (name, given) => ({ kind: 'function', name, arguments: JSON.stringify(given) });
+export const run = (cmd, more = {}) => call('exec_command', { cmd, ...more });
 export const patch = (text) => ({ kind: 'custom', name: 'apply_patch', input: text });
 /** Streams words for ever, until the client goes away. */
 export const ramble = (word = 'and so on ') => ({ kind: 'ramble', word });

@@ -1,6 +1,6 @@
 // Starts a private code-server and a Chromium that looks at it, and takes both down again with everything they started.
 // It must never use the profile of the person who runs it, nor let a request leave this machine: `outside` records each that tried.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -119,8 +119,15 @@ export const setMachine = ({ data }, settings) => {
   writeFileSync(join(data, 'Machine', 'settings.json'), JSON.stringify(settings, null, 1));
 };
 
+const commitAll = (folder, env) => {
+  const git = (...args) => execFileSync('git', ['-C', folder, '-c', 'user.name=Ada', '-c', 'user.email=ada@localhost', ...args], { env });
+  git('init', '-q');
+  git('add', '-A');
+  git('commit', '-qm', 'The sample project');
+};
+
 /** VS Code with the packaged extension, opened on a copy of `workspace`. */
-export const start = async ({ workspace, settings = {}, machineSettings = {}, env = {}, files = {}, viewport = { width: 1400, height: 900 } }) => {
+export const start = async ({ workspace, settings = {}, machineSettings = {}, env = {}, files = {}, repository = false, viewport = { width: 1400, height: 900 } }) => {
   const place = lodge(workspace, settings, machineSettings);
   const stops = [() => { if (!KEEP) rmSync(place.dir, { recursive: true, force: true }); }];
   const stop = async () => { for (const end of stops.splice(0).reverse()) await end(); };
@@ -130,6 +137,7 @@ export const start = async ({ workspace, settings = {}, machineSettings = {}, en
       writeFileSync(join(place.home, name), content);
     }
     const childEnv = environment(place, env);
+    if (repository) commitAll(place.ws, childEnv);
     const args = ['--config', join(place.dir, 'config.yaml'), '--user-data-dir', place.data, '--extensions-dir', place.exts];
     await finished([...args, '--install-extension', VSIX], { env: childEnv });
     const server = await serve(place, args, childEnv);

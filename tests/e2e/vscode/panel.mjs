@@ -18,9 +18,18 @@ const PARTS = {
   'card-file': '.card.change',
   approval: '.approval',
   'approve-accept': '.approval .accept',
-  'approve-session': '.approval .acceptForSession',
+  'approve-lasting': '.approval .lasting',
   'approve-decline': '.approval .decline',
+  'approve-words': '.approval vscode-button.words',
   'approve-cancel': '.approval .cancel',
+  'approve-save': '.approval .save',
+  'rule-field': '.approval treadle-rule input',
+  'rule-problem': '.approval .problem',
+  instead: '.approval .instead',
+  outcome: '.outcome',
+  question: 'treadle-question .ask',
+  form: 'treadle-form .ask',
+  plan: '.plan',
   'error-card': '.failure',
   unsent: '.unsent',
   resend: '.unsent .resend',
@@ -31,11 +40,19 @@ const PARTS = {
 };
 const id = (name) => PARTS[name] ?? assert.fail(`the panel has no part named ${name}`);
 
+/** The offer of a scope, in an approval that was unfolded. */
+const offer = (scope) => `.approval .offer.${scope} input[type=radio]`;
+
 export class Panel {
   static async open(page) {
     await workbench.command(page, 'Treadle: Focus Chat');
     const frame = await workbench.webview(page, id('chat-input'));
     return new Panel(page, frame);
+  }
+
+  /** After the panel was hidden, its page is another one. */
+  async again() {
+    return new Panel(this.page, await workbench.webview(this.page, id('chat-input')));
   }
 
   constructor(page, frame) {
@@ -44,6 +61,12 @@ export class Panel {
   }
 
   at(name) { return this.frame.locator(id(name)); }
+  /** Unfolds "Allow…" and chooses how long. */
+  async lasting(scope) {
+    await this.at('approve-lasting').click();
+    await this.frame.locator(offer(scope)).click();
+  }
+
   get input() { return this.at('chat-input'); }
 
   /** True when the first `name` can be seen whole without scrolling. */
@@ -51,6 +74,11 @@ export class Panel {
     return this.at(name).first().evaluate((element) => new Promise((seen) => {
       new IntersectionObserver(([entry], watcher) => { watcher.disconnect(); seen(entry.intersectionRatio > 0.99); }).observe(element);
     }));
+  }
+
+  /** True when the keyboard is in a `name`. */
+  focusedIn(name) {
+    return this.frame.locator('body').evaluate((_, selector) => document.activeElement?.closest(selector) !== null, id(name));
   }
 
   async type(text) {

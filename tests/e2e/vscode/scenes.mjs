@@ -12,11 +12,12 @@ import * as workbench from './workbench.mjs';
 const SAMPLE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'extension', 'dev', 'sample');
 export const DARK = 'Dark Modern';
 export const LIGHT = 'Light Modern';
+export const CONTRAST = 'Default High Contrast';
 
 // The Python that .venv was made of: the packaged sidecar must run without anything that .venv holds.
 export const python = execFileSync(process.env.TREADLE_PYTHON, ['-c', 'import sys; print(sys._base_executable)'], { encoding: 'utf8' }).trim();
 
-const config = (url) => `
+export const config = (url) => `
 model = "scripted"
 model_provider = "scripted"
 
@@ -29,7 +30,7 @@ stream_max_retries = 1
 `;
 
 /** Runs `act` with everything that it needs; `script` is what the model will say. */
-export const scene = (name, { script = [], theme = DARK, settings = {}, providers = config, key = 'a-key', machine = {}, width = 430, viewport } = {}, act) => async () => {
+export const scene = (name, { script = [], theme = DARK, settings = {}, providers = config, key = 'a-key', machine = {}, files = {}, repository = false, width = 430, viewport } = {}, act) => async () => {
   const model = await startModel(script);
   let vscode;
   try {
@@ -39,7 +40,8 @@ export const scene = (name, { script = [], theme = DARK, settings = {}, provider
       settings: { 'workbench.colorTheme': theme, ...settings },
       machineSettings: { 'treadle.python.interpreter': python, ...machine },
       env: key ? { SCRIPTED_KEY: key } : {},
-      files: { '.codex/config.toml': providers(model.url) },
+      files: { '.codex/config.toml': providers(model.url), ...files },
+      repository,
     });
     const { page } = vscode;
     const shot = camera(page, name);
