@@ -10,7 +10,7 @@ from ..core.items import JsonObject
 from ..core.judging import Part
 from ..core.ops import GrantChange
 from ..core.policy import Allow, Ask, Deny, Verdict
-from ..core.rules import NetworkRule, PrefixRule
+from ..core.rules import NetworkRule, PrefixRule, RuleDecision
 from .questions import subject
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .wire.rules import SubjectParams
 
 _KINDS: dict[str, GrantKind] = {"exactCommand": "exact_command"}
-_VERDICTS = {"allow": "allow", "prompt": "ask", "forbidden": "deny", None: "ask"}
+_VERDICTS: dict[RuleDecision, str] = {"allow": "allow", "prompt": "ask", "forbidden": "deny"}
 
 
 def listed(found: RuleList) -> JsonObject:
@@ -48,7 +48,7 @@ def checked(found: RuleCheck) -> JsonObject:
         "verdict": _verdict(said.verdict) if said else None,
         "reason": said.sentence or _reason(said.verdict) if said else None,
         "outsideSandbox": bool(said) and _outside(said.verdict),
-        "parts": [_part(part) for part in said.parts] if said else [],
+        "parts": [_part(part, said.verdict) for part in said.parts] if said else [],
         "problem": found.problem,
     }
 
@@ -68,11 +68,12 @@ def _rule(text: str, rule: PrefixRule | NetworkRule) -> JsonObject:
     return {"text": text} | said | {"source": rule.source, "line": rule.line}
 
 
-def _part(part: Part) -> JsonObject:
-    rule = part.rule
+def _part(part: Part, whole: Verdict) -> JsonObject:
+    """A part that no rule speaks of is as the line is."""
+    rule, unruled = part.rule, "allow" if isinstance(whole, Allow) else "ask"
     return {
         "words": list(part.words),
-        "verdict": _VERDICTS[part.decision],
+        "verdict": _VERDICTS[part.decision] if part.decision else unruled,
         "reason": part.reason,
         "rule": str(rule) if rule else None,
         "source": (rule.place or None) if rule else None,
