@@ -91,7 +91,7 @@ def own_tmpfs(pid: int) -> int:
     """Bytes in the folders in memory that a confined command has to itself."""
     used: dict[int, int] = {}
     for folder in ("dev", "dev/shm"):
-        inside = f"/proc/{pid}/root/{folder}"
+        inside = os.path.join(f"/proc/{pid}/root", folder)
         try:
             device = os.stat(inside).st_dev
             if device != os.stat(f"/{folder}").st_dev:
