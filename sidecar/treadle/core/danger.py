@@ -35,6 +35,8 @@ def danger(script: str) -> str | None:
 def _line(line: Line, depth: int) -> str | None:
     if depth > _DEPTH:
         return "is nested too deeply to be understood"
+    if line.trouble == shell_line.UNREAD:
+        return line.trouble
     downloading = False
     before: Segment | None = None
     for segment in line.segments:

@@ -95,6 +95,8 @@ class _Court:
     def line(self, line: Line, depth: int) -> None:
         if line.trouble:
             self.spoil(f"The line {line.trouble}, so no rule can allow it.")
+            if not line.segments:
+                self.unseen()
         if odd := sorted(line.forms - _PLAIN_FORMS):
             self.spoil(f"There is more in the line than plain words ({', '.join(odd)}), so no rule can allow it.")
         for segment in line.segments:
@@ -106,13 +108,16 @@ class _Court:
         self.seen += 1
         if self.seen <= MOST_PARTS and depth <= _DEPTH:
             return False
-        self.spoil("The line has more in it than can be judged.")
+        self.unseen()
+        return True
+
+    def unseen(self) -> None:
+        """Something was not looked at: no rule can allow the line, and one that forbids may have missed it."""
+        said = "The line has more in it than can be judged"
+        self.spoil(f"{said}.")
         self.hidden = True
         if self.rules.strict and not any(p.words == () for p in self.parts):
-            self.parts.append(
-                Part((), "prompt", "The line has more in it than can be judged, and there are rules that forbid or ask.")
-            )
-        return True
+            self.parts.append(Part((), "prompt", f"{said}, and there are rules that forbid or ask."))
 
     def segment(self, segment: Segment, depth: int) -> None:
         for redirect in segment.redirects:

@@ -21,6 +21,8 @@ __all__ = ["RESERVED", "SHELLS", "Line", "Segment", "read"]
 
 LONGEST, MOST_SIGNS = 16_384, 400
 "Characters, and those among them that can begin something; more are read roughly: the grammar takes quadratic time to give up."
+MOST, UNREAD = 131_072, "is too long to be understood"
+"More than the kernel takes for one argument is not read at all."
 DEEPEST = 40
 _SUBSTITUTIONS = frozenset(("command_substitution", "process_substitution"))
 _HOLES = _SUBSTITUTIONS | {"simple_expansion", "expansion", "arithmetic_expansion"}
@@ -45,9 +47,9 @@ _PLAIN = frozenset(("command", "declaration_command", "unset_command", "test_com
 _TRANSPARENT = frozenset((*_FORMS, "program", "list", "pipeline", "do_group", "elif_clause", "else_clause", "case_item"))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def read(script: str) -> Line:
-    return _read(script, 0)
+    return _read(script[: MOST + 1], 0)
 
 
 def _read(script: str, depth: int) -> Line:
@@ -73,6 +75,8 @@ def _read(script: str, depth: int) -> Line:
 
     if depth > DEEPEST:
         return Line(opaque=True, trouble="is nested too deeply")
+    if len(script) > MOST:
+        return Line(opaque=True, trouble=UNREAD)
     return rough_line.read(script, trouble, lambda nested: _read(nested, depth + 6))
 
 
