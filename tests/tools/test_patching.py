@@ -62,6 +62,19 @@ async def test_a_file_that_changed_since_it_was_read_is_not_lost_whole(tmp_path:
         await prepare(scope, *lines)
 
 
+@pytest.mark.parametrize("lines", [["-key = old", "+x"], ["-key = secret", "+x"], ["@@ key is", "-x"]])
+async def test_lines_of_a_file_that_is_not_the_agents_are_not_told(tmp_path: Path, lines: list[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "login").write_text("key = secret\n# token = 1234\nkey = secret\n# key is token = 5678\n")
+    scope = scope_in(tmp_path / "in")
+    with pytest.raises(ToolFailure, match=r"Failed to find|fits several places") as failed:
+        await prepare(scope, "*** Update File: ../login", *lines)
+    assert "token" not in str(failed.value)
+    (tmp_path / "in/f").write_text("key = secret\n# token\n")
+    with pytest.raises(ToolFailure, match="# token"):
+        await prepare(scope_in(tmp_path / "in", "read-only"), "*** Update File: f", "-key = secret", "-x")
+
+
 async def test_renaming_a_file_to_itself_changes_it_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("a\n")
     result = await patched(scope_in(tmp_path), "*** Update File: f", "*** Move to: ./f", "-a", "+b")

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..core.encoding import decoded
 from ..core.settings import SandboxPolicy
-from ..core.writable import writable_roots
+from ..core.writable import refusal, writable_roots
 from ..runtime.ports import Buffers, FileState
 from . import file_commit
 from .file_commit import Bounds, Commit
@@ -67,6 +67,9 @@ class DiskFiles:
                 _log.error("could not be put back: %s", ", ".join(lost))
             raise
         await _uninterrupted(asyncio.to_thread(commit.finish))
+
+    def refusal(self, path: str, policy: SandboxPolicy) -> str | None:
+        return refusal(path, self._roots(policy), self._own)
 
     def resolve(self, path: str) -> str:
         return os.path.realpath(path)

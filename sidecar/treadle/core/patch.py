@@ -19,7 +19,11 @@ Body: TypeAlias = tuple[tuple[Sign, str], ...]
 
 
 class PatchError(ValueError):
-    """What is wrong with a patch, in words for the model."""
+    """What is wrong with a patch, in words for the model. `bare` says the same without any line of the file."""
+
+    def __init__(self, message: str, bare: str | None = None) -> None:
+        super().__init__(message)
+        self.bare = message if bare is None else bare
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,13 +73,15 @@ def _leftmost(lines: Lines, chunks: Sequence[Chunk], path: str) -> list[_Place]:
             found = lines.first([context], cursor)
             if found is None:
                 hint = _elsewhere(lines, [context], cursor) or nearest(lines.lines, [context])
-                raise PatchError(f"Failed to find context '{shown(context)}' in {shown(path)}{hint}")
+                words = f"Failed to find context '{shown(context)}' in {shown(path)}"
+                raise PatchError(words + hint, words)
             cursor = found[0] + 1
             passes.append(found[1])
         place = _place(lines, chunk, cursor, tuple(passes))
         if place is None:
             hint = _elsewhere(lines, chunk.old, cursor) or nearest(lines.lines, chunk.old)
-            raise PatchError(f"Failed to find expected lines in {shown(path)}:\n{listed(chunk.old)}{hint}")
+            words = f"Failed to find expected lines in {shown(path)}:\n{listed(chunk.old)}"
+            raise PatchError(words + hint, words)
         places.append(place)
         if place.old:
             cursor = place.start + len(place.old)
@@ -122,7 +124,8 @@ def _refuse_ambiguous(lines: Lines, places: Sequence[_Place], path: str) -> None
         if not place.pinned and lowest[index] > place.start:
             candidates = lines.places(place.old, place.start, lowest[index], place.number)
             which = f"chunk {index + 1} of {len(places)}" if len(places) > 1 else "the chunk"
-            raise PatchError(ambiguous(lines.lines, place.old, candidates, f"{which} for {shown(path)}"))
+            which = f"{which} for {shown(path)}"
+            raise PatchError(ambiguous(lines.lines, place.old, candidates, which), f"Ambiguous: {which} fits several places")
 
 
 def _rightmost(lines: Lines, place: _Place, end: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core import diff, patch, patch_apply
 from ..core.encoding import decoded, displayed, without_surrogates
@@ -138,9 +138,9 @@ async def _updated(operation: patch.Update, seen: str, base: str, targets: dict[
         # Off the loop: ten megabytes take a while.
         data, changed = await asyncio.to_thread(_edited, before.data, operation, seen)
     except patch.PatchError as error:
-        raise patch.PatchError(
-            f"{shown(seen)}: {STALE}, and the patch does not fit it any more.\n{error}" if stale else str(error)
-        ) from error
+        words = str(error) if _is_in_workspace(path, scope) else error.bare
+        lead = f"{shown(seen)}: {STALE}, and the patch does not fit it any more.\n" if stale else ""
+        raise patch.PatchError(lead + words) from error
     change = FileChange(
         path=seen, kind="update", move_path=None, diff=_cut(changed.text), added=changed.added, removed=changed.removed
     )
@@ -212,6 +212,12 @@ def _edited(data: bytes, operation: patch.Update, path: str) -> tuple[bytes, dif
             "convert the file to UTF-8 first, or write the line without it"
         ) from error
     return new, diff.unified(without_surrogates(found.text), without_surrogates(made.text), made.ranges)
+
+
+def _is_in_workspace(path: str, scope: Scope) -> bool:
+    """Only of such a file may a patch that does not fit tell the lines: another one may be a login."""
+    policy = replace(scope.policy, mode="workspace-write") if scope.policy.mode == "read-only" else scope.policy
+    return scope.files.refusal(path, policy) is None
 
 
 def _cut(text: str) -> str:

@@ -53,6 +53,10 @@ class Files(Protocol):
         `policy.mode` is danger-full-access."""
         ...
 
+    def refusal(self, path: str, policy: SandboxPolicy) -> str | None:
+        """Why this policy lets nobody write the real path without a yes; None when it does."""
+        ...
+
     def resolve(self, path: str) -> str:
         """Real path, symlinks resolved as far as the path exists."""
         ...
