@@ -16,6 +16,7 @@ from .rules import STRICTNESS, HostExecutable, NetworkRule, PrefixRule, RuleBook
 
 LONGEST_FILE = 1_000_000
 MOST_PROBLEMS = 20
+LONGEST_VALUE = 10_000
 _PROTOCOLS = ("http", "https", "socks5_tcp", "socks5_udp")
 _SUBJECT = "a *.rules file holds only prefix_rule, network_rule, host_executable and constants"
 Rule: TypeAlias = PrefixRule | NetworkRule | HostExecutable
@@ -115,6 +116,8 @@ class _Reader:
                 raise _Mistake(node, f"{name} is not defined above.")
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 first, second = self.value(left), self.value(right)
+                if isinstance(first, str | list) and isinstance(second, str | list) and len(first) + len(second) > LONGEST_VALUE:
+                    raise _Mistake(node, "this grows too long.")
                 if isinstance(first, str) and isinstance(second, str):
                     return first + second
                 if isinstance(first, list) and isinstance(second, list):
@@ -173,7 +176,7 @@ def _alternatives(node: ast.AST, place: Value) -> tuple[str, ...]:
 
 
 def _decision(node: ast.AST, value: Value) -> RuleDecision:
-    if value not in STRICTNESS:
+    if not isinstance(value, str) or value not in STRICTNESS:
         raise _Mistake(node, "the decision must be allow, prompt or forbidden.")
     return cast("RuleDecision", value)
 
