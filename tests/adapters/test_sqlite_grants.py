@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from treadle.adapters.store.sqlite import SqliteStore
+from treadle.core.errors import TreadleError
 from treadle.core.grants import Grant, Subject
 from treadle.runtime.ports import ThreadMeta
 
@@ -42,7 +43,7 @@ def test_a_change_replaces_and_removes_in_one_step(store: SqliteStore) -> None:
 def test_a_write_that_fails_half_way_changes_nothing(store: SqliteStore) -> None:
     store.grants.write([ALWAYS], [])
     orphan = Grant("g9", "thread", Subject("mcp", "docs/read"), 9.0, thread_id="no such thread")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(TreadleError, match="cannot be kept"):
         store.grants.write([HERE, orphan], ["g1"])
     assert store.grants.all() == [ALWAYS]
 

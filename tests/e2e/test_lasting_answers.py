@@ -97,6 +97,24 @@ async def test_a_yes_for_the_thread_is_there_again_when_it_is_resumed_and_gone_w
     await later.close()
 
 
+async def test_a_yes_given_in_one_process_settles_the_same_question_in_another_with_its_next_call(
+    house: House, model_server: ModelServer
+) -> None:
+    model_server.script([reply(command("make one")), reply(text("1")), reply(command("make two")), reply(text("2"))])
+    first, second = house.agent(), house.agent()
+    client, other = (
+        RecordingClient(lambda asked: Decision("accept", "always")),
+        RecordingClient(lambda asked: Decision("decline")),
+    )
+    _, turn_id = await house.begin(first, client)
+    await client.turn_end(turn_id)
+    _, turn_id = await house.begin(second, other)
+    await other.turn_end(turn_id)
+    assert (len(client.asked), other.asked) == (1, [])
+    await first.close()
+    await second.close()
+
+
 async def test_a_rule_that_would_allow_any_program_is_not_kept_and_the_command_runs_this_once(
     house: House, model_server: ModelServer
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.world import FakeTool, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.asking import Approval, Decision
-from treadle.core.errors import RequestRefused
+from treadle.core.errors import RequestRefused, TreadleError
 from treadle.core.events import ApprovalSettled, GrantsChanged, WarningReported
 from treadle.core.grants import Grant, Subject
 from treadle.core.items import ToolOutput
@@ -160,6 +160,23 @@ async def test_a_rule_that_cannot_be_kept_counts_as_this_once_and_the_user_is_to
     assert store.grants.all() == []
     (said,) = [event.message for event in client.events if isinstance(event, WarningReported)]
     assert said.startswith("Your answer counts this once and was not remembered: ")
+
+
+async def test_a_yes_that_the_disk_cannot_keep_counts_as_this_once() -> None:
+    class Full(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.grants.write = self.refuse  # type: ignore[method-assign]
+
+        def refuse(self, put: Any, remove: Any) -> None:
+            raise TreadleError("What is allowed cannot be kept: disk full.")
+
+    tool = FakeTool(wish=WIPE)
+    agent, *_ = build(ScriptedModel(*steps("a")), tool, store=Full())
+    client = saying(Decision("accept", "always"))
+    await turn(agent, client)
+    assert len(tool.policies) == 1
+    assert any("disk full" in event.message for event in client.events if isinstance(event, WarningReported))
 
 
 async def test_a_scope_that_was_not_offered_counts_as_this_once() -> None:

@@ -56,8 +56,7 @@ planned = st.builds(
     st.lists(steps, max_size=3).map(tuple),
     st.sampled_from([None, None, "/a", "/b"]),
     st.sampled_from([None, None, "m2"]),
-    # no grants for a session: they end with the process, so a restart would rightly ask again
-    st.lists(st.sampled_from(["accept", "decline"]), max_size=3).map(tuple),
+    st.lists(st.sampled_from(["accept", "accept_for_session", "decline"]), max_size=3).map(tuple),
     st.booleans(),
     st.booleans(),
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.asking import Approval, Asked, Decision
+from ..core.errors import TreadleError
 from ..core.events import WarningReported
 from ..core.grants import GrantScope, Offer, Subject
 from ..core.items import ModelItem
@@ -125,8 +126,9 @@ class Permission:
         try:
             subject = self._subject(approval, decision, scope)
             self.grants.add(scope, checked(subject, self.own), cwd)
-        except ValueError as error:
-            said = f"Your answer counts this once and was not remembered: {error}"
+        except (ValueError, TreadleError) as error:
+            why = error.sentence() if isinstance(error, TreadleError) else error
+            said = f"Your answer counts this once and was not remembered: {why}"
             self.audience.notify(WarningReported(said, self.thread_id))
 
     def _subject(self, approval: Approval, decision: Decision, scope: GrantScope) -> Subject:
@@ -134,7 +136,8 @@ class Permission:
         offer = next((offer for offer in approval.offers if offer.scope == scope), None)
         rule = (decision.rule or "").strip()
         deny = decision.verdict != "accept"
-        if not rule or (offer is not None and rule == offer.subject.text):
+        fixed = offer is not None and (rule == offer.subject.text or offer.subject.kind == "degraded")
+        if not rule or fixed:
             if offer is None:
                 raise ValueError("nothing of this kind can be allowed for so long.")
             return dataclasses.replace(offer.subject, deny=deny)

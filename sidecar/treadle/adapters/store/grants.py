@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, get_args
 
+from ...core.errors import TreadleError
 from ...core.grants import Grant, GrantKind, GrantScope, Subject
 
 SCHEMA = """
@@ -41,9 +42,12 @@ class SqliteGrants:
 
     def write(self, put: Sequence[Grant], remove: Sequence[str]) -> None:
         marks = ",".join("?" * 10)
-        with self._transaction():
-            self._db.executemany("DELETE FROM grants WHERE id=?", [(id,) for id in (*remove, *(grant.id for grant in put))])
-            self._db.executemany(f"INSERT INTO grants ({_COLUMNS}) VALUES ({marks})", [_row(grant) for grant in put])
+        try:
+            with self._transaction():
+                self._db.executemany("DELETE FROM grants WHERE id=?", [(id,) for id in (*remove, *(grant.id for grant in put))])
+                self._db.executemany(f"INSERT INTO grants ({_COLUMNS}) VALUES ({marks})", [_row(grant) for grant in put])
+        except sqlite3.Error as error:
+            raise TreadleError(f"What is allowed cannot be kept: {error}.", hint="See that the disk is not full.") from error
         self._written += 1
 
 
