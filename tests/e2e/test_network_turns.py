@@ -18,7 +18,7 @@ from fakes.world import RecordingClient
 from treadle.adapters.proxy.server import AllowListProxy
 from treadle.app import Options, Parts
 from treadle.core.asking import Decision
-from treadle.core.events import ApprovalSettled, WarningReported
+from treadle.core.events import ApprovalSettled, ThreadStatusChanged, WarningReported
 from treadle.core.items import Text
 from treadle.core.ops import Execute, StartTurn
 from treadle.core.settings import SandboxPolicy
@@ -184,6 +184,27 @@ async def test_a_question_ends_with_its_command(town: Town, model_server: ModelS
     assert (await client.turn_end(turn_id)).status == "completed"
     asked = await client.until_asked()
     await client.until(lambda event: isinstance(event, ApprovalSettled) and event.approval_id == asked.id)
+    await agent.close()
+
+
+async def test_a_command_that_outlives_its_turn_may_still_ask(town: Town, model_server: ModelServer) -> None:
+    waiting = "while [ ! -e go ]; do sleep 0.01; done; "
+    model_server.script(
+        [reply(call("exec_command", {"cmd": waiting + town.curl("new.com")["cmd"], "yield_time_ms": 250})), reply(text("Ok."))]
+    )
+    agent, client = town.agent(), RecordingClient()
+    _, turn_id = await town.begin(agent, client)
+    assert (await client.turn_end(turn_id)).status == "completed"
+    before = len(client.events)
+    (town.workspace / "go").touch()
+    assert (await client.until_asked()).host == "new.com"
+    await town.internet.reached.wait()
+
+    def idle_again() -> bool:
+        statuses = [event.status for event in client.events[before:] if isinstance(event, ThreadStatusChanged)]
+        return statuses[-1:] == ["idle"]
+
+    await client.until(lambda event: idle_again())
     await agent.close()
 
 

@@ -35,6 +35,7 @@ class Internet:
     seen: list[str] = field(default_factory=list[str])
     addresses: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     looked_up: list[str] = field(default_factory=list[str])
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def resolve(self, host: str, port: int) -> list[str]:
         self.looked_up.append(host)
@@ -48,6 +49,7 @@ class Internet:
                 lines = head.split("\r\n")
                 host = next(line.split(": ", 1)[1] for line in lines if line.lower().startswith("host:"))
                 self.seen.append(head)
+                self.reached.set()
                 body = f"{lines[0]} for {host}\n".encode()
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
                 await writer.drain()

@@ -154,6 +154,8 @@ class ThreadParts(Protocol):
     thread: Thread
     store: Store
     audience: Audience
+    runner: Runner | None
+    "Of the turn that runs."
     sessions: Sessions
     known: KnownFiles
     greeted: bool
@@ -272,7 +274,7 @@ def _calls(  # noqa: PLR0917
         outputs=world.outputs if loaded.durable else None,
     )
     permission = Permission(loaded.thread.id, hooks.turn_id, loaded.audience, grants, world.own)
-    scope.network = _network(world, settings, permission, cancel_turn)
+    scope.network = _network(world, loaded, settings, permission, cancel_turn)
     return Calls(
         hooks.turn_id,
         world.briefing.tools_of(loaded.thread, settings),
@@ -287,12 +289,24 @@ def _calls(  # noqa: PLR0917
     )
 
 
-def _network(world: World, settings: Settings, permission: Permission, cancel_turn: Callable[[], None]) -> NetworkAccess | None:
+def _network(
+    world: World, loaded: ThreadParts, settings: Settings, permission: Permission, cancel_turn: Callable[[], None]
+) -> NetworkAccess | None:
     if settings.network is None or world.proxy is None:
         return None
     from .network import TurnNetwork  # noqa: PLC0415
 
-    return TurnNetwork(settings, settings.network, world.proxy, world.sandbox, world.clock, permission, cancel_turn, world.warned)
+    return TurnNetwork(
+        settings,
+        settings.network,
+        world.proxy,
+        world.sandbox,
+        world.clock,
+        permission,
+        cancel_turn=cancel_turn,
+        resting=lambda: loaded.runner is None,
+        warned=world.warned,
+    )
 
 
 def _nothing(text: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from ..core.asking import Approval, Decision
-from ..core.events import WarningReported
+from ..core.events import ThreadStatusChanged, WarningReported
 from ..core.network import ALLOWED, HostRules, HostVerdict, Protocol, host_rules, normal
 from ..core.policy import Grants
 from ..core.settings import NetworkSettings, SandboxPolicy, Settings
@@ -40,6 +40,8 @@ class TurnNetwork:
     clock: Clock
     permission: Permission
     cancel_turn: Callable[[], None]
+    resting: Callable[[], bool]
+    "No turn of the thread runs now: a command may have outlived its own."
     warned: set[str]
     "Of the process: what was said already."
 
@@ -185,6 +187,9 @@ class _CommandJudge:
             return verdict
         finally:
             del self._asking[name]
+            audience = self.turn.permission.audience
+            if self.turn.resting() and not audience.waiting:
+                audience.notify(ThreadStatusChanged(self.turn.permission.thread_id, "idle"))
 
     async def _answer(self, name: str, protocol: Protocol, unlisted: HostVerdict) -> HostVerdict:
         """The user's, or what a change of the grants or of time said first."""

@@ -255,8 +255,11 @@ class Broker:
         os.eventfd_write(self._wake, 1)
 
 
-def explain(error: OSError) -> str:
+def explain(error: Exception) -> str:
     """Why there is no broker: a clause for the doctor."""
+    if not isinstance(error, OSError):
+        _log.error("the broker of unix sockets could not be started", exc_info=error)
+        return f"the broker failed ({type(error).__name__})"
     match error.errno:
         case errno.EBUSY:
             return "Treadle runs inside another sandbox that watches system calls"

@@ -182,7 +182,7 @@ class LinuxSandbox:
 
         try:
             self._broker = Broker.start(scoped=scoped)
-        except OSError as error:
+        except Exception as error:  # the thread goes on without it
             self._no_broker = explain(error)
 
     def _bear(self, command: CommandSpec, policy: SandboxPolicy, channel: Channel) -> Born:
