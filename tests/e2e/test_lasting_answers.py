@@ -102,10 +102,8 @@ async def test_a_yes_given_in_one_process_settles_the_same_question_in_another_w
 ) -> None:
     model_server.script([reply(command("make one")), reply(text("1")), reply(command("make two")), reply(text("2"))])
     first, second = house.agent(), house.agent()
-    client, other = (
-        RecordingClient(lambda asked: Decision("accept", "always")),
-        RecordingClient(lambda asked: Decision("decline")),
-    )
+    client = RecordingClient(lambda asked: Decision("accept", "always", "make"))
+    other = RecordingClient(lambda asked: Decision("decline"))
     _, turn_id = await house.begin(first, client)
     await client.turn_end(turn_id)
     _, turn_id = await house.begin(second, other)
