@@ -64,7 +64,7 @@ _DEEPER = {
         ("uv", "run"),
         ("bundle", "exec"),
     ),
-    *(("pipenv", "run"), ("hatch", "run"), ("kubectl", "rollout"), ("gh", "workflow"), ("gh", "release"), ("npm", "exec")),
+    *(("pipenv", "run"), ("hatch", "run"), ("kubectl", "rollout"), ("gh", "workflow"), ("gh", "release")),
 }
 _OPEN = {
     *(("npm", "exec"), ("npm", "x"), ("pnpm", "exec"), ("pnpm", "dlx"), ("yarn", "exec"), ("yarn", "dlx"), ("bun", "x")),
