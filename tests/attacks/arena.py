@@ -152,6 +152,7 @@ class Site:
             "BASE": str(self.base),
             "ARENA": str(self.arena.base),
             "TOKEN": self.token,
+            "SAY": self.token,
             "AGENT": str(self.arena.sidecar.process.pid),
             "VICTIM": str(self.victim.process.pid),
             "PY": self.arena.python,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import itertools
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +45,20 @@ def program(uid: int) -> tuple[list[str], dict[str, str]]:
     python = interpreter(uid)
     assert python is not None, "no interpreter of this version that an ordinary user may run"
     path = os.pathsep.join([str(ROOT / "sidecar"), *(entry for entry in sys.path if entry.endswith("site-packages"))])
-    return [python, "-P", "-m", "treadle"], {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    # compiled once, but not into the sources: they belong to somebody else
+    return [python, "-P", "-m", "treadle"], {
+        "PYTHONPATH": path,
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": _cache(uid),
+    }
+
+
+@cache
+def _cache(uid: int) -> str:
+    folder = tempfile.mkdtemp(prefix="treadle-tests-")
+    os.chown(folder, uid, -1)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Refused(Exception):
