@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treadle.core.patch_preview import MAX_DIFF_CHARS, MAX_FILES, PatchPreview
+from treadle.core.patch_preview import MAX_CHARS, MAX_DIFF_CHARS, MAX_FILES, PatchPreview
 
 TEXT = "\n".join(
     (
@@ -71,14 +71,18 @@ def test_only_whole_lines_are_shown() -> None:
     assert seen.changes()[0].get("diff") == "x\n"
 
 
-def test_a_long_stream_is_bounded_and_still_counted() -> None:
+def test_a_long_stream_is_bounded() -> None:
     seen = PatchPreview("/w")
     seen.feed("*** Begin Patch\n*** Add File: a\n")
-    for _ in range(2_000):
-        seen.feed("+" + "x" * 50_000 + "\n")
+    for _ in range(300):
+        seen.feed("+" + "x" * 999 + "\n")
     (change,) = seen.changes()
-    assert change.get("added") == 2_000
+    assert change.get("added") == 300
     assert len(change.get("diff", "")) < MAX_DIFF_CHARS + 20_000
+    assert seen.feed("+x\n" * 5_000_000)
+    assert not seen.feed("+x\n")
+    (change,) = seen.changes()
+    assert 300 < change.get("added", 0) < MAX_CHARS
 
 
 def test_no_more_files_are_listed_than_can_be_drawn() -> None:

@@ -19,10 +19,13 @@ TOOL = "apply_patch"
 "The tool whose calls have a preview."
 MAX_DIFF_CHARS = 128 * 1024
 "Of all files of a patch together; after that only the counts grow."
+MAX_CHARS = 512 * 1024
+"Of a patch; a longer one stands still from there until it is whole."
 MAX_FILES = 500
 MAX_LINE = 16 * 1024
 
 _KINDS: tuple[tuple[str, Literal["add", "delete", "update"]], ...] = ((ADD, "add"), (DELETE, "delete"), (UPDATE, "update"))
+_SIGNS = frozenset("+- ")
 _KEY = re.compile(r'"input"\s*:\s*"')
 _WHOLE = re.compile(r'(?:[^"\\]+|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4})*')
 _LONGEST_ESCAPE, _LONGEST_HEAD = 12, 1_000
@@ -48,6 +51,7 @@ class PatchPreview:
         self._line: list[str] = []
         self._line_size = 0
         self._size = 0
+        self._fed = 0
         self._ended = False
 
     def feed(self, piece: str) -> bool:
@@ -56,6 +60,9 @@ class PatchPreview:
             piece = self._unquoted.feed(piece)
         if self._ended:
             return False
+        piece = piece[: MAX_CHARS - self._fed]
+        self._fed += len(piece)
+        self._ended = self._fed >= MAX_CHARS
         *ends, rest = piece.split("\n")
         changed = False
         for end in ends:
@@ -87,14 +94,16 @@ class PatchPreview:
             self._line_size += len(piece)
 
     def _take(self, line: str) -> bool:
+        last = self._files[-1] if self._files else None
+        if last is not None and last.kind != "delete" and line[:1] in _SIGNS:
+            return self._content(last, line)
         marker = line.strip()
         for prefix, kind in _KINDS:
-            if marker.startswith(prefix) and not line.startswith(("+", "-", " ")):
+            if marker.startswith(prefix):
                 return self._begin(marker[len(prefix) :].strip(), kind)
-        if not self._files:
+        if last is None:
             return False
-        last = self._files[-1]
-        if marker == END and not line.startswith("+"):
+        if marker == END:
             self._ended = True
             return False
         if last.kind == "delete" or marker == END_OF_FILE:
