@@ -16,7 +16,7 @@ import pytest
 from sandbox_bench import Bench
 
 from treadle.adapters.sandbox import broker as broker_module
-from treadle.adapters.sandbox import host_sockets, linux
+from treadle.adapters.sandbox import host_sockets, linux, notices
 from treadle.adapters.sandbox.broker import Broker
 from treadle.adapters.sandbox.spawner import confine_thread
 
@@ -286,6 +286,35 @@ except (TimeoutError, BlockingIOError): print("time-out")
     async with asyncio.timeout(30):
         told = (await bench.run(f"{program(WAITING + source)} {family}")).text.split()
     assert told == ["signal", "EAGAIN" if family == "unix" else "EINPROGRESS", "time-out"]
+
+
+async def test_a_failure_of_ours_stalls_no_command(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive, attempt, failures = notices.Listener.receive, broker_module.attempt, ["listening", "looking"]
+
+    def failing_to_listen(listener: notices.Listener) -> notices.Notice | None:
+        if "listening" in failures:
+            failures.remove("listening")
+            raise RuntimeError("a bug")
+        return receive(listener)
+
+    def failing_to_look(*given: object) -> int | None:
+        if "looking" in failures:
+            failures.remove("looking")
+            raise RuntimeError("a bug")
+        return attempt(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(notices.Listener, "receive", failing_to_listen)
+    monkeypatch.setattr(broker_module, "attempt", failing_to_look)
+    source = """
+import socket
+server = socket.socket(socket.AF_UNIX); server.bind("s"); server.listen()
+for _ in range(3):
+    try: socket.socket(socket.AF_UNIX).connect("s"); print("connected")
+    except PermissionError: print("refused")
+"""
+    async with asyncio.timeout(30):
+        assert (await bench.run(program(source))).text == "refused\nconnected\nconnected\n"
+    assert failures == []
 
 
 async def test_nothing_is_left_behind(bench: Bench) -> None:

@@ -65,6 +65,7 @@ class Broker:
         self._listening = 0
         self._later: list[_Call] = []
         self._held: dict[int, _Call] = {}
+        self._old_next = False
         self._closing = False
         self._ready = select.epoll()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -127,19 +128,25 @@ class Broker:
         while True:
             with self._lock:
                 self._listening += 1
-            with self._turn:
-                call = self._next()
+            call: _Call | None = None
+            try:
+                with self._turn:
+                    call = self._next()
+            except Exception:  # the thread must live on, or calls would wait for ever
+                _log.exception("the broker could not listen")
+                time.sleep(_LAST_PAUSE)
             with self._lock:
                 self._listening -= 1
-                if call is None:
+                if self._closing:
                     return
                 if self._listening == 0 and len(self._threads) < _THREADS:
                     self._add_thread()
-            try:
-                self._handle(call)
-            except Exception:
-                _log.exception("a connection of a command could not be brokered")
-                self._end(call, errno.EACCES)
+            if call is not None:
+                try:
+                    self._handle(call)
+                except Exception:
+                    _log.exception("a connection of a command could not be brokered")
+                    self._end(call, errno.EACCES)
 
     def _add_thread(self) -> None:
         thread = threading.Thread(target=self._serve, name="broker", daemon=True)
@@ -150,16 +157,18 @@ class Broker:
         self._threads.append(thread)
 
     def _next(self) -> _Call | None:
-        """The next call to serve, new or again; None at the end. One thread at a time."""
+        """The next call to serve, new ones and old ones by turns; None at the end. One thread at a time."""
         while not self._closing:
             with self._lock:
                 soonest = self._later[0].due - time.monotonic() if self._later else None
-                if soonest is not None and soonest <= 0:
+                due = soonest is not None and soonest <= 0
+                if due and self._old_next:
+                    self._old_next = False
                     call = heapq.heappop(self._later)
                     self._let_go(call)
                     return call
-            arrived = 0
-            for fd, event in self._ready.poll(soonest):
+            arrived, self._old_next = 0, True
+            for fd, event in self._ready.poll(0 if due else soonest):
                 if fd == self._listener.fileno():
                     arrived = event
                 elif fd != self._wake:
@@ -230,14 +239,16 @@ class Broker:
             self._end(call, code)
 
     def _end(self, call: _Call, code: int) -> None:
-        call.close()
+        with contextlib.suppress(OSError):
+            call.close()
         self._listener.answer(call.notice, code)
 
     def _again(self, call: _Call) -> None:
         """Later, or when the kernel says so."""
         now = time.monotonic()
         with self._lock:
-            pause = min(_LAST_PAUSE, _FIRST_PAUSE * 2 ** min(call.tries, 8))
+            crowd = 1 + len(self._later) // _HELD
+            pause = min(_LAST_PAUSE * crowd, _FIRST_PAUSE * 2 ** min(call.tries, 16))
             if call.target is not None:
                 if len(self._held) >= _HELD:
                     call.close()
