@@ -258,7 +258,9 @@ ATTACKS = {
     "a hook by rename": ("echo evil > x; mv x .git/hooks/pre-commit", ".git/hooks/pre-commit"),
     "the config": ("git config core.pager evil", ".git/config"),
     "the hooks exchanged": ("rm -rf .git/hooks; ln -s /tmp .git/hooks", ".git/hooks"),
-    "the whole folder exchanged": ("mv .git away; cp -r away .git; echo evil >> .git/config", ".git/config"),
+    "the whole folder exchanged": ("mv .git away; cp -r away .git; echo evil >> .git/config", ".git"),
+    "the folder above": ("mv nested gone; mkdir -p nested/.git/hooks; echo evil > nested/.git/config", "nested"),
+    "the objects of others": ("echo /tmp > .git/objects/info/alternates", ".git/objects/info/alternates"),
     "the whole folder gone": ("rm -rf .git", ".git/config"),
     "an editor's task": ("mkdir .vscode; echo evil > .vscode/tasks.json", ".vscode"),
     "a skill": ("mkdir -p .agents/skills/x; echo evil > .agents/skills/x/SKILL.md", ".agents/skills"),
@@ -291,7 +293,9 @@ async def test_what_is_protected_is_put_back_and_said(bare: Bench, name: str) ->
     attack, path = ATTACKS[name]
     result = await bare.run(f"git status >/dev/null; {attack}; echo x > work")
     after = tree(bare.workspace)
-    harmless = {key for key in {*before, *after} if ".git/" in key and not re.search(r"\.git/(config|hooks|info)", key)}
+    harmless = {
+        key for key in {*before, *after} if ".git/" in key and not re.search(r"\.git/(config|hooks|info|objects/info)", key)
+    }
     assert {k: v for k, v in after.items() if k not in harmless} == {k: v for k, v in before.items() if k not in harmless}
     assert "Treadle: this command changed what commands may not change:" in result.text
     assert f"{bare.workspace}/{path}" in result.text

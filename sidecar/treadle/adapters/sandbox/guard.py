@@ -12,19 +12,20 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import mounts
-from .protected import ROOT_NAMES, TEMPORARY_NAMES
+from .protected import ROOT_NAMES, TEMPORARY_NAMES, below
 
 _ENTRIES = 5000
 _FILE_BYTES, _ALL_BYTES = 1024 * 1024, 32 * 1024 * 1024
 _NAMED = 10
+_HELD = 256
 _GIT_PARTS = ("config", "config.worktree", "hooks", "info", "commondir", "gitdir", "modules", "worktrees")
 "Of a git folder: what names programs, and what leads to another place. The rest is git's daily work."
-_GIT_HEAD = "HEAD"
+_GIT_HEAD, _GIT_ALTERNATES = "HEAD", "objects/info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Entry:
     "Cannot stay the same when the entry is written."
     content: bytes | None
     "None: too large to keep."
+    owner: tuple[int, int]
+    modified: int
+    "Nanoseconds."
 
 
 @dataclass(slots=True)
@@ -47,6 +51,13 @@ class Watched:
     before: dict[str, Entry]
     gits: tuple[str, ...]
     "Folders of git with a history in them."
+    held: list[tuple[str, int]]
+    "Protected folders, and those that they lie in, by descriptor: the outermost first."
+
+    def close(self) -> None:
+        for _, fd in self.held:
+            os.close(fd)
+        self.held.clear()
 
 
 @dataclass(slots=True)
@@ -65,15 +76,16 @@ class Guard:
         scan = _Scan()
         for top in tops:
             scan.add(top, content=True)
-        return Watched(tops, scan.entries, tuple(scan.gits))
+        return Watched(tops, scan.entries, tuple(scan.gits), _hold(tops, (*places.roots, *places.temporary)))
 
     def end(self, watched: Watched) -> str | None:
         """Put everything back; the words for the command's output when there was something to put back. Blocks."""
+        folder = self.aside / f"{time.time_ns()}"
+        moved = self._move_back(watched, folder)
+        wrong = list(moved)
         scan = _Scan()
         for top in watched.tops:
             scan.add(top, content=False)
-        wrong: list[str] = []
-        folder = self.aside / f"{time.time_ns()}"
         for path in sorted(scan.entries.keys() - watched.before.keys()):
             if not any(path.startswith(f"{other}/") for other in wrong) and os.path.lexists(path):
                 wrong.append(path)
@@ -83,8 +95,24 @@ class Guard:
             if now is None or (now.mark != entry.mark and not _same(path, entry)):
                 wrong.append(path)
                 self._restore(path, entry, folder)
-        still = [path for path in wrong if not _as_it_was(path, watched.before.get(path))]
+        still = [path for path in moved if not _is_folder(path)]
+        still += [path for path in wrong if path not in moved and not _as_it_was(path, watched.before.get(path))]
         return _words(wrong, folder, [*still, *(path for path in watched.gits if not os.path.lexists(f"{path}/{_GIT_HEAD}"))])
+
+    def _move_back(self, watched: Watched, folder: Path) -> list[str]:
+        """Folders that were renamed, their old names perhaps given to others."""
+        moved: list[str] = []
+        for path, fd in watched.held:
+            with contextlib.suppress(OSError):
+                now = os.readlink(f"/proc/self/fd/{fd}")
+                if now == path or not os.path.samestat(os.fstat(fd), os.lstat(now)):
+                    continue
+                moved.append(path)
+                if os.path.lexists(path):
+                    self._set_aside(path, folder)
+                os.rename(now, path)
+        watched.close()
+        return moved
 
     def _set_aside(self, path: str, folder: Path) -> None:
         self._moved += 1
@@ -108,6 +136,9 @@ class Guard:
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
                 with os.fdopen(fd, "wb") as file:
                     file.write(entry.content)
+                os.utime(path, ns=(entry.modified, entry.modified))
+            if os.geteuid() == 0:
+                os.chown(path, *entry.owner)
             os.chmod(path, stat.S_IMODE(entry.mode))
 
 
@@ -131,7 +162,7 @@ class _Scan:
             except OSError:
                 continue
             self.left -= 1
-            self.entries[path] = Entry(state.st_mode, _mark(state), kept)
+            self.entries[path] = Entry(state.st_mode, _mark(state), kept, (state.st_uid, state.st_gid), state.st_mtime_ns)
             waiting += inside
 
     def _inside(self, folder: str) -> list[str]:
@@ -139,7 +170,7 @@ class _Scan:
         names = os.listdir(folder)
         if _GIT_HEAD in names and ("objects" in names or "commondir" in names):
             self.gits.append(folder)
-            names = [name for name in names if name in _GIT_PARTS]
+            names = [*(name for name in names if name in _GIT_PARTS), _GIT_ALTERNATES]
         return [f"{folder}/{name}" for name in names]
 
     def _content(self, path: str, state: os.stat_result) -> bytes | None:
@@ -151,6 +182,20 @@ class _Scan:
             return None
         self.bytes_left -= state.st_size
         return _read(path)
+
+
+def _hold(tops: Iterable[str], roots: tuple[str, ...]) -> list[tuple[str, int]]:
+    paths = {top for top in tops if _is_folder(top)}
+    for top in tops:
+        parent = os.path.dirname(top)
+        while any(below(parent, root) for root in roots):
+            paths.add(parent)
+            parent = os.path.dirname(parent)
+    held: list[tuple[str, int]] = []
+    for path in sorted(paths, key=lambda path: (path.count("/"), path))[:_HELD]:
+        with contextlib.suppress(OSError):
+            held.append((path, os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)))
+    return held
 
 
 def _mark(state: os.stat_result) -> tuple[int, ...]:

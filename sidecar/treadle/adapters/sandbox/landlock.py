@@ -38,7 +38,8 @@ _SCOPES = 1 << 0 | 1 << 1
 "Abstract unix sockets, signals."
 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
-_SHARED_MEMORY = "/dev/shm"
+_ALL_DEVICES, _SHARED_MEMORY = "/dev", "/dev/shm"
+"Root could read disks as devices, whatever the rights over files."
 _PROBE_SECONDS = 10.0
 
 
@@ -77,7 +78,11 @@ class LandlockSandbox:
         if not places.roots and not places.temporary:
             return await self._unconfined.start(checked(command), confine)
         watched = await asyncio.to_thread(self._guard.begin, places)
-        return await self._unconfined.start(checked(command), confine, partial(self._guard.end, watched))
+        try:
+            return await self._unconfined.start(checked(command), confine, partial(self._guard.end, watched))
+        except Exception:
+            watched.close()
+            raise
 
     def _confinement(self, places: mounts.Writable, policy: SandboxPolicy, channel: Channel) -> Confinement:
         machine = platform.machine()
@@ -103,12 +108,11 @@ def scopes_signals() -> bool:
 def ruleset(writable: Iterable[str], hidden: tuple[str, ...], devices: Iterable[str]) -> int:
     """A descriptor: everything may be read but `hidden`, and `writable` be written. Raises OSError or TreadleError."""
     handled = _rights()
-    reading = _EXECUTE | _READ_DIR | (0 if hidden else _READ_FILE)
     attributes = struct.pack("=QQQ", handled, 0, _SCOPES) if scopes_signals() else struct.pack("=Q", handled)
     made = _must(_libc().syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0))
     try:
-        _allow(made, "/", reading)
-        for path in _beside(hidden) if hidden else ():
+        _allow(made, "/", _EXECUTE | _READ_DIR)
+        for path in _beside((_ALL_DEVICES, *hidden)):
             _allow(made, path, _READ_FILE)
         for path in writable:
             _allow(made, path, handled & ~_MAKE_DEVICES, exactly=True)

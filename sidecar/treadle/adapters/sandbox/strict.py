@@ -2,7 +2,8 @@
 
 A second seccomp program on top of seccomp.py's; of two refusals the kernel takes this one's. Promises: nobody's files are
 changed in their metadata by a command that may only read; without network there is no internet socket at all; System V memory
-and message queues of the host are out of reach. Must never be built from anything but constants and the two flags.
+and message queues of the host are out of reach, and so is the scheduling of others. Must never be built from anything but
+constants and the two flags.
 """
 
 from __future__ import annotations
@@ -30,6 +31,15 @@ _METADATA: tuple[tuple[int, int], ...] = (
     *((197, 14), (198, 15), (199, 16), (466, 466)),  # removexattr lremovexattr fremovexattr removexattrat
     *((469, 469), (76, 45)),  # file_setattr truncate
 )
+_OF_A_PROCESS: dict[str, tuple[tuple[int, int], int]] = {
+    "setpriority": ((141, 140), 1),
+    "ioprio_set": ((251, 30), 1),
+    "sched_setparam": ((142, 118), 0),
+    "sched_setscheduler": ((144, 119), 0),
+    "sched_setaffinity": ((203, 122), 0),
+    "sched_setattr": ((314, 274), 0),
+}
+"name -> (numbers, the argument that says whose); 0 is the caller's own."
 _IOCTL, _SOCKET, _PRLIMIT = (16, 29), (41, 198), (302, 261)
 _SET_FLAGS = (0x40086602, 0x40046602, 0x401C5820, 0x40087601, 0x40087602, 0x40047602, 0x40087604)
 "FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_SETVERSION and their older forms."
@@ -57,6 +67,8 @@ def program(machine: str, *, read_only: bool, network: bool) -> bytes:
             on(numbers, [Return(_READ_ONLY)])
     on(_IOCTL, _ioctl(read_only))
     on(_PRLIMIT, _prlimit())
+    for name, (numbers, place) in _OF_A_PROCESS.items():
+        on(numbers, _own(name, place))
     if not network:
         on(_SOCKET, _socket())
     return assemble([*steps, Return(_ALLOW)])
@@ -76,6 +88,11 @@ def _prlimit() -> list[Step]:
     own = [Load(argument(0)), Jump("==", 0, "prlimit yes")]
     read = [Load(argument(2)), Jump("==", 0, None, "prlimit no"), Load(argument(2) + 4), Jump("==", 0, "prlimit yes")]
     return [*own, *read, Label("prlimit no"), Return(_DENY), Label("prlimit yes"), Return(_ALLOW)]
+
+
+def _own(name: str, place: int) -> list[Step]:
+    no = f"{name} no"
+    return [Load(argument(place)), Jump("==", 0, None, no), Return(_ALLOW), Label(no), Return(_DENY)]
 
 
 def _socket() -> list[Step]:
