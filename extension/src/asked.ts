@@ -3,6 +3,7 @@
  * the user needs to decide; nothing here decides. Pure: no `vscode`, no DOM.
  */
 import { type Field, fields } from "./forms";
+import type { ItemView } from "./items";
 import { headAndTail } from "./output";
 import type { CommandApprovalParams, ElicitationParams, FileApprovalParams, GrantScope, Offer, QuestionParams } from "./wire";
 
@@ -44,7 +45,8 @@ export interface FormView {
   id: string;
   kind: "form";
   turnId: string | null;
-  itemId: null;
+  /** The call in whose middle the server asks, once it is known. */
+  itemId: string | null;
   server: string;
   message: string;
   fields: Field[];
@@ -54,7 +56,7 @@ export interface LinkView {
   id: string;
   kind: "link";
   turnId: string | null;
-  itemId: null;
+  itemId: string | null;
   server: string;
   message: string;
   url: string;
@@ -106,7 +108,7 @@ export function commandAsked(params: CommandApprovalParams, id: string): Approva
     cwd: params.cwd ?? undefined,
     host: network?.host,
     protocol: network?.protocol,
-    ...reasons(params.reason),
+    ...reasons(params.reason, params.justification),
     // A sidecar that does not say is understood to mean: everything.
     outside: network || params.outsideSandbox === false ? undefined : everything,
     offers: params.offers ?? [],
@@ -151,13 +153,20 @@ export function elicitationAsked(params: ElicitationParams, id: string): FormVie
     : { ...common, kind: "form", fields: fields(params.requestedSchema) };
 }
 
-const says = " It says: ";
+/** A server's question, at the call of its that runs: it is asked in the middle of one as a rule, and does not say of which. */
+export function located(asked: Asked, entries: readonly ItemView[]): Asked {
+  if (asked.kind !== "form" && asked.kind !== "link") return asked;
+  const call = entries.findLast(
+    ({ item, done }) =>
+      !done && item.type === "other" && item.kind === "mcpToolCall" && item.title.startsWith(`${asked.server} · `),
+  );
+  return call ? { ...asked, itemId: call.item.id } : asked;
+}
 
-/** The model's justification comes at the end of our reason. */
-function reasons(reason: string | null | undefined): Pick<ApprovalView, "reason" | "quote"> {
-  const at = reason?.indexOf(says) ?? -1;
-  if (!reason || at < 0) return { reason: reason || undefined };
-  return { reason: reason.slice(0, at), quote: reason.slice(at + says.length).trim() };
+/** Our reason, and the model's words apart from it: they must not pass for ours. */
+function reasons(reason: string | null | undefined, justification?: string | null): Pick<ApprovalView, "reason" | "quote"> {
+  if (!justification) return { reason: reason || undefined };
+  return { reason: reason?.replace(` It says: ${justification}`, () => "") || undefined, quote: justification };
 }
 
 /** What a screen reader and a notification say of a question: enough to know what would happen. */

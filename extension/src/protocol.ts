@@ -183,6 +183,8 @@ export type CommandExecutionRequestApprovalParams = {
   proposedExecpolicyAmendment: string[] | null;
   availableDecisions: CommandExecutionApprovalDecision[] | null;
   networkApprovalContext: NetworkApprovalContext | null;
+  /** Ours: the model's own words, which `reason` quotes. */
+  justification: string | null;
   /** Ours: the command would run unconfined. */
   outsideSandbox: boolean;
   /** Ours: ways to say yes for longer than once, the narrowest first. */

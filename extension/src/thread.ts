@@ -3,7 +3,7 @@
  * webview needs only a snapshot and the events after it. Pure: no `vscode`, no clock, no DOM. It never throws on an unknown kind,
  * and what it keeps of a command's output is bounded.
  */
-import type { Asked, Outcome } from "./asked";
+import { type Asked, located, type Outcome } from "./asked";
 import { hookItem, isQuiet } from "./hooks";
 import { type CardItem, grown, type ItemView, itemView, keepOutput, stopped } from "./items";
 import { isComplete, type PlanView, planView } from "./plan";
@@ -134,7 +134,7 @@ function foldLocal(view: ThreadView, event: LocalEvent): ThreadView {
     case "panel/takenBack":
       return { ...view, unsent: without(view.unsent, event.params) };
     case "panel/asked":
-      return { ...view, asked: [...view.asked.filter((asked) => asked.id !== event.params.id), event.params] };
+      return asked(view, event.params);
     case "panel/answered":
       return answered(view, event.params);
     case "panel/notice":
@@ -296,6 +296,11 @@ function putItem(view: ThreadView, params: Record<string, unknown>, done: boolea
   });
   const confirmed = wire.type === "userMessage" ? withoutSent(next, wire.clientId) : next;
   return done ? { ...confirmed, asked: confirmed.asked.filter((asked) => asked.itemId !== wire.id) } : confirmed;
+}
+
+function asked(view: ThreadView, question: Asked): ThreadView {
+  const others = view.asked.filter((one) => one.id !== question.id);
+  return { ...view, asked: [...others, located(question, view.turns.at(-1)?.items ?? [])] };
 }
 
 function answered(view: ThreadView, { id, outcome }: { id: string; outcome: Outcome }): ThreadView {

@@ -11,8 +11,8 @@ import { post } from "./host";
 
 interface Draft {
   typed: Record<string, Typed>;
-  /** The fields that the user has left, whose problems may be named. */
-  left: Record<string, boolean>;
+  /** The user has tried to send it. Not earlier: a line that appears while they go to a button moves the button away. */
+  tried: boolean;
 }
 
 function leave(event: KeyboardEvent): void {
@@ -25,7 +25,7 @@ function leave(event: KeyboardEvent): void {
 @customElement("treadle-form")
 export class FormCard extends Asking<FormView, Draft> {
   protected fresh(asked: FormView): Draft {
-    return { typed: Object.fromEntries(asked.fields.map((field) => [field.name, field.initial])), left: {} };
+    return { typed: Object.fromEntries(asked.fields.map((field) => [field.name, field.initial])), tried: false };
   }
 
   protected draw(asked: FormView, draft: Draft): TemplateResult {
@@ -44,7 +44,7 @@ export class FormCard extends Asking<FormView, Draft> {
   private row(asked: FormView, field: Field, draft: Draft): TemplateResult {
     const id = `${asked.id}-${field.name}`;
     const value = draft.typed[field.name] ?? field.initial;
-    const problem = draft.left[field.name] ? problemOf(field, value) : null;
+    const problem = draft.tried ? problemOf(field, value) : null;
     const title = html`${field.title}${field.required ? html`<span class="needed" title="Needed" aria-hidden="true">*</span>` : nothing}`;
     const description = field.description ? html`<div class="meaning" id="${id}-meaning">${field.description}</div>` : nothing;
     const told = html`${description}<div class="problem" id="${id}-problem" role="status">${problem ?? nothing}</div>`;
@@ -77,10 +77,9 @@ export class FormCard extends Asking<FormView, Draft> {
 
   private control(field: Field, id: string, value: Typed, problem: string | null): TemplateResult {
     const put = (event: Event) => this.put(field, (event.target as HTMLInputElement | HTMLSelectElement).value);
-    const leave = () => this.change({ left: { ...this.draft?.left, [field.name]: true } });
     const described = `${id}-meaning ${id}-problem`;
     if (field.kind === "choice") {
-      return html`<select id=${id} class="field" aria-required=${String(field.required)} aria-invalid=${String(problem !== null)} aria-describedby=${described} .value=${String(value)} @change=${put} @blur=${leave}>
+      return html`<select id=${id} class="field" aria-required=${String(field.required)} aria-invalid=${String(problem !== null)} aria-describedby=${described} .value=${String(value)} @change=${put}>
         ${field.required && value ? nothing : html`<option value="" ?selected=${!value}></option>`}
         ${field.options.map((option) => html`<option value=${option.value} ?selected=${option.value === value}>${option.label}</option>`)}
       </select>`;
@@ -95,7 +94,6 @@ export class FormCard extends Asking<FormView, Draft> {
       aria-describedby=${described}
       .value=${String(value)}
       @input=${put}
-      @blur=${leave}
     />`;
   }
 
@@ -116,7 +114,7 @@ export class FormCard extends Asking<FormView, Draft> {
       this.answer({ verdict: "accept", content: result.content });
       return;
     }
-    this.change({ left: Object.fromEntries(asked.fields.map((field) => [field.name, true])) });
+    this.change({ tried: true });
     const first = Object.keys(result.problems)[0] ?? "";
     void this.focusOn(`#${CSS.escape(`${asked.id}-${first}`)}`);
   }

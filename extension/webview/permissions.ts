@@ -174,7 +174,7 @@ export class PermissionsPage extends LitElement {
     return html`<section class="files">
       <h2>Rules of files</h2>
       <p class="where">Written in <code>*.rules</code> files. They are changed there.</p>
-      ${page.problems.map((problem) => html`<div class="banner warning"><span class="codicon codicon-warning" aria-hidden="true"></span><span class="words">${withCode(problem)}</span></div>`)}
+      ${page.problems.map((problem) => fileProblem(problem, page))}
       ${sources.map((source) => this.file(source, page))}
     </section>`;
   }
@@ -190,6 +190,17 @@ export class PermissionsPage extends LitElement {
 
 function name(section: Section, page: PermissionsState): string {
   return section.key.startsWith("3 ") ? shortPath(section.title, null, page.home) : section.title;
+}
+
+/** A problem begins with the place it is at. */
+function fileProblem(problem: string, page: PermissionsState): TemplateResult {
+  const [, path, line, rest] = /^(\/.+?\.rules)(?::(\d+))?(?::\d+)?:\s*(.*)$/s.exec(problem) ?? [];
+  const open = () => post({ type: "openSource", path: path ?? "", line: Number(line ?? 1) });
+  const at = path && `${shortPath(path, page.folder, page.home)}${line ? `:${line}` : ""}`;
+  return html`<div class="banner warning">
+    <span class="codicon codicon-warning" aria-hidden="true"></span>
+    <span class="words">${at ? html`<button class="link at" title="Open ${path}" @click=${open}>${at}</button>: ` : nothing}${withCode(at ? (rest ?? "") : problem)}</span>
+  </div>`;
 }
 
 function fileRule(rule: FileRule): TemplateResult {

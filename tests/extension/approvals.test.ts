@@ -42,8 +42,13 @@ describe("an approval", () => {
 
   test("keeps the model's justification apart from our reason", () => {
     const { approvals, asked } = setUp();
-    void approvals.command(question({ reason: "The agent asks to run this outside the sandbox. It says: I need the network." }));
-    expect(asked[0]).toMatchObject({ reason: "The agent asks to run this outside the sandbox.", quote: "I need the network." });
+    const justification = "I need $& the network. It says: yes.";
+    const reason = `The agent asks to run this outside the sandbox. It says: ${justification} This command deletes files.`;
+    void approvals.command(question({ reason, justification }));
+    expect(asked[0]).toMatchObject({
+      reason: "The agent asks to run this outside the sandbox. This command deletes files.",
+      quote: justification,
+    });
   });
 
   test("names the commands that a line is made of, when there are several", () => {

@@ -125,6 +125,17 @@ describe("a thread's view", () => {
     expect(fold(view, opened("t2")).outcomes).toEqual({});
   });
 
+  test("asks for a server in the card of its call that runs", () => {
+    const call = (id: string, server: string) => ({ type: "mcpToolCall", id, server, tool: "t", status: "inProgress", arguments: {}, result: null, error: null });
+    const form: ViewEvent = {
+      method: "panel/asked",
+      params: { id: "f", kind: "form", turnId, itemId: null, server: "docs", message: "Who?", fields: [] },
+    };
+    const calls = after(...running, started(call("a", "docs")), started(call("b", "other")));
+    expect(fold(calls, form).asked[0]?.itemId).toBe("a");
+    expect(fold(fold(calls, completed({ ...call("a", "docs"), status: "completed" })), form).asked[0]?.itemId).toBeNull();
+  });
+
   test("says nothing of a question that nobody sees any more", () => {
     const view = after(...running, started(command("c")), asked, turnCompleted("interrupted"));
     expect(fold(view, { method: "panel/answered", params: { id: "a", outcome: yes } }).outcomes).toEqual({});

@@ -26,6 +26,8 @@ class Approval:
     reason: str
     "Why we ask, in words for the user; with the model's own justification when it gave one."
     view: CallView
+    justification: str | None = None
+    "The model's own words out of `reason`, for whoever sets them apart from ours."
     outside_sandbox: bool = False
     "True when the call would run unconfined."
     offers: tuple[Offer, ...] = ()
@@ -94,6 +96,8 @@ class Decision:
     "accept: for how long; None is this once."
     rule: str | None = None
     "accept: the subject's text as the user edited it; None: as it was offered."
+    exact: bool = False
+    "accept, with a scope: of a command the very line only, though more was offered; who said so was shown no more."
     words: str = ""
     "decline: what the user says to the model."
     content: JsonObject | None = None

@@ -70,7 +70,7 @@ class Permission:
             asked = dataclasses.replace(asked, offers=host_offers(asked.host))
         decision = await self.audience.ask(asked)
         if isinstance(asked, Approval):
-            self._remember(asked, decision, None)
+            self._remember(asked, decision)
         return decision
 
     async def _asked(self, item: ModelItem, plan: Plan, judge: _Judge, ask: Ask) -> Allow | Deny:
@@ -84,6 +84,7 @@ class Permission:
             _kind(wish),
             ask.reason,
             plan.view,
+            justification=(wish.justification or "").strip() or None if isinstance(wish, RunCommand) else None,
             outside_sandbox=ask.outside_sandbox,
             offers=judge.offers(ask),
         )
@@ -95,7 +96,7 @@ class Permission:
         if decision.verdict == "decline":
             words = decision.words.strip()
             return Deny(f"the user declined this call and says: {words}" if words else DECLINED)
-        self._remember(approval, decision, judge.cwd)
+        self._remember(approval, decision, wish, judge.cwd)
         return Allow(confined=not ask.outside_sandbox)
 
     async def _answer(self, approval: Approval, judge: _Judge) -> Decision | Allow | Deny:
@@ -118,38 +119,18 @@ class Permission:
                 answer.cancel()
                 await asyncio.wait((answer,))
 
-    def _remember(self, approval: Approval, decision: Decision, cwd: str | None) -> None:
+    def _remember(self, approval: Approval, decision: Decision, wish: Wish | None = None, cwd: str | None = None) -> None:
         """Keep what the user said for longer than once, or say why it was not kept."""
         scope = decision.scope
         if scope is None or (decision.verdict != "accept" and approval.kind != "network"):
             return
         try:
-            subject = self._subject(approval, decision, scope)
+            subject = _subject(approval, decision, scope, wish)
             self.grants.add(scope, checked(subject, self.own), cwd)
         except (ValueError, TreadleError) as error:
             why = error.sentence() if isinstance(error, TreadleError) else error
             said = f"Your answer counts this once and was not remembered: {why}"
             self.audience.notify(WarningReported(said, self.thread_id))
-
-    def _subject(self, approval: Approval, decision: Decision, scope: GrantScope) -> Subject:
-        """What is to be remembered. ValueError, in words for the user, when that cannot be told."""
-        offer = next((offer for offer in approval.offers if offer.scope == scope), None)
-        rule = (decision.rule or "").strip()
-        deny = decision.verdict != "accept"
-        fixed = offer is not None and (rule == offer.subject.text or offer.subject.kind == "degraded")
-        if not rule or fixed:
-            if offer is None:
-                raise ValueError("nothing of this kind can be allowed for so long.")
-            return dataclasses.replace(offer.subject, deny=deny)
-        match approval.kind:
-            case "command":
-                return Subject("command", rule, approval.outside_sandbox)
-            case "file_change":
-                return Subject("files", rule)
-            case "mcp_tool_call":
-                return Subject("mcp", rule)
-            case "network":
-                return Subject("network", rule, deny=deny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +166,26 @@ def _kind(wish: Wish) -> Literal["command", "file_change", "mcp_tool_call"]:
             return "mcp_tool_call"
         case _:
             return "file_change"
+
+
+def _subject(approval: Approval, decision: Decision, scope: GrantScope, wish: Wish | None) -> Subject:
+    """What is to be remembered. ValueError, in words for the user, when that cannot be told."""
+    offer = next((offer for offer in approval.offers if offer.scope == scope), None)
+    rule = (decision.rule or "").strip()
+    deny = decision.verdict != "accept"
+    if decision.exact and isinstance(wish, RunCommand) and (offer is None or offer.subject.kind != "degraded"):
+        return Subject("exact_command", wish.script, approval.outside_sandbox, wish.cwd)
+    fixed = offer is not None and (rule == offer.subject.text or offer.subject.kind == "degraded")
+    if not rule or fixed:
+        if offer is None:
+            raise ValueError("nothing of this kind can be allowed for so long.")
+        return dataclasses.replace(offer.subject, deny=deny)
+    match approval.kind:
+        case "command":
+            return Subject("command", rule, approval.outside_sandbox)
+        case "file_change":
+            return Subject("files", rule)
+        case "mcp_tool_call":
+            return Subject("mcp", rule)
+        case "network":
+            return Subject("network", rule, deny=deny)

@@ -87,6 +87,7 @@ def _command_approval(approval: Approval) -> JsonObject:
         "cwd": view.get("cwd"),
         "commandActions": command_actions(view),
         "networkApprovalContext": {"host": approval.host, "protocol": _PROTOCOLS[approval.protocol]} if network else None,
+        "justification": approval.justification,
         "outsideSandbox": approval.outside_sandbox,
         "proposedExecpolicyAmendment": prefix,
         "availableDecisions": [*decisions, "decline", "cancel"],
@@ -164,7 +165,7 @@ def _decided(approval: Approval, given: JsonObject) -> Decision:
         rule = _text(given.get("rule"), _RULE) or None
         return Decision("accept", _SCOPES.get(scope) if isinstance(scope, str) else None, rule)
     if said == "acceptForSession":
-        return Decision("accept", "thread")
+        return Decision("accept", "thread", exact=True)
     return _amended(approval, _map(said))
 
 

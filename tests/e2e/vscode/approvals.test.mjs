@@ -111,3 +111,36 @@ test('an approval survives a hidden panel, waits in the status bar, and is found
   await again.at('message-agent').getByText('Done late.').waitFor();
   assert.equal(mark(dir, 'late.txt'), true);
 }));
+
+test('a user whose panel is hidden is told once, and may allow it from there', scene('notified', { script: [[say('Let me leave a mark beside it, slowly.', { pace: 150 }), beyond('touch ../told.txt', 'May I?')], [say('Done.')]] }, async ({ panel, page, shot, dir }) => {
+  await panel.send('Leave a mark');
+  await panel.at('stop').waitFor();
+  await workbench.command(page, 'View: Show Explorer');
+  const toast = workbench.notifications(page).filter({ hasText: 'Treadle asks to run: touch ../told.txt' });
+  await toast.waitFor();
+  assert.equal(mark(dir, 'told.txt'), false);
+  await shot('told');
+  await toast.getByText('Allow Once').click();
+  await eventually(() => mark(dir, 'told.txt'), Boolean, 'what the command made');
+}));
+
+const both = [[beyond('touch ../one.txt', 'The first?'), beyond('touch ../two.txt', 'The second?')], [say('One of two.')]];
+
+test('two questions at once are counted, and Alt with an arrow goes from one to the other', scene('several', { script: both, theme: LIGHT, width: 300 }, async ({ panel, page, shot, dir }) => {
+  await panel.send('Leave two marks');
+  await panel.frame.getByText('2 questions wait for you').waitFor();
+  assert.equal(await panel.at('approval').count(), 2);
+  await panel.input.click();
+  await page.keyboard.press('Alt+ArrowDown');
+  await eventually(() => panel.focusedText(), (text) => text.includes('The first?'), 'where the keyboard is');
+  await page.keyboard.press('Alt+ArrowDown');
+  await eventually(() => panel.focusedText(), (text) => text.includes('The second?'), 'where the keyboard is');
+  await shot('two');
+  await page.keyboard.press('Control+Enter');
+  await panel.at('outcome').getByText('Allowed once').waitFor();
+  await eventually(() => mark(dir, 'two.txt'), Boolean, 'what the second command made');
+  assert.equal(mark(dir, 'one.txt'), false);
+  await panel.at('approve-decline').first().click();
+  await answered(panel, 'One of two.');
+  assert.equal(mark(dir, 'one.txt'), false);
+}));

@@ -81,6 +81,10 @@ export class Panel {
     return this.frame.locator('body').evaluate((_, selector) => document.activeElement?.closest(selector) !== null, id(name));
   }
 
+  focusedText() {
+    return this.frame.locator('body').evaluate(() => document.activeElement?.textContent ?? '');
+  }
+
   async type(text) {
     await this.input.click();
     await this.page.keyboard.type(text);

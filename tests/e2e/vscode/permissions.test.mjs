@@ -26,12 +26,14 @@ const list = async ({ panel, page, shot, model }) => {
   assert.match(await grants.first().locator('.rule').innerText(), /^git tag/);
   await list.locator('.file-rule').getByText('git push').waitFor();
   await list.getByText('Others see what is pushed.').waitFor();
-  await list.locator('.banner.warning').first().waitFor();
+  await list.locator('.banner.warning').getByText('~/.codex/rules/default.rules:3').waitFor();
   await shot('listed');
 
   await grants.first().locator('.edit').click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.type('git tag -f');
+  const field = grants.first().locator('.editing input');
+  await eventually(() => field.evaluate((input) => document.activeElement === input), Boolean, 'the keyboard is in the field');
+  await page.keyboard.press('End'); // VS Code selects all of a webview a moment after Control+A, in the middle of what is typed
+  await page.keyboard.type(' -f');
   await eventually(() => list.locator('.save').getAttribute('disabled'), (disabled) => disabled === null, 'the button that saves');
   await shot('editing');
   await page.keyboard.press('Enter');

@@ -92,7 +92,7 @@ const forms = [
 ];
 
 test('an MCP server asks by a form and by an address', scene('elicitation', { script: forms, providers, theme: CONTRAST }, async (parts) => {
-  const { panel, page, shot, model } = parts;
+  const { panel, shot, model } = parts;
   await meet(parts);
   await panel.send('Report it');
   const form = panel.at('form');
@@ -101,12 +101,12 @@ test('an MCP server asks by a form and by an address', scene('elicitation', { sc
   await form.getByRole('textbox', { name: 'Title' }).fill('It');
   await form.locator('.accept').click();
   await form.getByText('Write at least 3 characters.').waitFor();
+  await form.getByText('Choose one.').waitFor();
   await shot('refused');
   await form.getByRole('textbox', { name: 'Title' }).fill('The total is wrong');
   await form.getByRole('combobox', { name: 'Severity' }).selectOption('high');
   await form.getByRole('textbox', { name: 'Votes' }).fill('3');
   await form.getByText('docs').click();
-  await page.keyboard.press('Control+Enter');
   await form.locator('.accept').click();
   await panel.at('outcome').getByText('Sent to tracker').waitFor();
   const link = panel.frame.locator('treadle-link .ask');

@@ -19,6 +19,7 @@ export const python = execFileSync(process.env.TREADLE_PYTHON, ['-c', 'import sy
 
 export const config = (url) => `
 model = "scripted"
+model_context_window = 128000
 model_provider = "scripted"
 
 [model_providers.scripted]

@@ -65,6 +65,8 @@ class CommandExecutionRequestApprovalParams(Wire):
     proposed_execpolicy_amendment: list[str] | None
     available_decisions: list[CommandExecutionApprovalDecision] | None
     network_approval_context: NetworkApprovalContext | None
+    justification: str | None
+    "Ours: the model's own words, which `reason` quotes."
     outside_sandbox: bool
     "Ours: the command would run unconfined."
     offers: list[Offer]
