@@ -19,6 +19,51 @@ from treadle.core.settings import Provider, SandboxPolicy, Settings
 CWD = "/home/me/app"
 BOOK, PROBLEMS = parse(RULES, "my.rules")
 
+OPTIONS: list[Row] = [
+    ("git log --output=/etc/x", BOXED, "not with --output"),
+    ("git log --output /etc/x", BOXED, "--output"),
+    ("git log --outp=/etc/x", BOXED, "--outp"),
+    ("git diff --ext-diff", BOXED, "--ext-diff"),
+    ("git diff --textconv", BOXED, "--textconv"),
+    ("git show --ext-d", BOXED, "--ext-d"),
+    ("git grep -O x", BOXED, "-O"),
+    ("git grep -Oevil x", BOXED, "-Oevil"),
+    ("git grep --open-files-in-pager=evil x", BOXED, "--open-files"),
+    ("git log -- --output", FREE, ""),
+    ("git log -p --stat", FREE, ""),
+    ("git -c core.pager=evil log", BOXED, NO_RULE),
+    ("git -c core.pager='rm x' log", DENY, TRASH),
+    ("git -c alias.s='!rm x' s", DENY, TRASH),
+    ("git -c alias.s=push s", ASK, BRANCH),
+    ("git -c core.fsmonitor='rm x' status", DENY, TRASH),
+    ("git -C /tmp/evil status", BOXED, NO_RULE),
+    ("git --git-dir=/tmp/evil status", BOXED, NO_RULE),
+    ("git --exec-path=/tmp status", BOXED, NO_RULE),
+    ("git --no-pager log", BOXED, NO_RULE),
+    ("git -C sub push", ASK, BRANCH),
+    ("git --no-pager push --force", DENY, FORCE),
+    ("git -c a.b=c push", ASK, BRANCH),
+    ("git rebase -x 'rm x' main", DENY, TRASH),
+    ("git rebase --exec='rm x' main", DENY, TRASH),
+    ("git bisect run rm x", DENY, TRASH),
+    ("git submodule foreach 'rm x'", DENY, TRASH),
+    ("git filter-branch --tree-filter 'rm x'", DENY, TRASH),
+    ("git fetch ext::sh", ASK, BRANCH),
+    ("git log ext::sh", BOXED, "ext::"),
+    ("sort x", FREE, ""),
+    ("sort -o out x", BOXED, "-o"),
+    ("sort -uo out x", BOXED, "-uo"),
+    ("sort --compress-program=evil x", BOXED, "--compress-program"),
+    ("rg x", FREE, ""),
+    ("rg --pre evil x", BOXED, "--pre"),
+    ("rg --hostname-bin=evil x", BOXED, "--hostname-bin"),
+    ("sed -n 1,5p x", FREE, ""),
+    ("sed -n '$p' x", FREE, ""),
+    ("sed -n '1e rm x' x", BOXED, "not with 1e"),
+    ("sed -n 'w out' x", BOXED, "not with w out"),
+    ("sed -n -i 1p x", BOXED, "-i"),
+    ("sed -n -e 1p -e 'w out' x", BOXED, "-e"),
+]
 ODD: list[Row] = [
     ("", BOXED, ""),
     ("   ", BOXED, ""),
@@ -50,7 +95,7 @@ ODD: list[Row] = [
     ("git status \\#; rm x", DENY, TRASH),
     ("git status x#; rm x", DENY, TRASH),
 ]
-EVERY = TABLE + ODD
+EVERY = TABLE + OPTIONS + ODD
 
 
 def settings(**more: object) -> Settings:

@@ -201,7 +201,7 @@ def executed(script: str) -> set[tuple[str, ...]]:
             env={"PATH": "/nowhere", "HOME": "/nowhere", "BASH_ENV": str(top / "env"), "LOG": str(top / "log")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=20,
+            timeout=100,
         )
         assert not list((top / "cwd").iterdir()) or ">" in script
         logged = (top / "log").read_bytes().decode() if (top / "log").exists() else ""

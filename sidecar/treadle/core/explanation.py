@@ -28,7 +28,7 @@ def explain(
 ) -> Explanation:
     """As `decide` would judge the line in settings.cwd."""
     verdict = decide(RunCommand(script, settings.cwd, escalated), settings, grants, sandbox_available)
-    judged = judge(script, settings.rules, grants.rules)
+    judged = judge(script, settings.rules, grants.rules, (settings.cwd, *settings.roots))
     match verdict:
         case Allow(confined=True):
             said = "It runs in the sandbox, without a question."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from . import shell_line
 from .reach import reaches_further
@@ -58,9 +59,10 @@ class Judgement:
 UNRULED = Judgement(None, "There are no rules.")
 
 
-def judge(script: str, rules: RuleBook, granted: Sequence[PrefixRule] = ()) -> Judgement:
-    """`granted` are the user's own answers: they allow as rules do and answer a rule that asks; a rule that forbids stands."""
-    court = _Court(rules, granted)
+def judge(script: str, rules: RuleBook, granted: Sequence[PrefixRule] = (), roots: Sequence[str] = ()) -> Judgement:
+    """`granted` are the user's own answers: they allow as rules do and answer a rule that asks; a rule that forbids stands.
+    A `cd` to one of `roots`, or below, needs no rule; nor does one to a folder below the current one."""
+    court = _Court(rules, granted, roots)
     line = shell_line.read(script)
     court.line(line, 0)
     return court.judgement()
@@ -70,6 +72,7 @@ def judge(script: str, rules: RuleBook, granted: Sequence[PrefixRule] = ()) -> J
 class _Court:
     rules: RuleBook
     granted: Sequence[PrefixRule]
+    roots: Sequence[str]
     parts: list[Part] = field(default_factory=list[Part])
     spoilt: str | None = None
     "Why no rule can allow the line."
@@ -177,7 +180,7 @@ class _Court:
         if allowed is None and answered is not None:
             allowed, reason = answered, f"You said yes to `{answered}`."
         if allowed is None:
-            return _unruled(words, unknown)
+            return self.unruled(words, unknown)
         if unknown:
             places = ", ".join(words[i] for i in sorted(unknown))[:60]
             return Part(words, None, f"A rule fits `{allowed}`, but {places} is only known when it runs.", allowed)
@@ -185,15 +188,20 @@ class _Court:
             return Part(words, None, f"A rule allows `{allowed}`, but not with {further}.", allowed)
         return Part(words, "allow", reason, allowed)
 
+    def unruled(self, words: tuple[str, ...], unknown: frozenset[int]) -> Part:
+        if words[0] == "cd" and len(words) == 2 and not unknown and self.stays(words[1]):
+            return Part(words, None, "It only changes the folder.", neutral=True)
+        return Part(words, None, f"No rule speaks of `{' '.join(words)[:80]}`.")
+
+    def stays(self, folder: str) -> bool:
+        path = PurePosixPath(folder)
+        if folder[:1] in ("-", "~", "") or ".." in path.parts:
+            return False
+        return not path.is_absolute() or any(path.is_relative_to(root) for root in self.roots)
+
 
 def _covers(rule: PrefixRule, words: Sequence[str], unknown: frozenset[int]) -> bool:
     return rule.decision == "allow" and not unknown and rule.matches(words)
-
-
-def _unruled(words: tuple[str, ...], unknown: frozenset[int]) -> Part:
-    if words[0] == "cd" and len(words) == 2 and not unknown and not words[1].startswith("-"):
-        return Part(words, None, "It only changes the folder.", neutral=True)
-    return Part(words, None, f"No rule speaks of `{' '.join(words)[:80]}`.")
 
 
 def _harmless(redirect: Redirect) -> bool:
@@ -201,6 +209,8 @@ def _harmless(redirect: Redirect) -> bool:
     operator = redirect.operator.lstrip("0123456789")
     if not redirect.known:
         return False
-    if operator in (">&", "<&", ">&-", "<&-"):
-        return re.fullmatch(r"\d*-?", redirect.target) is not None
-    return redirect.target == "/dev/null" and operator in (">", ">>", "<", "&>", "&>>", ">|")
+    if operator in (">&-", "<&-"):
+        return not redirect.target
+    if operator in (">&", "<&") and re.fullmatch(r"[0-9]+-?|-", redirect.target):
+        return True
+    return redirect.target == "/dev/null" and operator in (">", ">>", "<", "&>", "&>>", ">|", ">&")

@@ -201,7 +201,8 @@ def _decide_command(wish: RunCommand, settings: Settings, grants: Grants, sandbo
     unprotected = policy.confines and not sandbox_available
     outside = escalated or unprotected or not policy.confines
     rules = settings.rules
-    ruled = judge(wish.script, rules) if rules.prefixes else UNRULED
+    roots = (wish.cwd, settings.cwd, *settings.roots)
+    ruled = judge(wish.script, rules, (), roots) if rules.prefixes else UNRULED
     if ruled.decision == "forbidden":
         return Deny(f"This command was not run. {ruled.reason} Reach the goal in another way, or ask the user.")
     if ruled.decision == "allow" and ruled.outside:
@@ -213,7 +214,7 @@ def _decide_command(wish: RunCommand, settings: Settings, grants: Grants, sandbo
         return Allow(confined=not outside)
     if grants.rules:
         # They answer a question; a command that nobody would ask about stays in the sandbox.
-        ruled = judge(wish.script, rules, grants.rules)
+        ruled = judge(wish.script, rules, grants.rules, roots)
         if ruled.decision == "allow" and (ruled.outside or not outside):
             return Allow(confined=not outside)
     said = f" It says: {wish.justification.strip()}" if wish.justification and wish.justification.strip() else ""

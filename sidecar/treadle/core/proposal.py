@@ -89,7 +89,8 @@ _SUBJECTS = frozenset(
 def proposal(wish: RunCommand | str, rules: RuleBook = NO_RULES) -> tuple[str, ...] | None:
     """The prefix whose rule would answer this question the next time, beside the rules in force; None when no sane one would."""
     script, asked = (wish, None) if isinstance(wish, str) else (wish.script, wish.prefix_rule)
-    judged = judge(script, rules)
+    roots = () if isinstance(wish, str) else (wish.cwd,)
+    judged = judge(script, rules, (), roots)
     if judged.decision == "forbidden":
         return None
     if any(s.words and _SHELLS.fullmatch(name_of(s.words[0])) for s in shell_line.read(script).segments):
@@ -99,9 +100,13 @@ def proposal(wish: RunCommand | str, rules: RuleBook = NO_RULES) -> tuple[str, .
     if missing and len(set(missing)) == 1:
         candidates.append(missing[0])
     for words in candidates:
-        if words and banned(words, proposed=True) is None and judge(script, rules, (PrefixRule.of(words),)).decision == "allow":
+        if words and banned(words, proposed=True) is None and _answers(script, words, rules, roots):
             return words
     return None
+
+
+def _answers(script: str, words: tuple[str, ...], rules: RuleBook, roots: tuple[str, ...]) -> bool:
+    return judge(script, rules, (PrefixRule.of(words),), roots).decision == "allow"
 
 
 def _own(part: Part) -> tuple[str, ...]:

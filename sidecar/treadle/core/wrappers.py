@@ -19,9 +19,20 @@ BECOMES_ANOTHER = frozenset(("sudo", "doas", "su", "pkexec", "runuser", "gosu", 
 _PREFIXES = frozenset(
     "env command exec builtin nohup nice ionice time timeout stdbuf setsid chronic unbuffer xargs parallel sudo doas pkexec gosu "
     "su-exec strace ltrace chroot unshare nsenter flock systemd-run firejail bwrap xvfb-run dbus-run-session busybox toybox "
-    "caffeinate taskset chrt prlimit setpriv fakeroot faketime proxychains proxychains4 torsocks entr rlwrap hyperfine".split()
+    "caffeinate taskset chrt prlimit setpriv fakeroot faketime proxychains proxychains4 torsocks entr rlwrap hyperfine "
+    "- noglob nocorrect repeat and or not begin".split()
 )
-_POSITIONAL = {"timeout": 1, "chroot": 1, "flock": 1, "taskset": 1, "chrt": 1, "faketime": 1, "gosu": 1, "su-exec": 1}
+_POSITIONAL = {
+    "timeout": 1,
+    "chroot": 1,
+    "flock": 1,
+    "taskset": 1,
+    "chrt": 1,
+    "repeat": 1,
+    "faketime": 1,
+    "gosu": 1,
+    "su-exec": 1,
+}
 _VALUED = {
     "env": ("-u", "-C", "--unset", "--chdir"),
     "nice": ("-n",),
@@ -186,6 +197,8 @@ def _git(words: Sequence[str], unknown: frozenset[int]) -> Iterator[Started]:
             r"alias\.[^=]*=!|[\w.-]*(pager|editor|sshcommand|fsmonitor|helper|textconv|command|cmd)=", setting, re.IGNORECASE
         ):
             yield Started(script=setting.split("=", 1)[1].removeprefix("!"))
+        elif found := re.match(r"alias\.[^=]*=(.*)", setting, re.IGNORECASE | re.DOTALL):
+            yield Started(("git", *_split(found.group(1))))
         at += 2 if words[at] in _GIT_VALUED else 1
     if at >= len(words):
         return
