@@ -88,6 +88,19 @@ def loud(message: Message) -> Message:
     return {"content": [{"type": "text", "text": "said"}]}
 
 
+def dies_loudly(message: Message) -> Message:
+    sys.stderr.write("out of memory\n")
+    sys.stderr.flush()
+    os._exit(9)
+
+
+def storms(message: Message) -> Message:
+    """Says very often that its list has changed."""
+    for _ in range(2_000):
+        say({"method": "notifications/tools/list_changed"})
+    return {"content": [{"type": "text", "text": "stormed"}]}
+
+
 def asks(message: Message) -> Message:
     """A form in the middle of a call; what it was answered is the result."""
     ask("form", message="Who are you?", requestedSchema=FORM)
@@ -120,7 +133,8 @@ def answer_to(id: str) -> Any:
 
 
 CALLS: dict[str, Callable[[Message], Message]] = {
-    function.__name__: function for function in (large, chatty, garbage, not_a_result, loud, asks, sends, keeps_asking, needs_url)
+    function.__name__: function
+    for function in (large, chatty, garbage, not_a_result, loud, dies_loudly, storms, asks, sends, keeps_asking, needs_url)
 }
 LISTS: dict[str, Callable[[Message], Message]] = {
     function.__name__: function for function in (many_tools, endless_pages, long_texts, odd_names, no_tools)
@@ -134,6 +148,8 @@ def answer(trick: str, folder: Path, message: Message) -> Message:
             known = {"name": "rogue", "version": "1"}
             return {"result": {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": known}}
         case "tools/list":
+            with (folder / "lists").open("a") as lists:
+                lists.write("x")
             return {"result": LISTS[trick](message) if trick in LISTS else {"tools": [TOOL]}}
         case "tools/call" if trick in CALLS:
             result = CALLS[trick](message)

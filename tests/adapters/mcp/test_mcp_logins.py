@@ -168,8 +168,9 @@ async def test_a_login_that_has_ended_says_so_and_a_new_one_helps(stand: Stand, 
     assert await log_in(stand, server) is None
     (stand.folder / "revoked").write_text(kept(stand, server).access_token)
     (stand.folder / "closed").touch()
-    with pytest.raises(ToolFailure, match="MCP server guarded"):
-        await stand.call(server, "secret")
+    for _ in range(2):
+        with pytest.raises(ToolFailure, match="its login has ended: run `treadle mcp login guarded`"):
+            await stand.call(server, "secret")
     with pytest.raises(ToolFailure, match="its login has ended: run `treadle mcp login guarded`"):
         await stand.call(server, "secret")
     assert stand.pool.statuses(stand.settings(server))[0].auth == "not_logged_in"

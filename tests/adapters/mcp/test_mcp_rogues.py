@@ -82,6 +82,20 @@ async def test_what_a_server_says_on_standard_error_goes_to_the_log_within_bound
     assert len(caplog.text) < 30_000_000
 
 
+async def test_a_server_that_dies_in_a_call_is_named_with_its_last_words(stand: Stand) -> None:
+    with pytest.raises(
+        ToolFailure, match=r"stopped while it worked on run \(it stopped unexpectedly; its last words: out of memory\)"
+    ):
+        await stand.call(stand.rogue("dies_loudly"), "run")
+
+
+async def test_a_server_that_changes_its_list_all_the_time_is_asked_now_and_then(stand: Stand) -> None:
+    server = stand.rogue("storms")
+    assert text(await stand.call(server, "run")) == "stormed"
+    assert text(await stand.call(server, "run")) == "stormed"
+    assert len((stand.folder / "lists").read_text()) < 20
+
+
 def test_an_answer_that_is_too_long_is_known_by_its_id_at_either_end() -> None:
     long = "x" * 5_000_000
     answers = [

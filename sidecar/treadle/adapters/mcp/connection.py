@@ -32,6 +32,9 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 "Seconds before a server that was lost is started again by itself; then only when it is called."
 STEADY = 60.0
 "Seconds after which a server counts as running well: the pauses begin anew."
+LAST_WORDS_TIMEOUT = 2.0
+RELIST_PAUSE = 0.25
+"Seconds at least between two lists of a server that says again and again that its list has changed."
 _LAST_LINE = 300
 
 
@@ -146,10 +149,12 @@ class Connection:
                 f"{subject} of the MCP server {name} did not answer within {server.tool_timeout:g} s; the call was cancelled."
             ) from error
         except Lost as error:
-            self._forget(session)
+            why = await self._lose(session)
+            if self.login_needed:
+                raise ToolFailure(f"MCP server {name} is not connected: {why}") from error
             raise ToolFailure(
-                f"MCP server {name} stopped while it worked on {subject}; whether the call took effect is not known. "
-                "It is started again with the next call."
+                f"MCP server {name} stopped while it worked on {subject}{f' ({why})' if why else ''}; whether the call took "
+                "effect is not known. It is started again with the next call."
             ) from error
         except TreadleError as error:
             raise ToolFailure(f"{subject} of the MCP server {name} failed: {error.sentence()}") from error
@@ -165,11 +170,15 @@ class Connection:
                 self._task.cancel()
                 await asyncio.wait([self._task], timeout=CLOSE_TIMEOUT)
 
-    def _forget(self, session: Session) -> None:
-        """This session is dead: the next call begins another."""
+    async def _lose(self, session: Session) -> str:
+        """This session is dead: the next call begins another. Why, where that is known soon."""
+        task = self._task
         if self._ready is not None and self._ready.done() and not self._ready.exception() and self._ready.result() is session:
             self._ready = None
         self._wake.set()
+        if task is not None:
+            await asyncio.wait([task], timeout=LAST_WORDS_TIMEOUT)
+        return self.error or "" if self.state == "failed" else ""
 
     def _set(self, state: State, error: str | None = None) -> None:
         self.state, self.error = state, error
@@ -254,6 +263,7 @@ class Connection:
                         stale.clear()
                         self._listed(Offer(await session.tools(), session.resources))
                         self._set("ready")
+                        await asyncio.sleep(RELIST_PAUSE)
                     await self._wake.wait()
                     self._wake.clear()
 

@@ -34,7 +34,9 @@ MAX_PAGES = 100
 MAX_TOOLS = 2048
 MAX_CURSOR = 64 * 1024
 LIST_TIMEOUT = 30.0
-CONNECTION_CLOSED, INVALID_REQUEST, URL_NEEDED = -32000, -32600, -32042
+MAX_SAID = 2_000
+"Characters of a failure in the server's own words."
+CONNECTION_CLOSED, INVALID_REQUEST, PARSE_ERROR, URL_NEEDED = -32000, -32600, -32700, -32042
 _GONE = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, httpx2.TransportError)
 _NOT_MCP = "it sent something that is not of the protocol"
 _talk: ContextVar[Talk | None] = ContextVar("talk", default=None)
@@ -129,7 +131,7 @@ class Session:
         """The entries, and where they go on when there are more than we take."""
         found: list[JsonObject] = []
         cursor: str | None = None
-        with anyio.fail_after(LIST_TIMEOUT):
+        with _in_time():
             for _ in range(MAX_PAGES):
                 page: JsonObject = (await fetch(cursor=cursor)).model_dump(mode="json", by_alias=True, exclude_none=True)
                 entries: list[JsonObject] = page.get(key) or []
@@ -166,7 +168,11 @@ class Session:
         # over HTTP a server that was started anew refuses the session of before as an invalid request
         if error.code == CONNECTION_CLOSED or (self._server.url and error.code == INVALID_REQUEST):
             return Lost(error.message)
-        return TreadleError(error.message or f"error {error.code}")
+        said = " ".join(error.message.split())[:MAX_SAID]
+        if error.code == PARSE_ERROR:
+            # made by the package, out of a failure of ours or the words of a validator
+            said = said.removeprefix("Failed to parse JSON response: ") if "validation error" not in said else _NOT_MCP
+        return TreadleError(said or f"error {error.code}")
 
     async def _sent_elsewhere(self, error: MCPError) -> TreadleError:
         """The server wants the user to open addresses first; it is not called again by itself."""
@@ -181,6 +187,15 @@ class Session:
                 "it needs the user to do something in the browser first, who was sent there; call it again after that"
             )
         return TreadleError("it needs the user to do something in the browser first, who declined")
+
+
+@contextmanager
+def _in_time() -> Generator[None]:
+    try:
+        with anyio.fail_after(LIST_TIMEOUT):
+            yield
+    except TimeoutError as error:
+        raise TreadleError(f"its list did not come to an end within {LIST_TIMEOUT:g} s") from error
 
 
 @asynccontextmanager
