@@ -59,6 +59,7 @@ treadle sandbox: run a command under the sandbox of the agent's commands
       --root DIR                 a folder that the command may write, with workspace-write; may be given more than once.
                                  Without it: the working folder, and writable_roots of config.toml. With it: no other
       --network                  let it use the network
+      --degraded                 run it with less protection too, where this machine has no more to offer; see treadle doctor
   -C, --cwd DIR                  run it in this folder
   -c, --config KEY=VALUE         set a key of config.toml for this run
   -h, --help
@@ -111,6 +112,7 @@ class SandboxLine:
     mode: str | None = None
     roots: list[str] = field(default_factory=list[str])
     network: bool = False
+    degraded: bool = False
     cwd: str | None = None
     config: list[str] = field(default_factory=list[str])
     help: bool = False
@@ -172,8 +174,8 @@ def parse_sandbox(words: list[str], config: list[str]) -> SandboxLine:
         name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:].removeprefix("="))
         if name in ("-h", "--help"):
             return SandboxLine(help=True)
-        if name == "--network" and not equals:
-            line.network = True
+        if name in ("--network", "--degraded") and not equals:
+            setattr(line, name[2:], True)
         elif name in _SANDBOX_VALUES:
             setattr(line, _SANDBOX_VALUES[name], value if equals else _next(name, rest))
         elif name == "--root":

@@ -104,7 +104,7 @@ async def _run(folders: Homes, settings: Settings, policy: SandboxPolicy, line: 
     environment = CommandEnvironment(dict(os.environ), hidden)
     sandbox = pick(folders.treadle)
     try:
-        problem = await _problem(sandbox, policy)
+        problem = await _problem(sandbox, policy, consents=line.degraded)
         if problem is not None:
             return _complain(problem, NOT_RUN)
         # not asked of a login shell: whoever types this has one, and its variables
@@ -139,8 +139,12 @@ async def _reaching(
         await proxy.close()
 
 
-async def _problem(sandbox: Sandbox, policy: SandboxPolicy) -> str | None:
+async def _problem(sandbox: Sandbox, policy: SandboxPolicy, *, consents: bool) -> str | None:
     if not policy.confines:
         return None
     status = await sandbox.status()
-    return None if status.available else status.reason or "there is no sandbox on this machine"
+    if not status.available:
+        return status.reason or "there is no sandbox on this machine"
+    if status.degraded and policy.mode == "workspace-write" and not consents:
+        return f"{status.reason} The command was not run; add --degraded to run it like this."
+    return None

@@ -24,7 +24,7 @@ from fakes.sidecar import Sidecar, interpreter
 KEY = "sk-treadle-attack-key-4711"
 OTHER_SECRET = "hunter2-treadle-attack"
 AUTH = '{"OPENAI_API_KEY": "sk-treadle-stored-key-0815"}'
-PRELUDE = Path(__file__).with_name("prelude.py")
+PRELUDE, FORBIDDING = Path(__file__).with_name("prelude.py"), Path(__file__).with_name("forbidding.py")
 PROTECTED = (".git", ".codex", ".agents", ".vscode")
 
 Mode: TypeAlias = Literal["read-only", "workspace-write"]
@@ -34,7 +34,7 @@ Told: TypeAlias = dict[str, Any]
 class Arena:
     """One user's machine, and one sidecar of that user. Scripts find everything by variables: see Site.variables."""
 
-    def __init__(self, uid: int, *settings: str) -> None:
+    def __init__(self, uid: int, *settings: str, forbidding: bool = False) -> None:
         self.uid = uid
         self.base = Path(tempfile.mkdtemp(prefix="treadle-attacks-", dir="/var/tmp"))
         self.scratch = Path(tempfile.mkdtemp(prefix="treadle-attacks-", dir="/tmp"))
@@ -50,8 +50,9 @@ class Arena:
         self._own(self.scratch)
         self.host = Host(self.base, uid)
         self._numbers = itertools.count(1)
+        through = [python, str(FORBIDDING)] if forbidding else []
         overrides = [word for setting in settings for word in ("-c", setting)]
-        self.sidecar = Sidecar(self.environment(), "app-server", *overrides, uid=uid, cwd=str(self.base))
+        self.sidecar = Sidecar(self.environment(), "app-server", *overrides, uid=uid, cwd=str(self.base), through=through)
 
     def environment(self) -> dict[str, str]:
         """Of the sidecar."""
@@ -227,7 +228,7 @@ class Attempt:
         return self.name
 
 
-def run(arena: Arena, attempt: Attempt, *, confined: bool) -> tuple[bool, Told]:
+def run(arena: Arena, attempt: Attempt, *, confined: bool, mode: Mode | None = None) -> tuple[bool, Told]:
     """(whether it got through, what the last command said)."""
     site = arena.site(arena.scratch if attempt.below_tmp else None)
     try:
@@ -235,7 +236,7 @@ def run(arena: Arena, attempt: Attempt, *, confined: bool) -> tuple[bool, Told]:
             attempt.prepare(site)
             site.settle()
         policy = (
-            site.policy(attempt.mode, network=attempt.network, tmp=attempt.tmp or attempt.below_tmp)
+            site.policy(mode or attempt.mode, network=attempt.network, tmp=attempt.tmp or attempt.below_tmp)
             if confined
             else {"type": "dangerFullAccess"}
         )

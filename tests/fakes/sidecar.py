@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -70,16 +71,23 @@ class Refused(Exception):
 
 
 class Sidecar:
-    """`environment` over ours; `words` come after `treadle`."""
+    """`environment` over ours; `words` come after `treadle`; `through`: a program that starts it."""
 
-    def __init__(self, environment: dict[str, str], *words: str, uid: int | None = None, cwd: str | None = None) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        *words: str,
+        uid: int | None = None,
+        cwd: str | None = None,
+        through: Sequence[str] = (),
+    ) -> None:
         uid = os.geteuid() if uid is None else uid
         argv, variables = program(uid)
         options = as_user(uid) | ({"cwd": cwd} if cwd else {})
         env = {**os.environ, **variables, **environment}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            [*argv, *(words or ("app-server",))], stdin=pipe, stdout=pipe, stderr=pipe, env=env, **options
+            [*through, *argv, *(words or ("app-server",))], stdin=pipe, stdout=pipe, stderr=pipe, env=env, **options
         )
         self._ids = itertools.count(1)
         self._lock = threading.Lock()

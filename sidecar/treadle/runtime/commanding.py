@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..core.confinement import marks
-from ..core.errors import RequestRefused, ToolFailure
+from ..core.errors import RequestRefused, ToolFailure, TreadleError
 from ..core.events import CommandPrinted
 from ..core.ops import CommandOp, EndCommand, Execute, ResizeTerminal, WriteInput
+from ..core.policy import Grants
 from ..core.settings import SandboxPolicy, Settings
 from ..core.subjects import collect
 from .answers import Executed
@@ -87,6 +88,7 @@ class Commands:
         self._running.add(execution)
         try:
             spec, policy, settings = await self._prepared(op)
+            await self._check(policy, settings)
             async with self._reaching(spec, policy, settings) as reaching:
                 try:
                     process = await self._world.sandbox.spawn(reaching, policy)
@@ -101,6 +103,17 @@ class Commands:
             born.cancel()
             self._running.discard(execution)
 
+    async def _check(self, policy: SandboxPolicy, settings: Settings) -> None:
+        """Nobody is asked here whether less protection will do; who has said so before has said it."""
+        if policy.mode != "workspace-write":
+            return
+        status = await self._world.sandbox.status()
+        if status.degraded and not self._grants(settings).degraded:
+            raise TreadleError("The command was not started.", hint=status.reason)
+
+    def _grants(self, settings: Settings) -> Grants:
+        return collect(self._world.grants.counting(None, (settings.cwd, *settings.roots)))
+
     def _reaching(
         self, spec: CommandSpec, policy: SandboxPolicy, settings: Settings
     ) -> contextlib.AbstractAsyncContextManager[CommandSpec]:
@@ -110,8 +123,7 @@ class Commands:
         from .network import by_the_lists  # noqa: PLC0415
 
         world = self._world
-        grants = collect(world.grants.counting(None, (settings.cwd, *settings.roots)))
-        return by_the_lists(spec, policy, settings, sandbox=world.sandbox, proxy=world.proxy, grants=grants)
+        return by_the_lists(spec, policy, settings, sandbox=world.sandbox, proxy=world.proxy, grants=self._grants(settings))
 
     async def _prepared(self, op: Execute) -> tuple[CommandSpec, SandboxPolicy, Settings]:
         settings, _ = self._world.configure(op.cwd, {})
