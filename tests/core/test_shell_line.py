@@ -8,10 +8,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from treadle.core import shell_line
+from treadle.core import rough_line, shell_line
 from treadle.core.judging import judge
 from treadle.core.rules import PrefixRule, RuleBook
 from treadle.core.shell_line import Line
@@ -242,3 +243,60 @@ def test_bash_runs_nothing_but_what_a_rule_allows(script: str):
     script = "a " + script
     if judge(script, ONLY_A).decision == "allow":
         assert {words[0] for words in executed(script)} <= {"a"}
+
+
+@settings(deadline=None)
+@given(TREES, st.integers(0, 3))
+def test_what_the_grammar_reads_is_read_without_it_too(tree: object, way: int):
+    def roughly(script: str) -> Line:
+        return rough_line.read(script, "is read roughly", roughly)
+
+    line = roughly(printed(tree, way))
+    assert line.trouble
+    assert set(commands(tree)) <= set(read_commands(line))
+
+
+@settings(deadline=None)
+@given(st.text(max_size=80) | st.lists(st.sampled_from(TOKENS), max_size=40).map("".join))
+def test_any_text_is_read_and_only_plain_lines_pass_for_plain(script: str):
+    line = shell_line.read(script)
+    assert line.opaque or (line.trouble is None and line.segments)
+    assert not line.redirected or line.opaque
+    assert all(place < len(segment.words) for segment in line.segments for place in segment.unknown)
+
+
+@pytest.mark.parametrize(
+    ("script", "word"),
+    [
+        ("$'a\\nb\\x41\\101\\u00e9\\'\\\\'", "a\nbAA\u00e9'\\"),
+        ("$'a\\0b'c", "ac"),
+        ("$'\\cA\\e'", "\x01\x1b"),
+        ("$'\\ud800\\q'", "\ufffd\\q"),
+        ("a\"b 'c'\"'d \"e\"'", "ab 'c'd \"e\""),
+        ('"\\$\\`\\"\\\\\\a\\\nb"', '$`"\\\\ab'),
+    ],
+)
+def test_quotes_are_read_as_bash_does(script: str, word: str):
+    assert shell_line.read(f"x {script}").segments[0].words == ("x", word)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("a{b,c}d", ("abd", "acd")),
+        ("{a,b}{1..3}", ("a1", "a2", "a3", "b1", "b2", "b3")),
+        ("a{b,{c,d}}", ("ab", "ac", "ad")),
+        ("a{3..1}", ("a3", "a2", "a1")),
+        ("a{1..7..3}", ("a1", "a4", "a7")),
+        ("x{a..c}", ("xa", "xb", "xc")),
+        ("x{,y}", ("x", "xy")),
+        ("a{b}", ("a{b}",)),
+        ("a{1..9999}", ("a{1..9999}",)),
+        ("a'{b,c}'", ("a{b,c}",)),
+        ("a\\{b,c}", ("a{b,c}",)),
+    ],
+)
+def test_braces_become_the_words_that_bash_makes_of_them(script: str, words: tuple[str, ...]):
+    assert shell_line.read(f"echo {script}").segments[0].words[1:] == words
+    said = subprocess.run(["/bin/bash", "-c", f"printf '%s\\n' {script}"], capture_output=True, text=True)
+    assert tuple(said.stdout.splitlines()) == words or len(said.stdout) > 1_000
