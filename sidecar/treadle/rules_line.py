@@ -102,7 +102,7 @@ def main(words: list[str], overrides: dict[str, Any]) -> int:
     if line.action == "check":
         return _check(line, overrides)
     from . import app  # noqa: PLC0415 - all adapters come with it
-    from .core.errors import TreadleError  # noqa: PLC0415
+    from .core.errors import RequestRefused, TreadleError  # noqa: PLC0415
     from .core.grants import Grant  # noqa: PLC0415
     from .core.ops import GrantChange, ListRules, WriteRules  # noqa: PLC0415
     from .runtime.answers import RuleList  # noqa: PLC0415
@@ -116,7 +116,8 @@ def main(words: list[str], overrides: dict[str, Any]) -> int:
             return _print(f"{len(line.ids)} revoked; {len(left)} left.")
         found = asyncio.run(app.look(options, ListRules(cwd=None if line.all else os.getcwd())))
     except TreadleError as error:
-        return _complain(error.sentence().removeprefix(f"{(getattr(error, 'data', None) or {}).get('path')}: "), 1)
+        place = error.data.get("path") if isinstance(error, RequestRefused) and error.data else None
+        return _complain(error.sentence().removeprefix(f"{place}: "), 1)
     listed = rules.listed(cast(RuleList, found))
     return _print(json.dumps(listed, indent=2) if line.json else text(listed))
 

@@ -188,9 +188,10 @@ EVENTS: list[e.Event] = [
 ]
 
 PREFIX = Subject("command", "git push", outside=True)
+PREFIXES = (Offer("thread", PREFIX, True), Offer("always", PREFIX, True))
 APPROVALS = [
     Approval("a1", T, U, "c1", AT, "command", "why", COMMAND),
-    Approval("a2", T, U, "c1", AT, "command", "", COMMAND, True, (Offer("thread", PREFIX, True), Offer("always", PREFIX, True))),
+    Approval("a2", T, U, "c1", AT, "command", "", COMMAND, outside_sandbox=True, offers=PREFIXES),
     Approval("a3", T, U, "c2", AT, "command", "why", {"view": "command"}),
     Approval("a6", T, U, "c1", AT, "network", "why", COMMAND, host="pypi.test", protocol="https"),
     Approval("a5", T, U, "q1", AT, "mcp_tool_call", "why", MCP_CALL, offers=(Offer("thread", Subject("mcp", "docs/search")),)),

@@ -96,6 +96,19 @@ async def test_an_amendment_of_a_client_written_for_the_protocol_is_kept_for_alw
     assert [(grant.scope, grant.subject) for grant in store.grants.all()] == [("always", Subject("command", "npm test", True))]
 
 
+async def test_acceptance_for_the_session_covers_the_very_command_since_its_client_was_shown_no_more(opened: Opened) -> None:
+    store = MemoryStore()
+    peer = await opened(*commands("npm test x", "npm  test 'x'", "npm test y"), store=store)
+    await peer.turn(await peer.thread())
+    reply(peer, await asked(peer), decision="acceptForSession")
+    reply(peer, await asked(peer, 1), decision="decline")
+    await peer.method("turn/completed")
+    items = [m["params"]["item"] for m in peer.told if m.get("method") == "item/completed"]
+    statuses = {item["command"]: item["status"] for item in items if item["type"] == "commandExecution"}
+    assert statuses == {"npm test x": "completed", "npm  test 'x'": "completed", "npm test y": "declined"}
+    assert [(grant.scope, grant.subject.kind) for grant in store.grants.all()] == [("thread", "exact_command")]
+
+
 async def test_words_of_a_decline_reach_the_model_and_a_cancel_interrupts(opened: Opened) -> None:
     peer = await opened(*commands("npm test", "npm ci"))
     await peer.turn(await peer.thread())

@@ -36,7 +36,7 @@ def host(name: Any, action: Any) -> dict[str, Any]:
     ("asked", "answer", "meant"),
     [
         (COMMAND_ASKED, {"decision": "accept"}, Decision("accept")),
-        (COMMAND_ASKED, {"decision": "acceptForSession"}, Decision("accept", "thread")),
+        (COMMAND_ASKED, {"decision": "acceptForSession"}, Decision("accept", "thread", exact=True)),
         (COMMAND_ASKED, {"decision": "accept", "scope": "workspace"}, Decision("accept", "workspace")),
         (COMMAND_ASKED, {"decision": "accept", "scope": "always", "rule": " npm t "}, Decision("accept", "always", "npm t")),
         (COMMAND_ASKED, {"decision": "accept", "scope": "galaxy", "rule": "npm"}, Decision("accept", None, "npm")),
@@ -155,13 +155,12 @@ def test_every_question_names_its_thread_and_has_a_method_of_the_contract(asked:
 def test_only_what_was_offered_is_announced_as_a_decision() -> None:
     prefix = Subject("command", "npm 'run it'", outside=True)
     offers = tuple(Offer(scope, prefix, editable=True) for scope in ("thread", "workspace", "always"))
-    asked = Approval("a", "t", "u", "c", 1.0, "command", "why", COMMAND, True, offers)
+    asked = Approval("a", "t", "u", "c", 1.0, "command", "why", COMMAND, outside_sandbox=True, offers=offers)
     amended = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["npm", "run it"]}}
     assert request(asked)[1]["availableDecisions"] == ["accept", "acceptForSession", amended, "decline", "cancel"]
     assert request(COMMAND_ASKED)[1]["availableDecisions"] == ["accept", "decline", "cancel"]
-    exact = Approval(
-        "a", "t", "u", "c", 1.0, "command", "why", COMMAND, True, (Offer("thread", Subject("exact_command", "x", True, "/w")),)
-    )
+    line = (Offer("thread", Subject("exact_command", "x", True, "/w")),)
+    exact = Approval("a", "t", "u", "c", 1.0, "command", "why", COMMAND, outside_sandbox=True, offers=line)
     assert request(exact)[1]["availableDecisions"] == ["accept", "acceptForSession", "decline", "cancel"]
     assert request(exact)[1]["proposedExecpolicyAmendment"] is None
 
