@@ -62,7 +62,7 @@ UNRULED = Judgement(None, "There are no rules.")
 def judge(script: str, rules: RuleBook, granted: Sequence[PrefixRule] = (), roots: Sequence[str] = ()) -> Judgement:
     """`granted` are the user's own answers: they allow as rules do and answer a rule that asks; a rule that forbids stands.
     A `cd` to one of `roots`, or below, needs no rule; nor does one to a folder below the current one."""
-    court = _Court(rules, granted, roots)
+    court = _Court(rules, sorted(granted, key=lambda rule: not rule.outside), roots)
     line = shell_line.read(script)
     court.line(line, 0)
     return court.judgement()
@@ -160,7 +160,8 @@ class _Court:
             self.spoilt = before[1]
 
     def part(self, words: tuple[str, ...], unknown: frozenset[int]) -> Part:
-        answered = next((r for r in sorted(self.granted, key=lambda r: not r.outside) if _covers(r, words, unknown)), None)
+        # there may be hundreds: most are told apart by the first word
+        answered = next((r for r in self.granted if words[0] in r.pattern[0] and _covers(r, words, unknown)), None)
         reason, allowed = "", None
         for match in self.rules.matches(words, unknown):
             rule = match.rule

@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -33,6 +34,22 @@ _HOST = re.compile(rf"(?:\*\.{_LABEL}\.)?{_LABEL}(?:\.{_LABEL})*")
 
 def checked(subject: Subject, own: Sequence[str] = ()) -> Subject:
     """The subject as it is kept. ValueError, in words for the user, when it cannot be. `own`: see core.policy.decide."""
+    found = _checked(subject, tuple(own))
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _checked(subject: Subject, own: tuple[str, ...]) -> Subject | str:
+    """Or why not. Remembered: the same grants are read anew after every change of one."""
+    try:
+        return _plain_form(subject, own)
+    except ValueError as error:
+        return str(error)
+
+
+def _plain_form(subject: Subject, own: tuple[str, ...]) -> Subject:
     text = subject.text.strip()
     if not text:
         raise ValueError("A rule needs a text.")
@@ -94,7 +111,7 @@ class _Found:
         match subject.kind:
             case "command":
                 if holds_in(grant, cwd):
-                    words = parse_pattern(subject.text)
+                    words = shlex.split(subject.text)
                     self.rules.append(PrefixRule.of(words, outside=subject.outside, source=SOURCES[grant.scope]))
             case "exact_command":
                 wish = RunCommand(subject.text, subject.cwd or "")
