@@ -98,6 +98,12 @@ def test_there_are_files_to_check() -> None:
     assert any(path.suffix == ".ts" for path in tracked())
 
 
+def test_test_files_have_names_of_their_own() -> None:
+    """pytest imports them by name alone."""
+    names = [path.name for path in with_suffix(".py") if path.name.startswith("test_")]
+    report(sorted({name for name in names if names.count(name) > 1}))
+
+
 def test_imports_point_inward() -> None:
     wrong: list[str] = []
     for path, module in sidecar_modules():
