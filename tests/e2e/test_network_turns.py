@@ -36,13 +36,18 @@ class Town(House):
     def __init__(self, folder: Path, server: ModelServer, internet: Internet) -> None:
         super().__init__(folder, server)
         self.internet = internet
+        self.agents: list[Agent] = []
         self.configure(self.configuration + LISTS)
 
     def agent(self, **overrides: Any) -> Agent:
         base = {"sandbox_mode": "workspace-write", "sandbox_workspace_write.exclude_slash_tmp": True}
         parts = Parts(Options({**base, **overrides}), self.homes, self.environ)
         parts.world.proxy = AllowListProxy(self.internet.resolve)
+        self.agents.append(parts.agent)
         return parts.agent
+
+    async def close(self) -> None:
+        await asyncio.gather(*(agent.close() for agent in self.agents))
 
     def curl(self, *hosts: str) -> dict[str, str]:
         return {"cmd": "; ".join(f"curl -sS http://{host}:{self.internet.port}/" for host in hosts)}
@@ -53,7 +58,9 @@ async def town(tmp_path: Path, model_server: ModelServer) -> AsyncIterator[Town]
     internet = Internet()
     async with await asyncio.start_server(internet.answer, "127.0.0.1", 0) as server:
         internet.port = server.sockets[0].getsockname()[1]
-        yield Town(tmp_path, model_server, internet)
+        made = Town(tmp_path, model_server, internet)
+        yield made
+        await made.close()
 
 
 async def test_an_allowed_host_is_reached_and_a_denied_one_refused_without_a_question(
@@ -68,7 +75,6 @@ async def test_an_allowed_host_is_reached_and_a_denied_one_refused_without_a_que
     assert f"GET / HTTP/1.1 for good.com:{town.internet.port}" in told
     assert "\n[network] bad.com is on the deny-list of the network settings." in told
     assert len(town.internet.seen) == 1
-    await agent.close()
 
 
 async def test_an_unlisted_host_is_put_to_the_user_once_and_goes_through_after_a_yes(
@@ -87,7 +93,6 @@ async def test_an_unlisted_host_is_put_to_the_user_once_and_goes_through_after_a
     assert len(town.internet.seen) == 2
     assert any(isinstance(event, ApprovalSettled) and event.approval_id == asked.id for event in client.events)
     client.check_cards()
-    await agent.close()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +122,6 @@ async def test_an_answer_lasts_as_long_as_the_user_says(
     await other.turn_end(turn_id)
     assert len(other.asked) == elsewhere
     assert len(town.internet.seen) == (3 if decision.verdict == "accept" else 0)
-    await agent.close()
 
 
 async def test_a_no_is_told_to_the_model_in_the_users_words(town: Town, model_server: ModelServer) -> None:
@@ -131,7 +135,6 @@ async def test_a_no_is_told_to_the_model_in_the_users_words(town: Town, model_se
         in outputs(model_server.requests[1].json)[0]
     )
     assert town.internet.seen == town.internet.looked_up == []
-    await agent.close()
 
 
 async def test_cancel_ends_the_turn_and_the_command(town: Town, model_server: ModelServer) -> None:
@@ -140,7 +143,6 @@ async def test_cancel_ends_the_turn_and_the_command(town: Town, model_server: Mo
     _, turn_id = await town.begin(agent, client)
     assert (await client.turn_end(turn_id)).status == "interrupted"
     assert town.internet.seen == []
-    await agent.close()
 
 
 async def test_nobody_is_asked_where_nobody_may_be(town: Town, model_server: ModelServer) -> None:
@@ -150,7 +152,6 @@ async def test_nobody_is_asked_where_nobody_may_be(town: Town, model_server: Mod
     await client.turn_end(turn_id)
     assert client.asked == []
     assert "[network] new.com is not on the allow-list" in outputs(model_server.requests[1].json)[0]
-    await agent.close()
 
 
 async def test_a_question_that_nobody_answers_is_a_no_after_a_while(
@@ -168,7 +169,6 @@ async def test_a_question_that_nobody_answers_is_a_no_after_a_while(
     assert (await client.turn_end(turn_id)).status == "completed"
     assert "[network] Nobody answered in time whether new.com may be reached." in outputs(model_server.requests[1].json)[0]
     assert any(isinstance(event, ApprovalSettled) for event in client.events)
-    await agent.close()
 
 
 async def test_a_question_ends_with_its_command(town: Town, model_server: ModelServer) -> None:
@@ -184,7 +184,6 @@ async def test_a_question_ends_with_its_command(town: Town, model_server: ModelS
     assert (await client.turn_end(turn_id)).status == "completed"
     asked = await client.until_asked()
     await client.until(lambda event: isinstance(event, ApprovalSettled) and event.approval_id == asked.id)
-    await agent.close()
 
 
 async def test_a_command_that_outlives_its_turn_may_still_ask(town: Town, model_server: ModelServer) -> None:
@@ -205,7 +204,6 @@ async def test_a_command_that_outlives_its_turn_may_still_ask(town: Town, model_
         return statuses[-1:] == ["idle"]
 
     await client.until(lambda event: idle_again())
-    await agent.close()
 
 
 async def test_where_the_list_cannot_be_enforced_there_is_no_network_and_it_is_said_once(
@@ -224,7 +222,6 @@ async def test_where_the_list_cannot_be_enforced_there_is_no_network_and_it_is_s
     said = [event.message for event in client.events if isinstance(event, WarningReported) and "allow-list" in event.message]
     assert said == ["The network allow-list cannot be enforced here, so commands have no network: Linux 5.19 or later is needed."]
     assert town.internet.seen == []
-    await agent.close()
 
 
 async def test_a_clients_own_command_reaches_what_is_listed_and_nobody_is_asked(town: Town) -> None:
@@ -237,7 +234,6 @@ async def test_a_clients_own_command_reaches_what_is_listed_and_nobody_is_asked(
     assert "new.com is not on the allow-list" in done.stdout
     assert client.asked == []
     assert len(town.internet.seen) == 1
-    await agent.close()
 
 
 async def test_the_command_line_reaches_what_is_listed(town: Town) -> None:
@@ -262,4 +258,3 @@ async def test_without_the_configuration_nothing_of_it_is_there(town: Town, mode
     (told,) = outputs(model_server.requests[1].json)
     assert "_PROXY=" not in told.upper()
     assert town.internet.seen == []
-    await agent.close()
