@@ -198,7 +198,7 @@ def test_what_the_user_allowed_is_told_after_the_permissions_and_not_again_befor
     names = [section.name for section in messages[0][1]]
     assert names[:2] == ["permissions", "granted_commands"]
     text = messages[0][1][1].text
-    assert text.startswith("<granted_commands>\nThe user has allowed what begins with these words to run outside the sandbox")
+    assert text.startswith("<granted_commands>\nThe user has allowed some commands to run outside the sandbox")
     assert text.endswith("`npm test`, `git [push|fetch]`.\n</granted_commands>")
     told = remembered({}, messages)
     assert changes(told, replace(now, granted=("npm test",))) == ()

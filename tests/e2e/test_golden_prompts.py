@@ -17,7 +17,8 @@ from fakes.prefix import compare
 from fakes.responses import ModelServer
 from fakes.snapshots import snapshot
 from fakes.world import RecordingClient
-from treadle.core.ops import ResumeThread
+from treadle.core.grants import GrantScope, Subject
+from treadle.core.ops import GrantChange, ResumeThread, WriteRules
 from treadle.core.settings import SandboxPolicy
 
 
@@ -29,6 +30,30 @@ async def test_a_folder_without_a_project(tmp_path: Path, model_server: ModelSer
     assert await place.say(agent, thread_id, "What is here?") == "completed"
     await agent.close()
     snapshot("no_project.txt", place.readable(model_server.requests[0].json))
+
+
+async def test_what_the_user_allowed_is_told_at_the_beginning_and_no_news_of_it_later(
+    tmp_path: Path, model_server: ModelServer
+) -> None:
+    model_server.script([reply(text("Ok.")), reply(text("Ok."))])
+    place = Place(tmp_path, model_server)
+    agent = place.agent()
+
+    async def allow(scope: GrantScope, words: str, *, outside: bool = True, folder: Path | None = None) -> None:
+        workspace = str(folder) if folder else None
+        add = GrantChange("add", scope=scope, subject=Subject("command", words, outside), workspace=workspace)
+        await agent.submit(WriteRules((add,)), RecordingClient())
+
+    await allow("always", "npm run build")
+    await allow("workspace", "make", folder=place.workspace)
+    await allow("workspace", "make elsewhere", folder=tmp_path)
+    await allow("always", "cargo test", outside=False)
+    thread_id = await place.open(agent, RecordingClient())
+    await place.say(agent, thread_id, "Build it.")
+    await allow("always", "cargo build")
+    assert await place.say(agent, thread_id, "And again.") == "completed"
+    await agent.close()
+    snapshot("what_was_allowed.txt", place.readable(model_server.requests[1].json))
 
 
 async def test_nested_instruction_files_with_an_override_and_a_fallback(tmp_path: Path, model_server: ModelServer) -> None:
