@@ -56,7 +56,7 @@ treadle sandbox: run a command under the sandbox of the agent's commands
 
   -s, --mode MODE                read-only, workspace-write or danger-full-access; else what config.toml says (sandbox_mode),
                                  else workspace-write
-      --root DIR                 a folder that the command may write, with workspace-write; may be given more than once.
+      --root DIR                 a folder that the command may write, with workspace-write; may be repeated.
                                  Without it: the working folder, and writable_roots of config.toml. With it: no other
       --network                  let it use the network
       --degraded                 run it with less protection too, where this machine has no more to offer; see treadle doctor

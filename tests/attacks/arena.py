@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import tempfile
@@ -50,6 +49,7 @@ class Arena:
         self._own(self.scratch)
         self.host = Host(self.base, uid)
         self._numbers = itertools.count(1)
+        self.victims: list[Victim] = []
         through = [python, str(FORBIDDING)] if forbidding else []
         overrides = [word for setting in settings for word in ("-c", setting)]
         self.sidecar = Sidecar(self.environment(), "app-server", *overrides, uid=uid, cwd=str(self.base), through=through)
@@ -78,6 +78,8 @@ class Arena:
 
     def close(self) -> None:
         self.sidecar.close()
+        for victim in self.victims:
+            victim.close()
         self.host.close()
         for folder in (self.base, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
@@ -99,6 +101,7 @@ class Site:
         self.make_repository(self.workspace)
         (self.workspace / "kept.txt").write_text("kept\n")
         self.victim = Victim(arena.uid)
+        arena.victims.append(self.victim)
         self.unharmed = self.victim.state
         self.settle()
 
@@ -271,6 +274,5 @@ class Victim:
         return traced, stopped, score, os.getpriority(os.PRIO_PROCESS, pid), os.sched_getaffinity(pid)
 
     def close(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
         self.process.kill()
         self.process.wait()
