@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fakes.world import FakeTool, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
+from fakes.world import FakeTool, MemoryStore, NoFiles, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.asking import Approval, Decision
 from treadle.core.errors import RequestRefused, TreadleError
 from treadle.core.events import ApprovalSettled, GrantsChanged, WarningReported
@@ -17,7 +17,7 @@ from treadle.core.ops import GrantChange, ListRules, Overrides, ResumeThread, St
 from treadle.core.policy import CallMcp, RunCommand, Wish, WriteFiles
 from treadle.runtime.agent import Agent
 from treadle.runtime.answers import RuleList, ThreadState
-from treadle.runtime.ports import Call, Scope
+from treadle.runtime.ports import Call, Plan, Scope
 
 WIPE = CallMcp("docs", "wipe", destructive=True)
 EXACT = RunCommand("bash -c 'make'", "/ws", escalated=True)
@@ -197,6 +197,27 @@ async def test_a_decline_is_not_remembered_and_its_words_reach_the_model() -> No
     (output,) = [item for item in store.load(thread_id)[1] if isinstance(item, ToolOutput)]
     assert output.text == "the user declined this call and says: use the archive instead"
     assert store.grants.all() == []
+
+
+class Shell(FakeTool):
+    """Wishes for an escalated `npm test` in the folder that the call names."""
+
+    async def prepare(self, call: Call, scope: Scope) -> Plan:
+        view: Any = {"view": "command", "command": "npm test", "cwd": call.arguments}
+        return Plan(view, RunCommand("npm test", call.arguments, escalated=True))
+
+
+@pytest.mark.parametrize("scope", ["thread", "workspace"])
+async def test_a_yes_to_a_command_holds_in_its_folder_and_below_and_not_behind_a_link_out_of_it(
+    scope: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NoFiles, "resolve", lambda self, path: path.replace("/ws/link", "/srv"))
+    folders = ("/ws", "/ws/pkg", "/srv", "/ws/link", "/ws2", "/ws")
+    scripts = [*([*call(f"c{n}", arguments=folder), *end()] for n, folder in enumerate(folders)), [*message("x"), *end()]]
+    agent, *_ = build(ScriptedModel(*scripts), Shell())
+    client = saying(Decision("accept", scope), *[Decision("decline")] * 3)
+    await turn(agent, client)
+    assert [asked.view["cwd"] for asked in client.asked] == ["/ws", "/srv", "/ws/link", "/ws2"]
 
 
 # at once, and everywhere
