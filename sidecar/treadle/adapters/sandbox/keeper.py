@@ -152,13 +152,14 @@ def _watch(control: int, wake: int, command: int, *, alone: bool) -> int:
 
 
 def _end_all(command: int, code: int) -> int:
-    """Again and again, since what lives may fork meanwhile; with a pause only when nothing new has come."""
+    """Again and again, since what lives may fork meanwhile; with a pause only when nothing new has come. Groups first: nothing in
+    one can fork away from a signal to all of it. (Where orphans are not adopted, most still are in the command's group.)"""
     seen: set[int] = set()
     for _ in range(_ROUNDS):
-        if sys.platform != "linux":  # orphans are not adopted there, but most stay in the command's group
-            with contextlib.suppress(OSError):
-                os.killpg(command, signal.SIGKILL)
+        _signal(-command, signal.SIGKILL)
         below = _below([os.getpid()])
+        for group in _groups(below):
+            _signal(-group, signal.SIGKILL)
         for pid in below:
             _signal(pid, signal.SIGKILL)
         alive, ended = _reap(command)
@@ -197,6 +198,15 @@ def _below(roots: list[int]) -> list[int]:
         found += more
         waiting += more
     return found
+
+
+def _groups(pids: list[int]) -> set[int]:
+    """Process groups; the command began a session of its own, so nobody else can be in them."""
+    found: set[int] = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found.add(os.getpgid(pid))
+    return found - {os.getpgid(0), 0, 1}
 
 
 def _children(pid: int) -> list[int]:

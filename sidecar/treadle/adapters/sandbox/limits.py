@@ -21,8 +21,10 @@ from ...core.settings import CommandLimits
 from . import processes
 from .process import ChildProcess
 
-_FIRST_LOOK, _BETWEEN, _HURRIED = 0.15, 0.25, 0.05
-"Seconds. Hurried: while a disk is nearly full."
+_FIRST_LOOK, _BETWEEN, _HURRIED = 0.1, 0.2, 0.04
+"Seconds. Hurried: while a disk is nearly full, or a command has many processes already."
+_MANY = 4
+"A fourth of those that it may have."
 _WORK_SHARE = 5
 "A look that took long is followed by a pause that is so many times longer."
 _CONFIRMED_SECONDS = 2.0
@@ -57,6 +59,11 @@ def bounds(limits: CommandLimits) -> Bounds:
         file_size=limits.file_size or _FILE_SIZE,
         disk_reserve=_DISK_RESERVE if limits.disk_reserve is None else limits.disk_reserve,
     )
+
+
+def most_together(processes: int) -> int:
+    """Processes and threads of all commands, when one may have so many: enough that one at its bound lets others go on."""
+    return 2 * max(processes, bounds(CommandLimits()).processes)
 
 
 @cache
@@ -106,6 +113,7 @@ class _Watched:
     began: float
     disks: list[_Disk] | None = None
     "None until the first look."
+    tasks: int = 0
     shared_until: float = 0.0
     memory: int = 0
     written: int = 0
@@ -145,13 +153,15 @@ class Watchdog:
         while self._watched:
             await asyncio.sleep(pause)
             began = time.monotonic()
-            due = [w for w in self._watched.values() if began - w.began >= _FIRST_LOOK]
+            due = [w for w in self._watched.values() if began - w.began >= _FIRST_LOOK * 0.9]
             if due:
                 for watched, why in await asyncio.to_thread(look, due):
+                    self._watched.pop(watched.process.pid, None)
                     watched.process.end_because(f"Treadle ended this command: {why}.")
             took = time.monotonic() - began
-            usual = _HURRIED if any(w.hurried for w in due) else _BETWEEN
-            pause = max(usual if len(due) == len(self._watched) else _FIRST_LOOK, took * _WORK_SHARE)
+            hurried = any(w.hurried or w.tasks * _MANY > w.bounds.processes for w in due)
+            usual = _HURRIED if hurried else _BETWEEN
+            pause = max(usual if len(due) == len(self._watched) else _FIRST_LOOK, took * (1 if hurried else _WORK_SHARE))
 
 
 def look(all_watched: list[_Watched]) -> list[tuple[_Watched, str]]:
@@ -181,7 +191,7 @@ def _total() -> int:
 def _too_much(watched: _Watched, now: float, available: int) -> str | None:
     limits = watched.bounds
     usage = processes.usage(watched.process.pid, limits.processes)
-    watched.pids = usage.pids
+    watched.pids, watched.tasks = usage.pids, usage.tasks
     if watched.disks is None:
         watched.disks = _disks(watched.folders, limits.disk_reserve)
     if usage.tasks > limits.processes:

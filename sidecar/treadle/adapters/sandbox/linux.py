@@ -188,6 +188,7 @@ class LinuxSandbox:
     def _bear(self, command: CommandSpec, policy: SandboxPolicy, channel: Channel) -> Born:
         """In the confined thread."""
         held: tuple[str, ...] = ()
+        self._spawner.make_room(bounds(command.limits).processes)
         try:
             base = self._base = self._base or self._make_base()
             places = mounts.writable(policy, command.env, self._roots)

@@ -18,6 +18,9 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
+from .enclosure import Enclosure, enter
+from .limits import most_together
+
 T = TypeVar("T")
 
 _PR_SET_NO_NEW_PRIVS = 38
@@ -35,6 +38,7 @@ class Spawner:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._confined = confined
+        self._enclosure: Enclosure | None = None
         self._first = first
 
     async def run(self, job: Callable[[], T], discard: Callable[[T], None], failed: Callable[[], None]) -> T:
@@ -90,6 +94,11 @@ class Spawner:
             self._thread.start()
         self._jobs.put(job)
 
+    def make_room(self, processes: int) -> None:
+        """In the thread: for a command that may have so many."""
+        if self._enclosure is not None:
+            self._enclosure.allow(most_together(processes))
+
     def close(self) -> None:
         """End the thread once its queue is empty. What it spawned with --die-with-parent dies with it."""
         if self._thread is not None:
@@ -102,8 +111,12 @@ class Spawner:
             scoped = confine_thread()
             if self._first is not None:
                 self._first(scoped)
+        self._enclosure = enter(most_together(0)) if sys.platform == "linux" else None
         while (job := self._jobs.get()) is not None:
             job()
+        if self._enclosure is not None:
+            self._enclosure.leave()
+            self._enclosure = None
 
 
 def _let_children_hear_ctrl_c() -> None:

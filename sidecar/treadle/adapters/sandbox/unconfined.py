@@ -216,13 +216,14 @@ class Unconfined:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._spawner.close()
         self._keeper.close()
+        self._spawner.close()
 
     def _bear(
         self, command: CommandSpec, channel: Channel, remote: socket.socket, confine: Callable[[Channel], Confinement] | None
     ) -> KeptChild:
         """In the spawner's thread."""
+        self._spawner.make_room(bounds(command.limits).processes)
         confinement: Confinement | None = None
         try:
             confinement = confine(channel) if confine is not None else None

@@ -1,0 +1,88 @@
+"""A bound on all processes together for root, where there is a control group for it; elsewhere nothing, without a word."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from sandbox_bench import Bench
+
+from treadle.adapters.sandbox import enclosure
+from treadle.core.settings import CommandLimits, SandboxPolicy
+
+
+def group_of(pid: int) -> str:
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    return next(line for line in lines if ":pids:" in line).split("/")[-1]
+
+
+@contextmanager
+def thread_inside() -> Iterator[enclosure.Enclosure | None]:
+    """Of another thread, which leaves at the end."""
+    found: SimpleQueue[enclosure.Enclosure | None] = SimpleQueue()
+    over = threading.Event()
+
+    def live() -> None:
+        made = enclosure.enter(500)
+        found.put(made)
+        over.wait()
+        if made is not None:
+            made.leave()
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        yield found.get()
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.fixture
+def entered() -> Iterator[enclosure.Enclosure]:
+    with thread_inside() as made:
+        if made is None:
+            pytest.skip("no control group of pids that this user may use")
+        yield made
+    assert not made.folder.exists()
+
+
+def test_the_group_is_the_threads_own_and_goes_with_it(entered: enclosure.Enclosure) -> None:
+    assert (entered.folder / "pids.max").read_text() == "500\n"
+    with open("/proc/thread-self/cgroup", encoding="ascii") as file:
+        assert entered.folder.name not in file.read()
+
+
+def test_room_is_made_and_never_taken_away(entered: enclosure.Enclosure) -> None:
+    entered.allow(900)
+    entered.allow(100)
+    assert (entered.folder / "pids.max").read_text() == "900\n"
+
+
+def test_what_a_killed_sidecar_left_is_swept(entered: enclosure.Enclosure) -> None:
+    left = entered.folder.parent / f"treadle-{2**22 + 1}-1"
+    left.mkdir()
+    with thread_inside() as second:
+        assert second is not None
+        assert not left.exists()
+
+
+def test_where_there_is_none_nothing_happens(tmp_path: Path) -> None:
+    assert enclosure.enter(500, str(tmp_path)) is None
+    assert enclosure.enter(500, str(tmp_path / "missing")) is None
+
+
+@pytest.mark.parametrize("mode", ["workspace-write", "danger-full-access"])
+async def test_commands_are_in_it_and_it_is_gone_with_the_sandbox(bench: Bench, mode: str, entered: enclosure.Enclosure) -> None:
+    policy = bench.policy() if mode == "workspace-write" else SandboxPolicy("danger-full-access")
+    process = await bench.start("sleep 300", policy, limits=CommandLimits(processes=9_000))
+    name = group_of(process.pid)
+    assert name.startswith(f"treadle-{os.getpid()}-")
+    assert int((entered.folder.parent / name / "pids.max").read_text()) == 18_000
+    await bench.sandbox.close()
+    assert not (entered.folder.parent / name).exists()
