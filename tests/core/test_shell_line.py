@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -300,3 +301,21 @@ def test_braces_become_the_words_that_bash_makes_of_them(script: str, words: tup
     assert shell_line.read(f"echo {script}").segments[0].words[1:] == words
     said = subprocess.run(["/bin/bash", "-c", f"printf '%s\\n' {script}"], capture_output=True, text=True)
     assert tuple(said.stdout.splitlines()) == words or len(said.stdout) > 1_000
+
+
+def test_signs_beyond_ascii_never_reach_the_tables_of_the_scanner():
+    # A process of its own: what would go wrong here is not an exception.
+    signs = "".join(chr(code) for code in range(0x80, 0x110000, 977) if not 0xD800 <= code < 0xE000)
+    script = (
+        "import sys; from treadle.core import shell_line\nfor s in sys.argv[1]: shell_line.read(s + '{' + s + '$' + s + '((' + s)"
+    )
+    assert subprocess.run([sys.executable, "-c", script, signs], timeout=100).returncode == 0
+
+
+@pytest.mark.parametrize("script", ["é=1 b", "a é=1", "é", "a é'é'\"é\" é", "ａ b", "é>f"])
+def test_signs_beyond_ascii_are_letters_of_words_and_make_no_names(script: str):
+    line = shell_line.read(script)
+    assert line.trouble is None
+    assert not line.segments[0].assignments
+    if ">" not in script:
+        assert " ".join(line.segments[0].words) == script.replace("'", "").replace('"', "")

@@ -29,6 +29,7 @@ _HOLES = _SUBSTITUTIONS | {"simple_expansion", "expansion", "arithmetic_expansio
 _BLANK = re.compile(r"(?:\\\n)*[ \t](?:[ \t]|\\\n)*")
 _BETWEEN = re.compile(r"(?:[ \t\n]|\\\n)*")
 _SIGNS = "()|&;<>{`$=~["
+_FOREIGN, _NO_TEXT = re.compile(r"[^\x00-\x7f]"), re.compile("[\0\ud800-\udfff]")
 _KEYWORDS = frozenset(("if", "then", "elif", "else", "fi", "while", "until", "do", "done", "case", "esac", "in", "for", "select"))
 _FORMS = {
     "subshell": "subshell",
@@ -55,20 +56,19 @@ def read(script: str) -> Line:
 def _read(script: str, depth: int) -> Line:
     if not script.strip(" \t\n"):
         return Line(opaque=True)
-    trouble = "is not text" if "\0" in script else None
+    trouble = "is not text" if _NO_TEXT.search(script) else None
     if len(script) > LONGEST or sum(map(script.count, _SIGNS)) > MOST_SIGNS:
         trouble = "is longer than can be read"
     if trouble is None:
         try:
-            source = script.encode()
-            tree = _parser().parse(source)
+            # The grammar's scanner is C that looks signs up in tables made for ASCII: any other sign is a letter to it, as it is
+            # to bash. So a place in the tree is a place in the text, too.
+            tree = _parser().parse(_FOREIGN.sub("z", script).encode("ascii"))
             if not tree.root_node.has_error:
-                walk = _Walk(source, depth)
+                walk = _Walk(script, depth)
                 walk.block(tree.root_node, 0)
                 return walk.line()
             trouble = "is not valid for bash"
-        except UnicodeError:
-            trouble = "is not text"
         except Unreadable as found:
             trouble = str(found) or "cannot be read for certain"
     from . import rough_line  # noqa: PLC0415  rarely needed
@@ -91,7 +91,7 @@ def _parser() -> Parser:
 class _Walk:
     """One pass over the tree of a line, in the order of the text."""
 
-    def __init__(self, source: bytes, depth: int) -> None:
+    def __init__(self, source: str, depth: int) -> None:
         if depth > DEEPEST:
             raise Unreadable("is nested too deeply")
         self.source = source
@@ -114,7 +114,7 @@ class _Walk:
         return Line(segments, not plain, only, frozenset(self.forms))
 
     def text(self, start: int, end: int) -> str:
-        return self.source[start:end].decode()
+        return self.source[start:end]
 
     def begin(self) -> Draft:
         draft = Draft(self.pending)
@@ -170,7 +170,7 @@ class _Walk:
                     self.forms.add("case")
             case "(" | "{":
                 self.pending = self.pending or node.type
-            case "!" if self.source[node.end_byte : node.end_byte + 1] not in (b" ", b"\t"):
+            case "!" if self.source[node.end_byte : node.end_byte + 1] not in (" ", "\t"):
                 raise Unreadable
             case ")" | "}" | "!":
                 pass
@@ -184,7 +184,7 @@ class _Walk:
 
     def comment(self, node: Node) -> None:
         before = self.source[max(0, node.start_byte - 2) : node.start_byte]
-        if before[-1:] not in b" \t\n;|&()" or before == b"\\\n":
+        if before[-1:] not in " \t\n;|&()" or before == "\\\n":
             raise Unreadable
         self.forms.add("comment")
 

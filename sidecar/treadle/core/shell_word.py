@@ -14,7 +14,7 @@ from itertools import pairwise
 
 RESERVED = frozenset("if then else elif fi for while until do done case esac in function select time coproc { } ! [[ ]]".split())
 SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "mksh", "rbash"))
-ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[[^]]*\])?\+?=")
+ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[[^]]*\])?\+?=", re.ASCII)
 MOST_BRACES = 64
 "Words that one word with braces may become; beyond, it stays as it is."
 
