@@ -18,7 +18,6 @@ from ..core.models import LOCAL_MODELS, default_model
 from ..core.rules import RuleBook
 from ..core.settings import (
     ApprovalPolicy,
-    CommandLimits,
     LocalModel,
     Provider,
     SandboxMode,
@@ -28,6 +27,7 @@ from ..core.settings import (
 )
 from . import config_hooks, config_skills
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
+from .config_limits import limits
 from .config_mcp import mcp_callback_port, mcp_grace, mcp_servers, of_folder
 from .config_network import network
 from .config_prices import prices
@@ -48,7 +48,6 @@ NOT_FROM_PROJECTS = frozenset(
         "mcp_oauth_callback_url",
         "mcp_oauth_credentials_store",
         "local",
-        "command_limits",
         "otel",
         "analytics",
         "cli_auth_credentials_store",
@@ -241,7 +240,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         root_markers=markers,
         shell_environment=_shell_environment(values),
         allow_login_shell=values.flag("allow_login_shell", default=True),
-        limits=_limits(values),
+        limits=limits(values),
         local=local,
         prices=prices(values),
         mcp_servers=mcp_servers(values),
@@ -303,22 +302,6 @@ def _shell_environment(values: Values) -> ShellEnvironment:
         exclude=values.texts(table, "exclude") or (),
         set=values.pairs(table, "set"),
         include_only=values.texts(table, "include_only") or (),
-    )
-
-
-def _limits(values: Values) -> CommandLimits:
-    """[command_limits], in megabytes."""
-    table, megabyte = "command_limits", 1024 * 1024
-
-    def size(key: str, *, least: int) -> int | None:
-        found = values.number(table, key, least=least, most=1 << 40)
-        return None if found is None else found * megabyte
-
-    return CommandLimits(
-        memory=size("memory_mb", least=64),
-        processes=values.number(table, "processes", least=16, most=1 << 22),
-        file_size=size("file_mb", least=1),
-        disk_reserve=size("disk_reserve_mb", least=0),
     )
 
 
