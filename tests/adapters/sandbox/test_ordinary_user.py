@@ -12,7 +12,7 @@ import pytest
 
 NOBODY = 65534
 HERE = Path(__file__).parent
-NAMES = ("confinement", "process", "broker", "bridges", "limits", "keeper", "landlock")
+NAMES = ("confinement", "process", "broker", "bridges", "command_limits", "keeper", "landlock")
 FILES = [str(HERE / f"test_{name}.py") for name in NAMES]
 
 
