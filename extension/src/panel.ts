@@ -44,6 +44,10 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     view.badge = this.badge;
     this.perView = [
       view.webview.onDidReceiveMessage((message: FromWebview) => this.received(message)),
+      // The page of a view that is hidden is gone; one that is shown again says that it is ready.
+      view.onDidChangeVisibility(() => {
+        if (!view.visible) this.unload();
+      }),
       view.onDidDispose(() => {
         if (this.view === view) this.release();
       }),
@@ -85,6 +89,10 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     this.timer = undefined;
     for (const disposable of this.perView.splice(0)) disposable.dispose();
     this.view = undefined;
+    this.unload();
+  }
+
+  private unload(): void {
     this.loaded = false;
     this.queue = [];
   }

@@ -49,7 +49,8 @@ export function focusQuestion(step: 1 | -1 | 0): boolean {
   const at = all.findIndex((one) => one.contains(document.activeElement));
   const next = at < 0 || !step ? 0 : (at + step + all.length) % all.length;
   const card = all[next]?.querySelector<HTMLElement>(".ask");
-  card?.focus();
-  card?.scrollIntoView({ block: "nearest" });
+  if (!card) return false;
+  card.focus();
+  card.scrollIntoView({ block: "nearest" });
   return true;
 }

@@ -60,8 +60,19 @@ export class Panel extends LitElement {
         received(message.path, message.url);
         return;
       case "focus":
-        void this.updateComplete.then(() => (message.at === "question" && focusQuestion(0)) || this.composer?.focusInput());
+        void this.focusAt(message.at);
     }
+  }
+
+  /** A question's card is drawn some steps after the panel that holds it. */
+  private async focusAt(at?: "question"): Promise<void> {
+    for (let tries = 0; at && this.view.asked.length && tries < 20; tries += 1) {
+      await this.updateComplete;
+      if (focusQuestion(0)) return;
+      await new Promise((drawn) => setTimeout(drawn, 16));
+    }
+    await this.updateComplete;
+    this.composer?.focusInput();
   }
 
   override render(): unknown {
