@@ -112,7 +112,7 @@ async def _run(folders: Homes, settings: Settings, policy: SandboxPolicy, line: 
         command = CommandSpec(tuple(line.command), cwd, {**variables, **marks(policy)}, limits=settings.limits)
         async with _reaching(command, policy, settings, sandbox) as reaching:
             return await passthrough.run(sandbox, reaching, policy)
-    except (TreadleError, ToolFailure) as error:
+    except (TreadleError, ToolFailure, OSError) as error:
         return _complain(error, NOT_RUN)
     finally:
         await environment.close()

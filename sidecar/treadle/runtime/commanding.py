@@ -94,6 +94,8 @@ class Commands:
                     process = await self._world.sandbox.spawn(reaching, policy)
                 except ToolFailure as error:
                     raise RequestRefused(str(error)) from error
+                except OSError as error:
+                    raise TreadleError(f"The command could not be started: {error.strerror or error}.") from error
                 born.set_result(process)
                 try:
                     return await self._run(op, client, process)

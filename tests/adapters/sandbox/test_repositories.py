@@ -41,3 +41,15 @@ def test_a_kept_answer_forgets_a_folder_that_became_a_link(tmp_path: Path, monke
     (tmp_path / "root/a").rename(tmp_path / "outside")
     (tmp_path / "root/a").symlink_to("../outside")
     assert repositories.nested(root) == (f"{root}/b",)
+
+
+def test_what_was_found_cannot_be_crowded_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repositories, "_REPOSITORIES", 3)
+    monkeypatch.setattr(repositories, "_KEPT_SECONDS", 0.0)
+    (tmp_path / "z/deep/.git").mkdir(parents=True)
+    found = str(tmp_path / "z" / "deep")
+    assert repositories.nested(str(tmp_path)) == (found,)
+    for name in "abcdef":
+        (tmp_path / name / ".git").mkdir(parents=True)
+    assert found in repositories.nested(str(tmp_path))
+    assert len(repositories.nested(str(tmp_path))) == 3

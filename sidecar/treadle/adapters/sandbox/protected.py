@@ -9,18 +9,20 @@ write, and must never follow what it reads out of the writable roots.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import PurePath
 
+from . import git_files
 from .repositories import nested
 
 ROOT_NAMES = (".git", ".codex", ".agents", ".vscode")
 TEMPORARY_NAMES = (".git",)
 "Git looks upwards: a planted /tmp/.git would be found from every folder below it."
 
-_MAX_SUBMODULES = 200
-_MAX_POINTER = 4096
-_MAX_GITMODULES = 256 * 1024
+_MAX_ENTRIES = 5000
+_MAX_WORKSPACE_FILES = 20
 
 
 @dataclass(slots=True)
@@ -50,8 +52,13 @@ def find(roots: Iterable[str], temporary: Iterable[str], own: Iterable[str]) -> 
     for root in roots:
         for name in ROOT_NAMES:
             _add(found, root, name, writable)
-        for folder in (*nested(root), *_submodules(root)):
+        for folder in nested(root):
             _add(found, folder, ".git", writable)
+        for folder in (root, *nested(root)):
+            _add_related(found, folder, root, writable)
+        _add_above(found, root, writable)
+        for path in _workspace_files(root):
+            _add_target(found, path, writable)
     for folder in temporary:
         for name in TEMPORARY_NAMES:
             _add(found, folder, name, writable)
@@ -75,14 +82,17 @@ def _add(found: Protected, folder: str, name: str, writable: tuple[str, ...]) ->
     path = f"{folder.rstrip('/')}/{name}"
     if os.path.islink(path):
         found.frozen.add(folder)
-        _add_target(found, os.path.realpath(path), writable)
+        target = os.path.realpath(path)
+        if not os.path.islink(target):  # a link that leads in a circle leads nowhere
+            _add_target(found, target, writable)
     elif _empty_or_missing(path):
         found.missing.add(path)
     else:
         found.existing.add(path)
         if name == ".git":
-            for target in _pointed_to(path, folder):
-                _add_target(found, target, writable)
+            for target in git_files.git_folders(folder):
+                if target != path:
+                    _add_target(found, target, writable)
 
 
 def _add_target(found: Protected, target: str, writable: tuple[str, ...]) -> None:
@@ -111,36 +121,40 @@ def _empty_or_missing(path: str) -> bool:
         return False
 
 
-def _pointed_to(path: str, folder: str) -> Iterator[str]:
-    """Where a .git *file* leads: its gitdir (worktree, submodule) and the repository that it shares."""
-    text = _head(path, _MAX_POINTER)
-    if not text.startswith("gitdir:"):
+def _add_related(found: Protected, folder: str, root: str, writable: tuple[str, ...]) -> None:
+    """What git on the host looks into from here: submodules, also those that are not there yet, and other worktrees; and the files
+    that this repository takes hooks and configuration from."""
+    own = git_files.git_folders(folder)
+    if not own:
         return
-    gitdir = os.path.realpath(os.path.join(folder, text[len("gitdir:") :].strip()))
-    yield gitdir
-    if common := _head(f"{gitdir}/commondir", _MAX_POINTER).strip():
-        yield os.path.realpath(os.path.join(gitdir, common))
+    for other in (*git_files.submodules(folder, own[0]), *git_files.worktrees(own[-1])):
+        if below(other, root):
+            if os.path.isdir(other):
+                _add(found, other, ".git", writable)
+            elif other in git_files.in_index(folder, own[0]):
+                found.missing.add(_outermost_missing(other))
+    for target in git_files.led_to(folder, own[-1]):
+        if target != folder and os.path.lexists(target):
+            _add_target(found, target, writable)
 
 
-def _submodules(root: str) -> Iterator[str]:
-    """`git status` on the host looks into every submodule that is there."""
-    lines = _head(f"{root}/.gitmodules", _MAX_GITMODULES).splitlines()
-    paths = (line.partition("=")[2].strip().strip('"') for line in lines if line.strip().startswith("path"))
-    for _, path in zip(range(_MAX_SUBMODULES), paths, strict=False):
-        folder = os.path.realpath(os.path.join(root, path))
-        if path and below(folder, root) and os.path.isdir(folder):
-            yield folder
+def _add_above(found: Protected, root: str, writable: tuple[str, ...]) -> None:
+    """Where git and agents look upwards from a root that lies inside another writable folder."""
+    above = [folder for folder in map(str, PurePath(root).parents) if any(below(folder, outer) for outer in writable)]
+    for place, folder in enumerate(above):
+        if folder in writable:
+            continue
+        _add(found, folder, ".git", writable)
+        if any(os.path.lexists(f"{outer}/.git") for outer in above[place:]):  # the top of the project that the root is part of
+            for name in (".codex", ".agents"):
+                _add(found, folder, name, writable)
 
 
-def _head(path: str, size: int) -> str:
-    """The beginning of a regular file; empty for anything else. A fifo must not make us wait."""
+def _workspace_files(root: str) -> list[str]:
+    """Settings and tasks of VS Code."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with os.scandir(root) as entries:
+            names = [entry.path for entry in islice(entries, _MAX_ENTRIES) if entry.name.endswith(".code-workspace")]
     except OSError:
-        return ""
-    try:
-        return os.read(fd, size).decode("utf-8", "surrogateescape")
-    except OSError:
-        return ""
-    finally:
-        os.close(fd)
+        return []
+    return [path for path in names[:_MAX_WORKSPACE_FILES] if os.path.isfile(path) and not os.path.islink(path)]

@@ -1,7 +1,8 @@
 """The git repositories inside a folder, since a hook planted in any of them runs with the user's next git command there.
 
 The search is bounded and says so: six levels down, the nearest folders first, at most 2,000 of them and 50,000 entries, not below
-hidden folders, node_modules, venv and __pycache__, not through links. A repository beyond that is not found, hence not protected.
+hidden folders, node_modules, venv and __pycache__, not through links. A repository beyond that is not found, hence not protected,
+nor is one after the first 200. What was found once comes first: a command cannot crowd it out with folders of its own making.
 Must never make a command's start slow: an answer is kept for fifty times as long as the search took, ten seconds at most.
 """
 
@@ -20,6 +21,8 @@ _NOT_BELOW = ("node_modules", "venv", "__pycache__")
 _KEPT_TIMES = 50
 _KEPT_SECONDS = 10.0
 _KEPT_ROOTS = 64
+_REPOSITORIES = 200
+"Each is a mount or more, and bubblewrap takes longer with each."
 
 _kept: dict[str, tuple[float, tuple[str, ...]]] = {}
 "root -> (until when, folders with a .git)"
@@ -30,13 +33,18 @@ def nested(root: str) -> tuple[str, ...]:
     began = time.monotonic()
     until, folders = _kept.get(root, (0.0, ()))
     if began < until:
-        return tuple(folder for folder in folders if os.path.realpath(folder) == folder and os.path.lexists(f"{folder}/.git"))
-    folders = tuple(_search(root))
+        return tuple(folder for folder in folders if _is_there(folder))
+    before = (folder for folder in folders if _is_there(folder))
+    folders = tuple(islice(dict.fromkeys((*before, *_search(root))), _REPOSITORIES))
     now = time.monotonic()
     if len(_kept) >= _KEPT_ROOTS:
         _kept.clear()
     _kept[root] = (now + min((now - began) * _KEPT_TIMES, _KEPT_SECONDS), folders)
     return folders
+
+
+def _is_there(folder: str) -> bool:
+    return os.path.realpath(folder) == folder and os.path.lexists(f"{folder}/.git")
 
 
 def _search(root: str) -> Iterator[str]:
