@@ -135,6 +135,18 @@ async def test_an_edited_rule_is_kept_and_covers_more_than_what_was_asked_about(
     assert [grant.subject for grant in store.grants.all()] == [Subject("mcp", "docs/*")]
 
 
+@pytest.mark.parametrize("escalated", [False, True])
+async def test_an_edited_rule_reaches_outside_the_sandbox_only_when_that_was_asked(escalated: bool) -> None:
+    store = MemoryStore()
+    agent, *_ = build(
+        ScriptedModel(*steps("a")),
+        FakeTool(wish=RunCommand("rm -rf build", "/ws", escalated)),
+        store=store,
+    )
+    await turn(agent, saying(Decision("accept", "always", "git clean")))
+    assert [grant.subject for grant in store.grants.all()] == [Subject("command", "git clean", escalated)]
+
+
 async def test_an_edited_rule_that_does_not_cover_the_very_call_lets_it_run_once_and_is_kept() -> None:
     store = MemoryStore()
     tool = FakeTool(wish=WIPE)
