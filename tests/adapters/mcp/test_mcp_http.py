@@ -27,6 +27,7 @@ class Rogue:
         self.seen: list[dict[str, str]] = []
         self.sessions = 0
         self.forgotten = False
+        self.tools: Answer | None = None
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -58,6 +59,8 @@ class Rogue:
                 await reply(writer, message, known, {"mcp-session-id": str(self.sessions)})
             case _ if self.forgotten and headers.get("mcp-session-id"):
                 await send(writer, b"", status="404 Gone")
+            case "tools/list" if self.tools is not None:
+                await self.tools(message, headers, writer)
             case "tools/list":
                 await reply(writer, message, {"tools": [{"name": "run", "inputSchema": {"type": "object"}}]})
             case "tools/call":
@@ -118,6 +121,21 @@ async def test_an_event_of_a_hundred_megabytes_is_refused(stand: Stand) -> None:
 
     async with listening(call) as (_, server):
         with pytest.raises(ToolFailure, match="MCP server web"):
+            await stand.call(server, "run")
+        await stand.close()
+
+
+@pytest.mark.parametrize("events", [False, True])
+async def test_a_hundred_thousand_tools_are_refused_before_they_are_read(stand: Stand, events: bool) -> None:
+    async def tools(message: dict[str, Any], headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        listed = [{"name": f"t{number}", "inputSchema": {"type": "object"}} for number in range(100_000)]
+        body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {"tools": listed}}).encode()
+        kind = "text/event-stream" if events else "application/json"
+        await send(writer, b"data: " + body + b"\n\n" if events else body, {"content-type": kind})
+
+    async with listening(tools) as (rogue, server):
+        rogue.tools = tools
+        with pytest.raises(ToolFailure, match="MCP server web is not connected: its list of tools is longer than 2048 tools"):
             await stand.call(server, "run")
         await stand.close()
 

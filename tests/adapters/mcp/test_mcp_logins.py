@@ -206,8 +206,8 @@ async def test_who_does_not_know_the_state_is_sent_away_and_the_login_goes_on(st
 async def test_a_user_who_never_comes_is_not_waited_for(stand: Stand, server: McpServer) -> None:
     async def stay_away(url: str) -> None: ...
 
-    problem = await log_in(stand, server, LoginWish(seconds=2.0), stay_away)
-    assert problem == "Nobody logged in to guarded within 2 s."
+    problem = await log_in(stand, server, LoginWish(seconds=6.0), stay_away)
+    assert problem == "Nobody logged in to guarded within 6 s."
 
 
 async def test_a_login_that_is_begun_again_ends_the_one_before(stand: Stand, server: McpServer) -> None:

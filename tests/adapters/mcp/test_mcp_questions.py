@@ -76,11 +76,11 @@ async def test_a_server_that_refuses_until_an_address_was_opened_sends_the_user_
 async def test_the_time_of_a_call_stands_still_while_the_user_thinks(stand: Stand) -> None:
     stand.ask = user = User(Decision("accept", content={"name": "Ada"}))
     user.may_answer.clear()
-    server = replace(stand.rogue("asks"), tool_timeout=0.5)
+    server = replace(stand.rogue("asks"), tool_timeout=2.0)
     await stand.pool.settle(stand.settings(server))
     call = asyncio.ensure_future(stand.call(server, "run"))
     await user.was_asked.wait()
-    _, late = await asyncio.wait([call], timeout=1.0)
+    _, late = await asyncio.wait([call], timeout=2.5)
     assert late
     user.may_answer.set()
     assert told(await call)["action"] == "accept"

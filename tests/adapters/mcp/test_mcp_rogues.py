@@ -20,7 +20,7 @@ def text(result: dict) -> str:
 
 
 async def test_a_hundred_thousand_tools_are_refused_by_their_number(stand: Stand) -> None:
-    with pytest.raises(ToolFailure, match=r"rogue is not connected: its list of tools is longer than 2048 tools or 100 pages"):
+    with pytest.raises(ToolFailure, match=r"rogue is not connected: its list of tools is longer than 2048 tools"):
         await stand.call(stand.rogue("many_tools"), "run")
 
 

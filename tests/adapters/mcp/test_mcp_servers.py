@@ -96,7 +96,8 @@ async def test_a_silent_server_is_given_up_in_time_and_its_process_ended(stand: 
     with pytest.raises(ToolFailure, match=r"not ready within 1 s \(startup_timeout_sec\)"):
         await stand.call(server, "echo")
     await stand.close()
-    for pid in stand.pids():
+    # on a busy machine it was ended before it could say who it is
+    for pid in stand.pids() if (stand.folder / "pids").exists() else ():
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 

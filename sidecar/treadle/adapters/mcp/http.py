@@ -12,6 +12,7 @@ import httpx2
 
 from ...core.errors import TreadleError
 from ...core.settings import McpServer
+from .lines import DESCRIBES, MAX_TOOLS, TOO_MANY
 
 MAX_BODY = 32 * 1024 * 1024
 "Bytes of one answer, and of one event of a stream."
@@ -48,21 +49,29 @@ class _Bounded(httpx2.AsyncHTTPTransport):
         if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             await response.aclose()
             raise httpx2.RemoteProtocolError("its answer is compressed although that was not asked for")
-        if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-            response.stream = _Counted(response.stream)
+        events = response.headers.get("content-type", "").lower().startswith("text/event-stream")
+        if not events or request.method == "POST":
+            response.stream = _Counted(response.stream, events=events)
         return response
 
 
 class _Counted(httpx2.AsyncByteStream):
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, *, events: bool) -> None:
         self._inner = inner
+        self._events = events
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        read = 0
+        read, described, end = 0, 0, b""
+        failure = httpx2.SSEError if self._events else httpx2.StreamError
         async for chunk in self._inner:
             read += len(chunk)
-            if read > MAX_BODY:
-                raise httpx2.StreamError(f"its answer is larger than {MAX_BODY // (1024 * 1024)} MB")
+            # a key that lies across two chunks is found in one of them
+            described += (end + chunk).count(DESCRIBES)
+            end = chunk[1 - len(DESCRIBES) :]
+            if described > 2 * MAX_TOOLS:
+                raise failure(TOO_MANY)
+            if read > MAX_BODY and not self._events:
+                raise failure(f"its answer is larger than {MAX_BODY // (1024 * 1024)} MB")
             yield chunk
 
     async def aclose(self) -> None:

@@ -14,7 +14,12 @@ from mcp_types import ErrorData, JSONRPCError, JSONRPCMessage
 
 MAX_LINE = 32 * 1024 * 1024
 "Bytes of one message."
+MAX_TOOLS = 2048
+TOO_MANY = f"its list of tools is longer than {MAX_TOOLS} tools"
 INTERNAL_ERROR = -32603
+_WORTH_COUNTING = 64 * 1024
+DESCRIBES = b'"inputSchema"'
+"What every tool of a list has once."
 _EDGE = 512
 _ID = rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")'
 _AT_HEAD = re.compile(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID)
@@ -50,7 +55,9 @@ class Lines:
         line, head = bytes(self._line), self._head
         self._line, self._head = bytearray(), None
         if head is not None:
-            return self._too_large(head, line)
+            return _refused(head, line, f"its answer is larger than {self._limit // (1024 * 1024)} MB")
+        if lists_too_much(line):
+            return _refused(line[:_EDGE], line[-_EDGE:], TOO_MANY)
         if not line.strip():
             return None
         try:
@@ -58,10 +65,17 @@ class Lines:
         except ValueError:
             return None  # a banner, a log line
 
-    def _too_large(self, head: bytes, tail: bytes) -> JSONRPCError | None:
-        found = _AT_HEAD.match(head) or _AT_TAIL.search(tail)
-        if found is None or b'"method"' in head[: found.end() + 20]:
-            return None
-        id = found[1].decode("ascii", "replace")
-        error = ErrorData(code=INTERNAL_ERROR, message=f"its answer is larger than {self._limit // (1024 * 1024)} MB")
-        return JSONRPCError(jsonrpc="2.0", id=id[1:-1] if id.startswith('"') else int(id), error=error)
+
+def lists_too_much(data: bytes) -> bool:
+    """Whether this describes so many tools that it is not worth the seconds that it would take to read them."""
+    return len(data) > _WORTH_COUNTING and data.count(DESCRIBES) > 2 * MAX_TOOLS
+
+
+def _refused(head: bytes, tail: bytes, why: str) -> JSONRPCError | None:
+    """The failure of the request that this is the answer to; None when it is no answer."""
+    found = _AT_HEAD.match(head) or _AT_TAIL.search(tail)
+    if found is None or b'"method"' in head[: found.end() + 20]:
+        return None
+    id = found[1].decode("ascii", "replace")
+    error = ErrorData(code=INTERNAL_ERROR, message=why)
+    return JSONRPCError(jsonrpc="2.0", id=id[1:-1] if id.startswith('"') else int(id), error=error)

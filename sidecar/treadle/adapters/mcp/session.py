@@ -27,17 +27,18 @@ from ...core.mcp import Look, McpTool, from_wire
 from ...core.settings import McpServer
 from ...runtime.ports import Inquire
 from .connection import Lost
+from .lines import MAX_TOOLS, TOO_MANY
 from .talk import Talk
 from .transport import Reach, open_transport
 
 MAX_PAGES = 100
-MAX_TOOLS = 2048
 MAX_CURSOR = 64 * 1024
 LIST_TIMEOUT = 30.0
 MAX_SAID = 2_000
 "Characters of a failure in the server's own words."
 CONNECTION_CLOSED, INVALID_REQUEST, PARSE_ERROR, URL_NEEDED = -32000, -32600, -32700, -32042
 _GONE = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, httpx2.TransportError)
+_STREAM = "SSE stream failed: "
 _NOT_MCP = "it sent something that is not of the protocol"
 _talk: ContextVar[Talk | None] = ContextVar("talk", default=None)
 "The call that what is being done belongs to."
@@ -94,7 +95,7 @@ class Session:
             return ()
         found, cursor = await self._pages("tools", self._client.list_tools)
         if cursor is not None:
-            raise TreadleError(f"its list of tools is longer than {MAX_TOOLS} tools or {MAX_PAGES} pages")
+            raise TreadleError(f"{TOO_MANY} or {MAX_PAGES} pages")
         limit = self._server.schema_max_bytes
         return tuple(tool for entry in found if (tool := from_wire(self._server.name, entry, limit)) is not None)
 
@@ -118,7 +119,7 @@ class Session:
             return await self._asked(talk, lambda: fetch(cursor=wanted.cursor))
         key = "resources" if wanted.what == "resources" else "resourceTemplates"
         try:
-            found, cursor = await self._pages(key, fetch)
+            found, cursor = await self._pages("resources" if key == "resources" else "resource_templates", fetch)
         except MCPError as error:
             raise self._failure(error) from error
         except _GONE as error:
@@ -133,12 +134,13 @@ class Session:
         cursor: str | None = None
         with _in_time():
             for _ in range(MAX_PAGES):
-                page: JsonObject = (await fetch(cursor=cursor)).model_dump(mode="json", by_alias=True, exclude_none=True)
-                entries: list[JsonObject] = page.get(key) or []
-                if len(found) + len(entries) > MAX_TOOLS:
-                    return found + entries[: MAX_TOOLS - len(found)], page.get("nextCursor") or ""
-                found += entries
-                cursor = page.get("nextCursor")
+                page: Any = await fetch(cursor=cursor)
+                entries: list[Any] = getattr(page, key)
+                room = MAX_TOOLS - len(found)
+                found += [entry.model_dump(mode="json", by_alias=True, exclude_none=True) for entry in entries[:room]]
+                cursor = page.next_cursor
+                if len(entries) > room:
+                    return found, cursor or ""
                 if not cursor:
                     return found, None
                 if len(cursor) > MAX_CURSOR:
@@ -168,11 +170,7 @@ class Session:
         # over HTTP a server that was started anew refuses the session of before as an invalid request
         if error.code == CONNECTION_CLOSED or (self._server.url and error.code == INVALID_REQUEST):
             return Lost(error.message)
-        said = " ".join(error.message.split())[:MAX_SAID]
-        if error.code == PARSE_ERROR:
-            # made by the package, out of a failure of ours or the words of a validator
-            said = said.removeprefix("Failed to parse JSON response: ") if "validation error" not in said else _NOT_MCP
-        return TreadleError(said or f"error {error.code}")
+        return TreadleError(_said(error))
 
     async def _sent_elsewhere(self, error: MCPError) -> TreadleError:
         """The server wants the user to open addresses first; it is not called again by itself."""
@@ -244,14 +242,25 @@ def reason(error: BaseException) -> TreadleError:
         case OSError() as failure:
             return TreadleError(failure.strerror or str(failure))
         case MCPError() as failure:
-            closed = failure.code == CONNECTION_CLOSED
-            return TreadleError("it ended before it was ready" if closed else failure.message)
+            return TreadleError("it ended before it was ready" if _is_end(failure) else _said(failure))
         case httpx2.TransportError() as failure:
             return TreadleError(f"it cannot be reached ({failure})")
         case ValueError():
             return TreadleError(_NOT_MCP)
         case other:
             return TreadleError(" ".join((str(other) or type(other).__name__).split())[:300])
+
+
+def _is_end(error: MCPError) -> bool:
+    return error.code == CONNECTION_CLOSED and not error.message.startswith(_STREAM)
+
+
+def _said(error: MCPError) -> str:
+    """A failure in the server's own words, or in ours where the package made one of ours its own."""
+    said = " ".join(error.message.split())[:MAX_SAID]
+    if error.code == PARSE_ERROR and "validation error" in said:
+        return _NOT_MCP
+    return said.removeprefix(_STREAM).removeprefix("Failed to parse JSON response: ") or f"error {error.code}"
 
 
 def _first(error: BaseException) -> BaseException:

@@ -36,10 +36,9 @@ class StoredLogin(httpx2.Auth):
         if login is not None and _is_late(login):
             async with self._renewing:
                 # another request, or another process, may have been quicker
-                login = self._kept() or login
-                renewal = self._renewal(login) if _is_late(login) else None
-                if renewal is not None:
-                    login = await self._renewed(login, (yield renewal))
+                kept = self._kept() or login
+                renewal = self._renewal(kept) if kept.access_token == login.access_token else None
+                login = await self._renewed(kept, (yield renewal)) if renewal is not None else kept
         if login is not None:
             request.headers["Authorization"] = f"Bearer {login.access_token}"
         response = yield request
