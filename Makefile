@@ -9,6 +9,7 @@ DEV := extension/dev
 PY := .venv/bin/python
 WORKSPACE ?=
 MCP_SERVERS := tests/adapters/mcp/npm
+PEERS := tests/peers/npm
 WEB_SOURCES := $(shell find extension/src extension/webview extension/media -type f ! -name '*.test.ts' 2>/dev/null)
 WEB_CONFIG := $(wildcard extension/package.json extension/tsconfig*.json extension/esbuild.* extension/.vscodeignore)
 SIDECAR := $(shell find sidecar -type f ! -name '*.pyc' 2>/dev/null)
@@ -18,7 +19,7 @@ SIDECAR := $(shell find sidecar -type f ! -name '*.pyc' 2>/dev/null)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/.made extension/dist/.built $(MCP_SERVERS)/node_modules/.made ## make .venv, build the extension, get what tests need
+setup: .venv/.made extension/dist/.built $(MCP_SERVERS)/node_modules/.made $(PEERS)/node_modules/.made ## make .venv, build the extension, get what tests need
 	@echo "Ready: .venv/bin/treadle, make run, make test."
 
 .venv/.made: pyproject.toml constraints.txt $(DEV)/python.sh
@@ -34,6 +35,11 @@ extension/node_modules/.made: extension/package-lock.json
 $(MCP_SERVERS)/node_modules/.made: $(MCP_SERVERS)/package-lock.json
 	@$(DEV)/node.sh
 	@$(DEV)/mcp_servers.sh $(MCP_SERVERS)
+	@touch $@
+
+$(PEERS)/node_modules/.made: $(PEERS)/package-lock.json
+	@$(DEV)/node.sh
+	@$(DEV)/mcp_servers.sh $(PEERS) "Programs for tests that others have written"
 	@touch $@
 
 extension/dist/.built: extension/node_modules/.made $(WEB_SOURCES) $(WEB_CONFIG)
@@ -69,4 +75,4 @@ generate: .venv/.made ## protocol/schema and extension/src/protocol.ts from side
 	@$(PY) protocol/generate.py
 
 clean: ## remove what the other targets made in this folder
-	rm -rf .venv build extension/node_modules extension/dist extension/bundled tests/e2e/vscode/node_modules $(MCP_SERVERS)/node_modules tests/e2e/shots .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build extension/node_modules extension/dist extension/bundled tests/e2e/vscode/node_modules $(MCP_SERVERS)/node_modules $(PEERS)/node_modules tests/e2e/shots .pytest_cache .ruff_cache .hypothesis

@@ -141,6 +141,19 @@ REQUESTS = [
 CODES = ["unauthorized", "model_not_found", "bad_request", "context_overflow", "rate_limited", "quota", "overloaded", "server"]
 CODES += ["unreachable", "stream_cut", "policy", "other", "sandbox", "config", "internal", "one of tomorrow"]
 
+HOOK_RUN = {
+    "id": "h1",
+    "eventName": "preToolUse",
+    "handlerType": "command",
+    "executionMode": "sync",
+    "scope": "turn",
+    "sourcePath": "/h/hooks.json",
+    "displayOrder": 0,
+    "status": "running",
+    "startedAt": 0,
+    "entries": [{"kind": "warning", "text": "careful"}],
+}
+
 EVENTS: list[e.Event] = [
     e.ThreadStarted(T),
     *(e.ThreadStatusChanged(T, status) for status in ("idle", "active", "waiting_on_approval")),
@@ -180,8 +193,8 @@ EVENTS: list[e.Event] = [
     e.PatchPreviewed(T, U, "f1", ({"path": "/w/a.py", "kind": "update", "diff": "@@ -1 +1 @@"},)),
     e.GrantsChanged(),
     e.GrantsChanged(T),
-    e.HookRan(T, U, {"id": "h1", "eventName": "preToolUse", "status": "running"}),
-    e.HookRan(T, None, {"id": "h1", "eventName": "sessionStart", "status": "completed"}),
+    e.HookRan(T, U, HOOK_RUN),
+    e.HookRan(T, None, HOOK_RUN | {"eventName": "sessionStart", "scope": "thread", "status": "completed", "completedAt": 1}),
     e.CommandPrinted("p1", "stderr", b"\xff\x00 half", False),
     *(e.TurnCompleted(T, U, AT + 2.5, status, None, AT) for status in ("completed", "interrupted")),
     e.TurnCompleted(T, U, AT, "failed", e.ErrorInfo("No key.", "unauthorized", 401), None),
