@@ -47,7 +47,7 @@ class Peer:
                 if found(message):
                     return message
             self._news.clear()
-            await asyncio.wait_for(self._news.wait(), 10)
+            await asyncio.wait_for(self._news.wait(), 60)
 
     def send(self, method: str, params: Any = None) -> int:
         self._next += 1

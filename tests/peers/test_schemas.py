@@ -1,5 +1,5 @@
-"""Whatever we say under a name that the app-server protocol has is as the real program's schemas say: samples of everything, and all
-that a client is told while whole turns run in a real sidecar."""
+"""Whatever we say under a name that the app-server protocol has is as the real program's schemas say: samples of everything, and
+all that a client is told while whole turns run in a real sidecar."""
 
 from __future__ import annotations
 
