@@ -52,9 +52,10 @@ def find(roots: Iterable[str], temporary: Iterable[str], own: Iterable[str]) -> 
     for root in roots:
         for name in ROOT_NAMES:
             _add(found, root, name, writable)
-        for folder in nested(root):
+        repositories = nested(root)
+        for folder in repositories:
             _add(found, folder, ".git", writable)
-        for folder in (root, *nested(root)):
+        for folder in (root, *repositories):
             _add_related(found, folder, root, writable)
         _add_above(found, root, writable)
         for path in _workspace_files(root):
@@ -122,11 +123,9 @@ def _empty_or_missing(path: str) -> bool:
 
 
 def _add_related(found: Protected, folder: str, root: str, writable: tuple[str, ...]) -> None:
-    """What git on the host looks into from here: submodules, also those that are not there yet, and other worktrees; and the files
-    that this repository takes hooks and configuration from."""
-    own = git_files.git_folders(folder)
-    if not own:
-        return
+    """What git on the host looks into from here: submodules, also missing ones, and other worktrees; and the files
+    in it that it takes hooks and configuration from."""
+    own = git_files.git_folders(folder) or (f"{folder}/.git",)
     for other in (*git_files.submodules(folder, own[0]), *git_files.worktrees(own[-1])):
         if below(other, root):
             if os.path.isdir(other):
@@ -134,18 +133,18 @@ def _add_related(found: Protected, folder: str, root: str, writable: tuple[str, 
             elif other in git_files.in_index(folder, own[0]):
                 found.missing.add(_outermost_missing(other))
     for target in git_files.led_to(folder, own[-1]):
-        if target != folder and os.path.lexists(target):
+        if below(target, folder) and os.path.lexists(target):
             _add_target(found, target, writable)
 
 
 def _add_above(found: Protected, root: str, writable: tuple[str, ...]) -> None:
     """Where git and agents look upwards from a root that lies inside another writable folder."""
-    above = [folder for folder in map(str, PurePath(root).parents) if any(below(folder, outer) for outer in writable)]
-    for place, folder in enumerate(above):
-        if folder in writable:
+    for folder in map(str, PurePath(root).parents):
+        if folder in writable or not any(below(folder, outer) for outer in writable):
             continue
         _add(found, folder, ".git", writable)
-        if any(os.path.lexists(f"{outer}/.git") for outer in above[place:]):  # the top of the project that the root is part of
+        ways = (folder, *map(str, PurePath(folder).parents))
+        if not all(_empty_or_missing(f"{way}/.git") for way in ways):  # then the root is part of a project that has more settings
             for name in (".codex", ".agents"):
                 _add(found, folder, name, writable)
 
