@@ -13,7 +13,7 @@ import pytest
 from attacks.arena import Arena
 from attacks.conftest import USERS, uid_of
 
-LIMITS = ["command_limits.memory_mb=256", "command_limits.processes=150", "command_limits.file_mb=64"]
+LIMITS = ["treadle.limits.memory_mb=256", "treadle.limits.processes=150", "treadle.limits.file_mb=64"]
 SMALL = {"timeoutMs": 30_000, "outputBytesCap": 4096}
 
 
