@@ -100,6 +100,7 @@ def quoted(word: str) -> str:
     return "'" + word.replace("'", "'\"'\"'") + "'"
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=4), st.sampled_from(["&&", "||", ";", "|"]))
 def test_quoted_words_come_back_as_they_were(commands: list[list[str]], operator: str):
     script = f" {operator} ".join(" ".join(quoted(word) for word in words) for words in commands)
@@ -109,6 +110,7 @@ def test_quoted_words_come_back_as_they_were(commands: list[list[str]], operator
     assert not any(c.expands for c in split)
 
 
+@settings(deadline=None)
 @given(st.text("ab \n\t'\"\\$`(){}<>|&;#*?[]~=!0/-", max_size=30))
 def test_what_is_split_never_hides_what_a_shell_would_expand(script: str):
     split = command.split(script)
@@ -134,6 +136,7 @@ def test_bash_sees_the_words_that_split_sees(arguments: str):
     assert (ran.returncode, ran.stdout.decode().split("\0")[:-1]) == (0, list(split[0].words[2:]))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_every_line_can_be_read(script: str):
     command.split(script)

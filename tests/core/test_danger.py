@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.core.danger import danger
@@ -155,6 +155,7 @@ def test_nesting_without_end_is_dangerous_by_itself():
     assert danger(script) is not None
 
 
+@settings(deadline=None)
 @given(st.text("ab rmf-\n'\"\\$`(){}<>|&;#*", max_size=80))
 def test_every_line_gets_an_answer(script: str):
     danger(script)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.core.git_folders import git_folders
@@ -35,6 +35,7 @@ def test_the_folders_of_a_line(line: str, folders: tuple[str, ...]) -> None:
     assert git_folders(line, "/w") == folders
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_line_is_too_strange(line: str) -> None:
     assert all(folder.startswith("/") for folder in git_folders(line, "/w"))

@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.core.judging import judge
@@ -222,6 +222,7 @@ def test_a_text_that_cannot_be_a_rule_is_refused_with_the_reason(text: str, says
         parse_pattern(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4))
 def test_whatever_may_be_a_rule_comes_back_as_it_was(words: list[str]):
     try:
@@ -232,6 +233,7 @@ def test_whatever_may_be_a_rule_comes_back_as_it_was(words: list[str]):
     assert banned(words) is None
 
 
+@settings(deadline=None)
 @given(st.text("abgit npmrun-c;&|$(){}'\"<> ", max_size=30))
 def test_whatever_is_proposed_answers_the_question_and_is_no_more_than_a_beginning(line: str):
     words = proposal(line)

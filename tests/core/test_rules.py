@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.core.rules import NO_RULES, HostExecutable, NetworkRule, PrefixRule, RuleBook, parse, render
@@ -112,6 +112,7 @@ def test_mistakes_without_end_are_counted():
     assert len(problems) == 21
 
 
+@settings(deadline=None)
 @given(st.text() | st.text('prefix_rule(pattern=["git"], decision="allow")\n+#', max_size=80))
 def test_no_text_makes_the_reading_raise(text: str):
     book, problems = parse(text, "f.rules")
@@ -125,12 +126,14 @@ REASON = st.none() | WORD.filter(lambda text: bool(text.strip())).map(str.strip)
 DECISION = st.sampled_from(["allow", "prompt", "forbidden"])
 
 
+@settings(deadline=None)
 @given(st.builds(PrefixRule, st.lists(PLACE, min_size=1, max_size=4).map(tuple), DECISION, REASON, st.just("f"), st.just(1)))
 def test_a_rule_that_is_printed_is_read_back(rule: PrefixRule):
     book, problems = parse(render(rule), "f")
     assert (book.prefixes, problems) == ((rule,), ())
 
 
+@settings(deadline=None)
 @given(
     st.builds(NetworkRule, st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){0,2}", fullmatch=True), st.just("https"), DECISION, REASON)
 )
