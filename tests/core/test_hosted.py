@@ -9,7 +9,7 @@ import pytest
 from treadle.core.hosted import hosted
 from treadle.core.settings import Provider, Settings
 
-SETTINGS = Settings("/w", "m", Provider("openai", "OpenAI", "https://api.openai.com/v1"))
+SETTINGS = Settings("/w", "m", Provider("openai", "OpenAI", "https://api.openai.com/v1", web_search=True))
 
 
 @pytest.mark.parametrize(("mode", "live"), [("cached", False), ("live", True)])
@@ -18,6 +18,6 @@ def test_web_search_is_listed_when_it_is_configured(mode: str, live: bool) -> No
     assert hosted(settings) == [{"type": "web_search", "external_web_access": live}]
 
 
-def test_nothing_is_listed_unasked_or_for_another_provider() -> None:
-    assert hosted(SETTINGS) == []
+def test_nothing_is_listed_where_it_is_turned_off_or_for_another_provider() -> None:
+    assert hosted(replace(SETTINGS, web_search="disabled")) == []
     assert hosted(replace(SETTINGS, web_search="live", provider=Provider("mine", "Mine", "http://x"))) == []
