@@ -17,6 +17,8 @@ from pathlib import Path
 
 _MOUNTED = "/sys/fs/cgroup/pids"
 _TRIES, _PAUSE = 5, 0.005
+_BESIDES = 64
+"What runs there besides commands, and what lets the watchdog see that a command is past its bound."
 _NAME = re.compile(r"treadle-(\d+)-\d+")
 
 
@@ -25,14 +27,13 @@ class Enclosure:
     """Of one thread."""
 
     folder: Path
-    most: int
+    each: int = 0
 
-    def allow(self, most: int) -> None:
-        """Let there be as many, if there were fewer."""
-        if most > self.most:
-            with contextlib.suppress(OSError):
-                _write(self.folder / "pids.max", most)
-                self.most = most
+    def make_room(self, processes: int, others: int) -> None:
+        """For a command that may have so many, beside others: a bomb may take what is theirs as well, and no more."""
+        self.each = max(self.each, processes)
+        with contextlib.suppress(OSError):
+            _write(self.folder / "pids.max", self.each * (others + 1) + _BESIDES)
 
     def leave(self) -> None:
         """In the thread. A group that is still in use is swept by the next sidecar."""
@@ -46,8 +47,8 @@ class Enclosure:
                 time.sleep(_PAUSE)  # what was killed a moment ago counts until it is quite gone
 
 
-def enter(most: int, mounted: str = _MOUNTED) -> Enclosure | None:
-    """Put the calling thread into a group of at most `most` processes and threads. None where that is not possible."""
+def enter(mounted: str = _MOUNTED) -> Enclosure | None:
+    """Put the calling thread into a group of its own. None where that is not possible."""
     try:
         if os.geteuid() != 0 or not os.path.isdir(mounted):
             return None
@@ -57,9 +58,8 @@ def enter(most: int, mounted: str = _MOUNTED) -> Enclosure | None:
         folder.mkdir()
     except OSError:
         return None
-    enclosure = Enclosure(folder, most)
+    enclosure = Enclosure(folder)
     try:
-        _write(folder / "pids.max", most)
         _write(folder / "tasks", threading.get_native_id())
     except OSError:
         enclosure.leave()

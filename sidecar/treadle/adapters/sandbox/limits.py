@@ -61,11 +61,6 @@ def bounds(limits: CommandLimits) -> Bounds:
     )
 
 
-def most_together(processes: int) -> int:
-    """Processes and threads of all commands, when one may have so many: enough that one at its bound lets others go on."""
-    return 2 * max(processes, bounds(CommandLimits()).processes)
-
-
 @cache
 def _memory() -> int:
     """Half of what there is; on a small machine up to three quarters."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...core.errors import ToolFailure, TreadleError
-from ...core.settings import SandboxPolicy
+from ...core.settings import CommandLimits, SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts, seccomp
 from .channel import Channel, open_channel
@@ -188,7 +188,7 @@ class LinuxSandbox:
     def _bear(self, command: CommandSpec, policy: SandboxPolicy, channel: Channel) -> Born:
         """In the confined thread."""
         held: tuple[str, ...] = ()
-        self._spawner.make_room(bounds(command.limits).processes)
+        self._spawner.make_room(bounds(command.limits).processes, len(self._live))
         try:
             base = self._base = self._base or self._make_base()
             places = mounts.writable(policy, command.env, self._roots)
@@ -253,7 +253,7 @@ class LinuxSandbox:
             return SandboxStatus("none", False, NOT_INSTALLED)
         if not seccomp.supported(platform.machine()):
             return SandboxStatus("none", False, f"Commands cannot be confined on a {platform.machine()} machine yet.")
-        command = CommandSpec(("/bin/sh", "-c", "exit 0"), "/", {})
+        command = CommandSpec(("/bin/sh", "-c", "exit 0"), "/", {}, limits=CommandLimits(processes=64))
         try:
             process = await self._spawn(command, SandboxPolicy("read-only"))
         except TreadleError as error:

@@ -19,7 +19,6 @@ from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
 from .enclosure import Enclosure, enter
-from .limits import most_together
 
 T = TypeVar("T")
 
@@ -94,10 +93,10 @@ class Spawner:
             self._thread.start()
         self._jobs.put(job)
 
-    def make_room(self, processes: int) -> None:
-        """In the thread: for a command that may have so many."""
+    def make_room(self, processes: int, others: int) -> None:
+        """In the thread: for a command that may have so many, beside other commands."""
         if self._enclosure is not None:
-            self._enclosure.allow(most_together(processes))
+            self._enclosure.make_room(processes, others)
 
     def close(self) -> None:
         """End the thread once its queue is empty. What it spawned with --die-with-parent dies with it."""
@@ -111,7 +110,7 @@ class Spawner:
             scoped = confine_thread()
             if self._first is not None:
                 self._first(scoped)
-        self._enclosure = enter(most_together(0)) if sys.platform == "linux" else None
+        self._enclosure = enter() if sys.platform == "linux" else None
         while (job := self._jobs.get()) is not None:
             job()
         if self._enclosure is not None:

@@ -223,7 +223,7 @@ class Unconfined:
         self, command: CommandSpec, channel: Channel, remote: socket.socket, confine: Callable[[Channel], Confinement] | None
     ) -> KeptChild:
         """In the spawner's thread."""
-        self._spawner.make_room(bounds(command.limits).processes)
+        self._spawner.make_room(bounds(command.limits).processes, len(self._live))
         confinement: Confinement | None = None
         try:
             confinement = confine(channel) if confine is not None else None
