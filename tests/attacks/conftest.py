@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
 from attacks.arena import Arena
 from fakes.sidecar import NOBODY
 
+Made = TypeVar("Made")
 USERS = ["root", "user"] if os.geteuid() == 0 else ["user"]
 
 
@@ -27,6 +30,12 @@ def arenas() -> Iterator[dict[str, Arena]]:
     finally:
         for arena in made.values():
             arena.close()
+
+
+def everywhere(arenas: dict[str, Arena], action: Callable[[Arena], Made]) -> dict[str, Made]:
+    """What it makes of each arena, all at once."""
+    with ThreadPoolExecutor(len(arenas)) as pool:
+        return dict(zip(arenas, pool.map(action, arenas.values()), strict=True))
 
 
 @pytest.fixture(params=USERS)
