@@ -87,7 +87,7 @@ class LandlockSandbox:
     def _confinement(self, places: mounts.Writable, policy: SandboxPolicy, channel: Channel) -> Confinement:
         machine = platform.machine()
         terminal = os.ttyname(channel.theirs[0]) if 0 in channel.theirs and os.isatty(channel.theirs[0]) else None
-        hidden = tuple(path for path in map(os.path.realpath, self._hidden) if os.path.isfile(path))
+        hidden = tuple(path for path in map(os.path.realpath, self._hidden) if os.path.lexists(path))
         writable = (*places.roots, *places.temporary)
         shared = (_SHARED_MEMORY,) if writable and os.path.isdir(_SHARED_MEMORY) else ()
         further = strict.program(machine, read_only=not writable, network=policy.network)
