@@ -93,6 +93,8 @@ class Sidecar:
         self._lock = threading.Lock()
         self._answers: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
         self.deltas: dict[str, queue.SimpleQueue[dict[str, Any]]] = defaultdict(queue.SimpleQueue)
+        self.methods: set[str] = set()
+        "Of all that it has told or asked."
         self.stderr = bytearray()
         for target in (self._read, self._listen):
             threading.Thread(target=target, daemon=True).start()
@@ -155,7 +157,8 @@ class Sidecar:
             message = json.loads(line)
             if "id" in message and "method" not in message:
                 self._answers[message["id"]].put(message)
-            elif message.get("method") == "command/exec/outputDelta":
+            self.methods.add(message.get("method", ""))
+            if message.get("method") == "command/exec/outputDelta":
                 self.deltas[message["params"]["processId"]].put(message["params"])
 
     def _listen(self) -> None:

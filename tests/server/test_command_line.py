@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from treadle import __version__
-from treadle.command_line import Usage, parse
+from treadle.command_line import Usage, parse, parse_sandbox
 
 
 def test_exec_understands_its_options_in_any_order() -> None:
@@ -90,3 +90,49 @@ def test_a_wrong_command_line_is_one_sentence_and_status_2() -> None:
     for words in (["fly"], ["exec"], ["exec", "-C", "/no/such", "x"]):
         ran = treadle(*words)
         assert ran.returncode == 2 and ran.stderr.startswith("treadle: ") and "Traceback" not in ran.stderr
+
+
+def test_the_options_of_sandbox_end_at_the_first_word_that_is_none() -> None:
+    line = parse(
+        ["-c", "a=1", "sandbox", "--mode", "read-only", "--root", "x", "--root=y", "--network", "-C", "/w", "ls", "-l", "--root"]
+    )
+    assert line.command == "sandbox"
+    asked = parse_sandbox(line.rest, line.config)
+    assert (asked.mode, asked.roots, asked.network, asked.cwd) == ("read-only", ["x", "y"], True, "/w")
+    assert (asked.command, asked.config) == (["ls", "-l", "--root"], ["a=1"])
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["--", "ls", "--", "-h"], ["ls", "--", "-h"]),
+        (["-s", "read-only", "--", "-x"], ["-x"]),
+        (["-"], ["-"]),
+        (["-cb=2", "--degraded", "ls"], ["ls"]),
+    ],
+)
+def test_sandbox_finds_its_command(words: list[str], command: list[str]) -> None:
+    assert parse_sandbox(words, []).command == command
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([], "give a command"),
+        (["--"], "give a command"),
+        (["--mode", "x", "ls"], "read-only"),
+        (["--root"], "a value is missing"),
+        (["--netwerk", "ls"], "no such option"),
+        (["-c", "a", "ls"], "KEY=VALUE"),
+    ],
+)
+def test_sandbox_says_which_word_makes_no_sense(words: list[str], problem: str) -> None:
+    with pytest.raises(Usage, match=problem):
+        parse_sandbox(words, [])
+
+
+def test_sandbox_loads_no_server_and_no_client_of_anything() -> None:
+    heavy = ("pydantic", "pygls", "lsprotocol", "httpx", "mcp", "sqlite3", "tree_sitter")
+    script = f"import sys, treadle.confined; print([name for name in {heavy!r} if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
