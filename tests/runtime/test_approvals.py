@@ -6,11 +6,13 @@ import asyncio
 
 import pytest
 
-from fakes.world import FakeSandbox, FakeTool, RecordingClient, ScriptedModel, begin, build, call, end, message
+from fakes.world import FakeSandbox, FakeTool, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.events import ApprovalSettled, CardStarted, WarningReported
 from treadle.core.items import ToolOutput
-from treadle.core.ops import InterruptTurn, ResumeThread
+from treadle.core.ops import InterruptTurn, Overrides, ResumeThread, StartThread
 from treadle.core.policy import RunCommand
+from treadle.core.settings import SandboxPolicy
+from treadle.runtime.answers import ThreadState
 from treadle.runtime.ports import SandboxStatus
 
 ESCALATED = RunCommand("make", "/ws", escalated=True, justification="to build")
@@ -95,3 +97,20 @@ async def test_without_a_sandbox_the_user_is_told_once_and_asked_each_time() -> 
     assert warnings == ["bubblewrap is missing: apt install bubblewrap"]
     assert len(client.asked) == 2
     assert [policy.mode for policy in tool.policies] == ["danger-full-access"] * 2
+
+
+@pytest.mark.parametrize("answer", ["accept", "accept_for_session"])
+async def test_a_sandbox_that_holds_in_part_is_told_and_asked_about_once_in_a_thread(answer: str) -> None:
+    sandbox = FakeSandbox(SandboxStatus("landlock", available=True, reason="namespaces are off", degraded=True))
+    tool = FakeTool(wish=RunCommand("ls", "/ws"))
+    model = ScriptedModel([*call("a"), *end()], [*call("b"), *end()], [*message("done"), *end()])
+    agent, *_ = build(model, tool, sandbox=sandbox)
+    client = RecordingClient(lambda approval: answer)
+    started = await agent.submit(StartThread(Overrides(sandbox=SandboxPolicy("workspace-write"))), client)
+    assert isinstance(started, ThreadState)
+    await client.turn_end(await more(agent, client, started.meta.id))
+    assert [event.message for event in client.events if isinstance(event, WarningReported)] == ["namespaces are off"]
+    (asked,) = client.asked
+    assert "holds in part only" in asked.reason
+    assert not asked.outside_sandbox
+    assert [policy.mode for policy in tool.policies] == ["workspace-write"] * 2

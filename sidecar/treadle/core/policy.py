@@ -249,7 +249,7 @@ def _consented(verdict: Verdict, settings: Settings, grants: Grants) -> Verdict:
             "never). The sandbox mode read-only holds in full; say so to the user."
         )
     further = f" {verdict.reason}" if isinstance(verdict, Ask) else ""
-    return Ask(f"{lost[0].upper()}{lost[1:]}. A yes for this thread or workspace is asked for once.{further}", degraded=True)
+    return Ask(f"{lost[0].upper()}{lost[1:]}. A yes holds for the thread at least.{further}", degraded=True)
 
 
 def _decide_unattended(escalated: bool, unprotected: bool, dangerous: str | None, outside: bool, ruled: Judgement) -> Verdict:

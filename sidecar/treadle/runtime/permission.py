@@ -96,6 +96,8 @@ class Permission:
         if decision.verdict == "decline":
             words = decision.words.strip()
             return Deny(f"the user declined this call and says: {words}" if words else DECLINED)
+        if ask.degraded:  # nobody is asked that before every command
+            decision = dataclasses.replace(decision, scope=decision.scope or "thread", exact=False)
         self._remember(approval, decision, wish, judge.cwd)
         return Allow(confined=not ask.outside_sandbox)
 
