@@ -349,6 +349,16 @@ export type FileUpdateChange = {
   diff: string;
 };
 
+export type GetAccountParams = {
+  refreshToken?: boolean;
+};
+
+/** Nobody is logged in, and nobody need be. */
+export type GetAccountResponse = {
+  account: null;
+  requiresOpenaiAuth: false;
+};
+
 export type GitInfo = {
   sha: string | null;
   branch: string | null;
@@ -1183,6 +1193,16 @@ export type ThreadListParams = {
   archived?: boolean | null;
   cwd?: string | string[] | null;
   searchTerm?: string | null;
+  modelProviders?: string[] | null;
+  sourceKinds?: string[] | null;
+  originators?: string[] | null;
+  excludedThreadIds?: string[] | null;
+  /** This and the next four: nothing is found, for Treadle has no such threads. */
+  parentThreadId?: string | null;
+  ancestorThreadId?: string | null;
+  attachedToThreadId?: string | null;
+  sectionId?: string | null;
+  projectId?: string | null;
 };
 
 export type ThreadListResponse = {
@@ -1225,11 +1245,14 @@ export type ThreadResumeParams = {
   approvalPolicy?: AskForApproval | null;
   approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
   sandbox?: "read-only" | "workspace-write" | "danger-full-access" | null;
+  /** :read-only, :workspace or :danger-full-access, in place of `sandbox`. */
+  permissions?: string | null;
   /** Dotted keys over config.toml. */
   config?: Record<string, unknown> | null;
   baseInstructions?: string | null;
   developerInstructions?: string | null;
   threadId: string;
+  excludeTurns?: boolean;
 };
 
 export type ThreadResumeResponse = {
@@ -1268,11 +1291,14 @@ export type ThreadStartParams = {
   approvalPolicy?: AskForApproval | null;
   approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
   sandbox?: "read-only" | "workspace-write" | "danger-full-access" | null;
+  /** :read-only, :workspace or :danger-full-access, in place of `sandbox`. */
+  permissions?: string | null;
   /** Dotted keys over config.toml. */
   config?: Record<string, unknown> | null;
   baseInstructions?: string | null;
   developerInstructions?: string | null;
   ephemeral?: boolean | null;
+  historyMode?: "legacy" | null;
 };
 
 export type ThreadStartResponse = {
@@ -1483,6 +1509,8 @@ export type TurnStartParams = {
   approvalPolicy?: AskForApproval | null;
   approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
   sandboxPolicy?: SandboxPolicy | null;
+  /** :read-only, :workspace or :danger-full-access, in place of a policy. */
+  permissions?: string | null;
   model?: string | null;
   effort?: string | null;
   summary?: "auto" | "concise" | "detailed" | "none" | null;
@@ -1595,6 +1623,7 @@ export interface ClientRequests {
   "command/exec/terminate": { params: CommandExecTerminateParams; result: CommandExecTerminateResponse };
   "model/list": { params: ModelListParams; result: ModelListResponse };
   "config/read": { params: ConfigReadParams; result: ConfigReadResponse };
+  "account/read": { params: GetAccountParams; result: GetAccountResponse };
   "skills/list": { params: SkillsListParams; result: SkillsListResponse };
   "mcpServerStatus/list": { params: ListMcpServerStatusParams; result: ListMcpServerStatusResponse };
   "config/mcpServer/reload": { params: McpServerRefreshParams; result: McpServerRefreshResponse };

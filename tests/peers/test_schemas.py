@@ -19,7 +19,7 @@ from fakes.mcp_server import PIXEL
 from fakes.peer import HELLO, Peer
 from fakes.responses import ModelServer
 from treadle.server import project, questions
-from treadle.server.wire.methods import CLIENT_REQUESTS, SERVER_NOTIFICATIONS, SERVER_REQUESTS
+from treadle.server.wire.methods import CLIENT_REQUESTS, SERVER_REQUESTS
 
 OURS = {".justification", ".outsideSandbox", ".offers"}
 "Fields of ours in messages of the protocol; protocol/README.md tells of them."
@@ -29,12 +29,6 @@ WISH = {"cmd": "echo out", "sandbox_permissions": "require_escalated", "justific
 QUESTION = {"id": "a", "header": "A", "question": "Which?", "options": [{"label": "x", "description": "y"}] * 2}
 SEARCH = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q"}}
 ROGUE = Path(__file__).parents[1] / "fakes" / "mcp_rogue.py"
-
-
-@pytest.fixture(scope="session")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Schemas, Schemas]:
-    folder: Path = tmp_path_factory.mktemp("schemas")
-    return Schemas(folder, experimental=False), Schemas(folder, experimental=True)
 
 
 def check(printed: tuple[Schemas, Schemas], said: list[tuple[str, str, Any]]) -> None:
@@ -55,24 +49,12 @@ def test_every_sample_is_as_the_schemas_say(printed: tuple[Schemas, Schemas]) ->
     told = [json.loads(line) for line in project.Projector().texts(samples.EVENTS, 1)]
     said: list[tuple[str, str, Any]] = [("ServerNotification", m["method"], m["params"]) for m in told if not ours(m["method"])]
     said += [("ServerRequest", *questions.request(asked)) for asked in samples.APPROVALS]
-    for state in (*samples.STATES, samples.ROW):
-        shown = project.thread(state, with_turns=True)
-        said += [
-            ("answer", "thread/read", {"thread": shown, "readState": None}),
-            ("answer", "thread/unarchive", {"thread": shown}),
-        ]
-    for state in samples.STATES:
-        said += [
-            ("answer", method, project.settings_in_force(state, with_turns=True)) for method in ("thread/start", "thread/resume")
-        ]
+    for number, state in enumerate(samples.STATES):
+        in_force = project.settings_in_force(state, with_turns=number == 0)
+        said += [("answer", "thread/start", in_force), ("answer", "thread/resume", in_force)]
+    for state in (samples.STATES[0], samples.ROW):
+        said.append(("answer", "thread/read", {"thread": project.thread(state), "readState": None}))
     check(printed, said)
-
-
-def test_every_name_of_ours_that_is_not_the_protocols_says_so(printed: tuple[Schemas, Schemas]) -> None:
-    _, whole = printed
-    assert {name for name in CLIENT_REQUESTS if not ours(name)} <= whole.methods("ClientRequest")
-    assert {name for name in SERVER_REQUESTS if not ours(name)} <= whole.methods("ServerRequest")
-    assert {name for name in SERVER_NOTIFICATIONS if not ours(name)} <= whole.methods("ServerNotification")
 
 
 class Client(Peer):
@@ -196,6 +178,7 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.result("thread/read", {"threadId": thread_id, "includeTurns": True})
     for method in ("thread/list", "thread/loaded/list", "model/list", "config/read", "skills/list", "mcpServerStatus/list"):
         await client.result(method, {})
+    await client.result("account/read", {})
     await client.result("mcpServer/resource/read", {"threadId": thread_id, "server": "fake", "uri": "notes://today"})
     await client.result(
         "mcpServer/tool/call", {"threadId": thread_id, "server": "fake", "tool": "echo", "arguments": {"text": "x"}}

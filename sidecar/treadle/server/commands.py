@@ -18,12 +18,6 @@ from .handshake import BadParams
 from .methods import Exchange, method
 from .wire import command
 
-_PROFILES = {
-    ":read-only": SandboxPolicy("read-only"),
-    ":workspace": SandboxPolicy("workspace-write"),
-    ":danger-full-access": SandboxPolicy("danger-full-access", network=True),
-}
-
 
 @method("command/exec")
 async def command_exec(ask: Exchange, params: command.CommandExecParams) -> JsonObject:
@@ -100,9 +94,9 @@ def _policy(params: command.CommandExecParams) -> SandboxPolicy | None:
     if params.permission_profile is not None:
         if params.sandbox_policy is not None:
             raise RequestRefused("permissionProfile cannot be combined with sandboxPolicy")
-        if params.permission_profile not in _PROFILES:
-            raise RequestRefused(f"no permission profile {params.permission_profile!r}: there are {', '.join(_PROFILES)}")
-        return _PROFILES[params.permission_profile]
+        if params.permission_profile not in inputs.PROFILES:
+            raise RequestRefused(f"no permission profile {params.permission_profile!r}: there are {', '.join(inputs.PROFILES)}")
+        return inputs.PROFILES[params.permission_profile]
     if params.sandbox_policy is None:
         return None
     policy = inputs.sandbox_policy(params.sandbox_policy)

@@ -213,10 +213,11 @@ class Connection:
             self._in_flight.pop(id, None)
 
     async def _perform(self, id: str | int, method: str, params: Any) -> None:
-        from . import methods  # noqa: PLC0415 - pydantic: not before initialize is answered
+        from . import methods, unsupported  # noqa: PLC0415 - pydantic: not before initialize is answered
 
         if method not in methods.METHODS:
-            self._fail(id, -32601, f"Method not found: {method}")
+            why = unsupported.METHODS.get(method)
+            self._fail(id, -32601, f"{method} is not supported. {why}" if why else f"Method not found: {method}")
             return
         assert self._handshake is not None
         try:

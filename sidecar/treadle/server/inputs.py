@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from .wire.turn import TurnStartParams
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
+PROFILES = {
+    ":read-only": SandboxPolicy("read-only"),
+    ":workspace": SandboxPolicy("workspace-write"),
+    ":danger-full-access": SandboxPolicy("danger-full-access", network=True),
+}
 _MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
 
@@ -72,11 +77,16 @@ def thread_overrides(params: ThreadOverrides, *, fresh: bool) -> Overrides:
     """What a client sets when it starts or resumes a thread."""
     config = dict(params.config or {})
     sandbox = None
-    if params.sandbox is not None and fresh:
+    mode = params.sandbox
+    if params.permissions is not None:
+        if mode is not None:
+            raise BadParams("permissions", "cannot be combined with sandbox")
+        mode = profile(params.permissions, "permissions").mode
+    if mode is not None and fresh:
         # by its key, so that the configuration's writable roots and network stay in force
-        config["sandbox_mode"] = params.sandbox
-    elif params.sandbox is not None:
-        sandbox = SandboxPolicy(params.sandbox)
+        config["sandbox_mode"] = mode
+    elif mode is not None:
+        sandbox = SandboxPolicy(mode)
     return Overrides(
         cwd=params.cwd,
         model=params.model,
@@ -98,9 +108,24 @@ def turn_overrides(params: TurnStartParams) -> Overrides:
         effort=params.effort,
         summary=params.summary,
         approval_policy=approval_policy(params.approval_policy),
-        sandbox=sandbox_policy(params.sandbox_policy),
+        sandbox=_turn_policy(params),
         roots=_roots(params.runtime_workspace_roots),
     )
+
+
+def _turn_policy(params: TurnStartParams) -> SandboxPolicy | None:
+    if params.permissions is None:
+        return sandbox_policy(params.sandbox_policy)
+    if params.sandbox_policy is not None:
+        raise BadParams("permissions", "cannot be combined with sandboxPolicy")
+    return profile(params.permissions, "permissions")
+
+
+def profile(name: str, path: str) -> SandboxPolicy:
+    """A permission profile by its id."""
+    if name not in PROFILES:
+        raise BadParams(path, f"no permission profile {name!r}: there are {', '.join(PROFILES)}")
+    return PROFILES[name]
 
 
 def approval_policy(given: Any) -> ApprovalPolicy | None:

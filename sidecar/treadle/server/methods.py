@@ -24,7 +24,6 @@ from ..core.ops import (
     InterruptTurn,
     ListMcpServers,
     ListRules,
-    ListThreads,
     NameThread,
     Op,
     ReadLedger,
@@ -44,9 +43,9 @@ from ..core.ops import (
     WriteSummary,
 )
 from ..runtime.agent import Agent
-from ..runtime.answers import LedgerPage, RuleCheck, RuleList, SummaryState, ThreadPage, ThreadState, ToolsRefresh
+from ..runtime.answers import LedgerPage, RuleCheck, RuleList, SummaryState, ThreadState, ToolsRefresh
 from ..runtime.ports import Client, OutputPart
-from . import bill, inputs, memory, project, rules, servers
+from . import bill, inputs, memory, project, rules, servers, unsupported
 from .handshake import BadParams
 from .skills import entry
 from .wire import compaction, config, ledger, mcp, skills, thread, treadle, turn
@@ -90,6 +89,8 @@ async def call(name: str, params: Any, exchange: Exchange) -> JsonObject:
     """Check the parameters and run the method. Raises KeyError for one that we do not have, BadParams, and what submit raises."""
     function = METHODS[name]
     model, _ = CLIENT_REQUESTS[name]
+    if found := unsupported.field(name, params):
+        raise BadParams(*found)
     try:
         checked = model.model_validate({} if params is None else params)
     except ValidationError as error:
@@ -111,30 +112,13 @@ async def thread_start(ask: Exchange, params: thread.ThreadStartParams) -> JsonO
 async def thread_resume(ask: Exchange, params: thread.ThreadResumeParams) -> JsonObject:
     state = await ask.thread(ResumeThread(params.thread_id, inputs.thread_overrides(params, fresh=False)))
     pages = ("collaborationMode", "initialTurnsPage", "turnsBackwardsCursor", "itemsBackwardsCursor")
-    return project.settings_in_force(state, with_turns=True) | dict.fromkeys(pages)
+    return project.settings_in_force(state, with_turns=not params.exclude_turns) | dict.fromkeys(pages)
 
 
 @method("thread/read")
 async def thread_read(ask: Exchange, params: thread.ThreadReadParams) -> JsonObject:
     state = await ask.thread(ReadThread(params.thread_id, params.include_turns))
     return {"thread": project.thread(state, with_turns=params.include_turns), "readState": None}
-
-
-@method("thread/list")
-async def thread_list(ask: Exchange, params: thread.ThreadListParams) -> JsonObject:
-    cwd = params.cwd
-    op = ListThreads(
-        cursor=params.cursor,
-        limit=max(1, min(params.limit or _DEFAULT_PAGE, _MAX_PAGE)),
-        cwds=() if cwd is None else (cwd,) if isinstance(cwd, str) else tuple(cwd),
-        search=params.search_term or None,
-        archived=bool(params.archived),
-        ascending=params.sort_direction == "asc",
-        by_update=params.sort_key in ("updated_at", "recency_at"),
-    )
-    page = cast(ThreadPage, await ask.agent.submit(op, ask.client))
-    rows = [project.thread(state) for state in page.threads]
-    return {"data": rows, "nextCursor": page.next_cursor, "backwardsCursor": None, "readStates": None}
 
 
 @method("thread/loaded/list")
@@ -249,6 +233,12 @@ async def config_read(ask: Exchange, params: config.ConfigReadParams) -> JsonObj
     return {"config": dict.fromkeys(keys) | found, "origins": {}, "layers": [] if params.include_layers else None}
 
 
+@method("account/read")
+async def account_read(ask: Exchange, params: config.GetAccountParams) -> JsonObject:
+    # keys of providers are named in the configuration: a client has nobody to log in
+    return {"account": None, "requiresOpenaiAuth": False}
+
+
 @method("skills/list")
 async def skills_list(ask: Exchange, params: skills.SkillsListParams) -> JsonObject:
     found = [await ask.agent.info("skills", cwd=cwd, anew=params.force_reload) for cwd in params.cwds or [None]]
@@ -347,4 +337,4 @@ async def notes_write(ask: Exchange, params: compaction.NotesWriteParams) -> Jso
 
 
 # enters its methods in the table
-from . import commands, mcp_methods  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]
+from . import commands, listing, mcp_methods  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]

@@ -320,7 +320,7 @@ def thread(state: ThreadState, *, with_turns: bool = False) -> JsonObject:
         "cwd": meta.cwd,
         "cliVersion": __version__,
         "originator": meta.originator,
-        "source": _source(meta.originator),
+        "source": source(meta.originator),
         "canAcceptDirectInput": True if loaded else None,
         "threadSource": None,
         "agentNickname": None,
@@ -332,7 +332,8 @@ def thread(state: ThreadState, *, with_turns: bool = False) -> JsonObject:
     }
 
 
-def _source(originator: str) -> str:
+def source(originator: str) -> str:
+    """The kind of client that began a thread."""
     if "vscode" in originator:
         return "vscode"
     return "exec" if originator == "treadle_exec" else "appServer"

@@ -69,3 +69,14 @@ class ConfigReadResponse(Wire):
     config: Config
     origins: dict[str, Any]
     layers: list[Any] | None
+
+
+class GetAccountParams(Params):
+    refresh_token: bool = False
+
+
+class GetAccountResponse(Wire):
+    """Nobody is logged in, and nobody need be."""
+
+    account: None
+    requires_openai_auth: Literal[False]

@@ -48,6 +48,7 @@ CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
     "command/exec/terminate": (command.CommandExecTerminateParams, command.CommandExecTerminateResponse),
     "model/list": (config.ModelListParams, config.ModelListResponse),
     "config/read": (config.ConfigReadParams, config.ConfigReadResponse),
+    "account/read": (config.GetAccountParams, config.GetAccountResponse),
     "skills/list": (skills.SkillsListParams, skills.SkillsListResponse),
     "mcpServerStatus/list": (mcp.ListMcpServerStatusParams, mcp.ListMcpServerStatusResponse),
     "config/mcpServer/reload": (mcp.McpServerRefreshParams, mcp.McpServerRefreshResponse),

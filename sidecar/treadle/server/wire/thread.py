@@ -90,6 +90,8 @@ class ThreadOverrides(Params):
     approval_policy: AskForApproval | None = None
     approvals_reviewer: ApprovalsReviewer | None = None
     sandbox: SandboxMode | None = None
+    permissions: str | None = None
+    ":read-only, :workspace or :danger-full-access, in place of `sandbox`."
     config: JsonMap | None = None
     "Dotted keys over config.toml."
     base_instructions: str | None = None
@@ -98,6 +100,7 @@ class ThreadOverrides(Params):
 
 class ThreadStartParams(ThreadOverrides):
     ephemeral: bool | None = None
+    history_mode: Literal["legacy"] | None = None
 
 
 class ThreadSettingsInForce(Wire):
@@ -125,6 +128,7 @@ class ThreadStartResponse(ThreadSettingsInForce):
 
 class ThreadResumeParams(ThreadOverrides):
     thread_id: str
+    exclude_turns: bool = False
 
 
 class ThreadResumeResponse(ThreadSettingsInForce):
@@ -152,6 +156,16 @@ class ThreadListParams(Params):
     archived: bool | None = None
     cwd: str | list[str] | None = None
     search_term: str | None = None
+    model_providers: list[str] | None = None
+    source_kinds: list[str] | None = None
+    originators: list[str] | None = None
+    excluded_thread_ids: Annotated[list[str], Field(max_length=100)] | None = None
+    parent_thread_id: str | None = None
+    "This and the next four: nothing is found, for Treadle has no such threads."
+    ancestor_thread_id: str | None = None
+    attached_to_thread_id: str | None = None
+    section_id: str | None = None
+    project_id: str | None = None
 
 
 class ThreadListResponse(Wire):

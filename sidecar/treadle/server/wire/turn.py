@@ -39,6 +39,8 @@ class TurnStartParams(Params):
     approval_policy: AskForApproval | None = None
     approvals_reviewer: ApprovalsReviewer | None = None
     sandbox_policy: SandboxPolicy | None = None
+    permissions: str | None = None
+    ":read-only, :workspace or :danger-full-access, in place of a policy."
     model: str | None = None
     effort: str | None = None
     summary: ReasoningSummary | None = None
