@@ -153,9 +153,13 @@ def test_a_terminal_has_a_size_job_control_and_ctrl_c(sidecar: Sidecar) -> None:
     sidecar.call("command/exec/resize", processId="t", size={"rows": 8, "cols": 44})
     sidecar.type("t", b"stty size\n")
     sidecar.printed("t", b"8 44")
+    sidecar.type("t", b"PS1=pro''mpt:\n")
+    sidecar.printed("t", b"prompt:")
     sidecar.type("t", b"echo st''arted; sleep 600; echo co''de $?\n")
     sidecar.printed("t", b"started")
     sidecar.type("t", b"\x03")
+    # what is typed before the shell is back at its prompt may be thrown away
+    sidecar.printed("t", b"prompt:")
     sidecar.type("t", b"echo code $?\n")
     sidecar.printed("t", b"code 130")
     sidecar.type("t", b"sleep 600 & jobs; kill %1; exit 5\n")
