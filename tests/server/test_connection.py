@@ -245,6 +245,17 @@ async def test_too_many_requests_at_once_are_refused(peer: Peer, monkeypatch: py
     assert (await peer.ask("thread/list"))["result"]
 
 
+async def test_a_flood_of_requests_is_bounded_and_each_is_answered_once(peer: Peer) -> None:
+    thread_id = await peer.thread()
+    peer.agent.hold.clear()
+    asked = [peer.send("thread/archive", {"threadId": thread_id}) for _ in range(module.MAX_IN_FLIGHT * 4)]
+    codes = [message["error"]["code"] for message in peer.told if "error" in message]
+    assert codes == [-32001] * (module.MAX_IN_FLIGHT * 3)
+    peer.agent.hold.set()
+    await peer.until(lambda m: m.get("id") == asked[module.MAX_IN_FLIGHT - 1])
+    assert sorted(m["id"] for m in peer.told if m.get("id") in asked) == asked
+
+
 async def test_a_cancelled_request_is_answered_as_cancelled(peer: Peer) -> None:
     thread_id = await peer.thread()
     peer.agent.hold.clear()
