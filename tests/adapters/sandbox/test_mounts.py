@@ -104,8 +104,9 @@ def test_what_a_killed_sidecar_left_is_swept_by_the_next(tmp_path: Path) -> None
     left, other = tmp_path / "left", tmp_path / "other"
     dead = Placeholders(tmp_path / "state")
     dead.acquire([str(left)])
-    for _, lock in dead._held.values():
-        os.close(lock)  # what the kernel does for a process that was killed
+    for _, *locks in dead._held.values():
+        for lock in locks:
+            os.close(lock)  # what the kernel does for a process that was killed
     nxt = Placeholders(tmp_path / "state")
     nxt.acquire([str(other)])
     assert not left.exists()

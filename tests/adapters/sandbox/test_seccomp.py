@@ -38,6 +38,8 @@ CASES = [
     ("read", (0, 63), (), ALLOW),
     ("ptrace", (101, 117), (), ALLOW),
     ("bpf", (321, 280), (), DENY),
+    ("fcntl, a lease", (72, 25), (3, 1024, 0), DENY),
+    ("fcntl, a lock", (72, 25), (3, 6, 0), ALLOW),
     ("io_uring_setup", (425, 425), (), DENY),
     ("keyctl", (250, 219), (), DENY),
     ("mount", (165, 40), (), DENY),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .landlock import LandlockSandbox
 
 _PRLIMIT, _SETSID = "/usr/bin/prlimit", "/usr/bin/setsid"
+_LOCKED = ("placeholders", "locks", "commits", "threads.sqlite3", "threads.sqlite3-wal", "threads.sqlite3-shm")
+"In the agent's own folder: a command that locked one of these, which takes no more than reading, would hold up the agent."
 _PAST_THE_WATCH = 64
 "So many more than the watchdog allows, which says why it ends a command; the kernel only lets fork fail."
 _PROBE_SECONDS = 10.0
@@ -194,7 +196,8 @@ class LinuxSandbox:
             places = mounts.writable(policy, command.env, self._roots)
             protected = mounts.look(places, self._own)
             held = self._placeholders.acquire(sorted(protected.missing)) if protected.missing else ()
-            hidden = tuple(path for path in map(os.path.realpath, self._hidden) if os.path.isfile(path))
+            hidden = tuple(path for path in map(os.path.realpath, self._hidden) if os.path.isdir(os.path.dirname(path)))
+            hidden += tuple(os.path.realpath(self._state_dir / name) for name in _LOCKED)
             pins = mounts.Pins(base.pins)
             try:
                 argv = [*base.argv, *mounts.arguments(places, protected, held, hidden, pins)]
@@ -241,7 +244,8 @@ class LinuxSandbox:
         from .guard import Guard  # noqa: PLC0415
 
         guard = Guard(self._own, self._state_dir / "set-aside")
-        fallback = landlock.LandlockSandbox(self._unconfined, self._roots, guard, hidden=self._hidden)
+        hidden = (*self._hidden, *(str(self._state_dir / name) for name in _LOCKED))
+        fallback = landlock.LandlockSandbox(self._unconfined, self._roots, guard, hidden=hidden)
         if await fallback.problem() is not None:
             return status
         self._fallback = fallback

@@ -11,6 +11,7 @@ import contextlib
 import os
 import pwd
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ...core.errors import TreadleError
 from ...core.settings import SandboxPolicy
@@ -19,6 +20,8 @@ from .protected import Protected, below, find, within
 _NEVER = ("/proc", "/dev", "/sys")
 _SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/run", "/sbin", "/srv", "/sys", "/usr")
 _MAX_FROZEN_ENTRIES = 1000
+_MAX_NEIGHBOURS = 50
+"Of something hidden: each costs a mount."
 
 
 @dataclass(slots=True)
@@ -126,9 +129,34 @@ def arguments(
             argv += pins.bind(path)
     for path in read_only:
         argv += ["--ro-bind", path, path]
-    for path in hidden:
-        argv += ["--ro-bind", "/dev/null", path]
+    for folder in sorted({os.path.dirname(path) for path in hidden}):
+        argv += _without(folder, {path for path in hidden if os.path.dirname(path) == folder}, all_roots)
     return argv
+
+
+def _without(folder: str, hidden: set[str], roots: set[str]) -> list[str]:
+    """The folder as it is now, but for what is hidden. A cover over the thing itself would go when another takes its name: that
+    is for large folders, and for those with something to write in them."""
+    try:
+        with os.scandir(folder) as entries:
+            found = list(islice(entries, _MAX_NEIGHBOURS + 1))
+    except OSError:
+        return [word for path in sorted(hidden) for word in _cover(path)]
+    if len(found) > _MAX_NEIGHBOURS or any(root == folder or below(root, folder) for root in roots):
+        return [word for path in sorted(hidden) if os.path.lexists(path) for word in _cover(path)]
+    argv = ["--tmpfs", folder]
+    for entry in found:
+        if entry.path in hidden:
+            continue
+        if entry.is_symlink():
+            argv += ["--symlink", os.readlink(entry.path), entry.path]
+        elif entry.is_dir() or entry.is_file():
+            argv += ["--ro-bind-try", entry.path, entry.path]
+    return [*argv, "--remount-ro", folder]
+
+
+def _cover(path: str) -> list[str]:
+    return ["--tmpfs", path, "--remount-ro", path] if os.path.isdir(path) else ["--ro-bind", "/dev/null", path]
 
 
 def _frozen(folder: str, binds: set[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Empty folders that stand where a protected folder is missing, so that a read-only mount can be put there while commands run.
 
-Promises: a placeholder is shared by all commands and all sidecars that use one state folder, and removed by the last of them;
-what a killed sidecar left is swept by the next. Must never remove a folder that was there before, or that has content.
+Promises: a placeholder is shared by all commands and all sidecars; the last of those with one state folder removes it, and later
+where sidecars with another need it still; what a killed sidecar left is swept by the next. Must never remove a folder that was
+there before, or that has content.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ class Placeholders:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._held: dict[str, tuple[int, int]] = {}
-        "path -> (users here, descriptor with a shared lock)"
+        self._held: dict[str, tuple[int, int, int]] = {}
+        "path -> (users here, descriptor of the note and of the folder itself, both with a shared lock)"
         self._swept = False
 
     def acquire(self, paths: Iterable[str]) -> tuple[str, ...]:
@@ -35,15 +36,15 @@ class Placeholders:
                     self._join(path)
         for path in wanted:
             if path in self._held:
-                users, lock = self._held[path]
-                self._held[path] = (users + 1, lock)
+                users, *locks = self._held[path]
+                self._held[path] = (users + 1, locks[0], locks[1])
         return tuple(path for path in wanted if path in self._held)
 
     def release(self, paths: Iterable[str]) -> None:
         unused: list[str] = []
         for path in paths:
-            users, lock = self._held[path]
-            self._held[path] = (users - 1, lock)
+            users, *locks = self._held[path]
+            self._held[path] = (users - 1, locks[0], locks[1])
             if users == 1:
                 unused.append(path)
         if unused:
@@ -76,19 +77,24 @@ class Placeholders:
             else:
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(path, 0o755)
+            folder = _shared(path)
         except OSError:
             self._remove_if_last(lock, note)
             return
-        self._held[path] = (0, lock)
+        self._held[path] = (0, lock, folder)
 
     def _leave(self, path: str) -> None:
-        _, lock = self._held.pop(path)
+        _, lock, folder = self._held.pop(path)
+        os.close(folder)
         self._remove_if_last(lock, self._note(path))
 
     def _remove_if_last(self, lock: int, note: str) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path = os.pread(lock, 65536, 0)
+            if path and _needed(path):  # by a sidecar with another state folder; its command's mount would go with it
+                self._swept = False
+                return
             if path:
                 with contextlib.suppress(OSError):  # gone, or somebody has filled it
                     os.rmdir(path)
@@ -110,3 +116,26 @@ class Placeholders:
     def _note(self, path: str) -> str:
         name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
         return str(self._folder / f"{name}.held")
+
+
+def _shared(path: str) -> int:
+    """The folder, with a lock that says it is needed."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with contextlib.suppress(OSError):
+        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return folder
+
+
+def _needed(path: bytes) -> bool:
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(folder)

@@ -85,6 +85,7 @@ _NODE_MODE_ARGUMENT: dict[str, tuple[tuple[int, int], int]] = {"mknod": ((133, -
 _OPEN: dict[str, tuple[tuple[int, int], int]] = {"open": ((2, -1), 1), "openat": ((257, 56), 2)}
 "The flags' place; the mode follows."
 _CREATES = os.O_CREAT | (getattr(os, "O_TMPFILE", 0) & ~os.O_DIRECTORY)
+_FCNTL, _SET_LEASE = (72, 25), 1024
 _UNSHARE, _CLONE, _IOCTL, _SOCKET, _SOCKETPAIR = (272, 97), (56, 220), (16, 29), (41, 198), (53, 199)
 
 _NEW_NAMESPACE = 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000 | 0x00020000
@@ -128,6 +129,7 @@ def program(machine: str, *, unix_sockets: bool = False) -> bytes:
     on(_UNSHARE, _unless_bits("unshare", 0, _NEW_NAMESPACE | _NEW_TIME_NAMESPACE))
     on(_CLONE, _unless_bits("clone", 0, _NEW_NAMESPACE))
     on(_IOCTL, _ioctl())
+    on(_FCNTL, _no_lease())
     on(_SOCKET, _socket(unix_sockets))
     on(_SOCKETPAIR, _socketpair())
     return assemble([*steps, Return(_ALLOW)])
@@ -154,6 +156,12 @@ def _ioctl() -> list[Step]:
     """No typing into somebody's terminal."""
     tests = [Load(argument(1)), Jump("==", _TIOCSTI, "types"), Jump("==", _TIOCLINUX, "types")]
     return [*tests, Return(_ALLOW), Label("types"), Return(_DENY)]
+
+
+def _no_lease() -> list[Step]:
+    """Who has one on a file of his own, if only to read, makes all others wait who open it to write."""
+    tests = [Load(argument(1)), Jump("==", _SET_LEASE, "lease")]
+    return [*tests, Return(_ALLOW), Label("lease"), Return(_DENY)]
 
 
 def _socket(unix: bool) -> list[Step]:

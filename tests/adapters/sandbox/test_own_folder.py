@@ -1,0 +1,62 @@
+"""What commands see of the agent's own folder, and who may take a placeholder away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sandbox_bench import Bench
+
+from treadle.adapters.sandbox import mounts
+from treadle.adapters.sandbox.placeholders import Placeholders
+from treadle.adapters.sandbox.protected import Protected
+
+
+async def test_a_login_that_is_renewed_while_a_command_runs_stays_hidden(bench: Bench) -> None:
+    login, seen = bench.home / "auth.json", bench.workspace / "go"
+    script = f"until test -e {seen}; do sleep 0.02; done; cat {login}; cat {bench.home}/notes"
+    (bench.home / "notes").write_text("free to read")
+    process = await bench.start(f"echo begun; {script}")
+    text = b""
+    async for chunk in process.output():
+        text += chunk
+        if not seen.exists():
+            (bench.home / "new").write_text("a newer secret")
+            (bench.home / "new").rename(login)
+            seen.touch()
+    await process.kill()
+    assert b"secret" not in text
+    assert b"free to read" in text
+
+
+@pytest.mark.parametrize("name", ["placeholders", "locks", "commits", "threads.sqlite3"])
+async def test_what_the_agent_locks_cannot_be_locked_by_a_command(bench: Bench, name: str) -> None:
+    await bench.run("true")
+    state = bench.home.parent / "state"
+    if not (state / name).is_dir():
+        (state / name).write_text("")
+    shown = await bench.run(f"ls {state}; flock -n {state}/placeholders/lock true && echo locked")
+    assert name not in shown.text.split()
+    assert "locked" not in shown.text
+
+
+def test_a_folder_with_many_files_or_a_root_in_it_is_covered_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounts, "_MAX_NEIGHBOURS", 1)
+    secret, places = str(tmp_path / "auth.json"), mounts.Writable()
+    Path(secret).write_text("")
+    pins = mounts.Pins(usable=False)
+    assert mounts.arguments(places, Protected(), (), (secret,), pins)[0] == "--tmpfs"
+    (tmp_path / "more").write_text("")
+    assert mounts.arguments(places, Protected(), (), (secret,), pins) == ["--ro-bind", "/dev/null", secret]
+
+
+def test_a_placeholder_stays_while_a_sidecar_of_another_state_folder_needs_it(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    first, second = Placeholders(tmp_path / "state"), Placeholders(tmp_path / "other")
+    first.acquire([str(place)])
+    second.acquire([str(place)])
+    first.release([str(place)])
+    assert place.is_dir()
+    second.release([str(place)])
+    first.release(first.acquire([str(tmp_path / "else")]))
+    assert not place.exists()
