@@ -16,11 +16,19 @@ def test_everyday_variables_are_inherited_and_output_is_made_plain():
 
 @pytest.mark.parametrize(
     "name",
-    ["OPENAI_API_KEY", "github_token", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS", "MY_PRIVATE_X"],
+    [
+        *("OPENAI_API_KEY", "github_token", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS"),
+        *("MY_PRIVATE_X", "DB_PASS", "GH_PAT", "NPM_CONFIG__AUTH", "MYSQL_PWD", "SESSION_COOKIE"),
+    ],
 )
 def test_what_is_named_like_a_secret_is_dropped_unless_asked_for(name: str):
     assert name not in child_environment({**OWN, name: "x"}, ShellEnvironment())
     assert child_environment({**OWN, name: "x"}, ShellEnvironment(ignore_default_excludes=True))[name] == "x"
+
+
+@pytest.mark.parametrize("name", ["OLDPWD", "PWD", "GIT_AUTHOR_NAME", "PATH_INFO", "COMPASS", "XAUTHORITY"])
+def test_what_only_looks_like_a_secrets_name_is_inherited(name: str) -> None:
+    assert child_environment({**OWN, name: "x"}, ShellEnvironment())[name] == "x"
 
 
 @pytest.mark.parametrize(

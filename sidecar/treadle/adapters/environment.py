@@ -27,6 +27,8 @@ FIXED = {
 }
 CORE_NAMES = ("HOME", "LOGNAME", "PATH", "SHELL", "USER", "USERNAME", "TMPDIR", "TEMP", "TMP")
 SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "PRIVATE")
+_SECRET_PARTS = re.compile(r"(^|_)(PASS|PAT|AUTH|COOKIE)(_|$)|_PWD$")
+"Shorter words, which are part of harmless names too: DB_PASS, GH_PAT, NPM_CONFIG__AUTH, MYSQL_PWD."
 _NEVER = (
     # What gives a command a way to speak for the user, or makes a shell or a linker run something first.
     *("SSH_AUTH_SOCK", "SSH_ASKPASS", "GIT_ASKPASS", "SUDO_ASKPASS", "GPG_AGENT_INFO", "DBUS_*", "WSL_INTEROP"),
@@ -104,7 +106,8 @@ def _inherited(own: Mapping[str, str], policy: ShellEnvironment) -> dict[str, st
 
 
 def _named_secret(name: str) -> bool:
-    return any(word in name.upper() for word in SECRET_WORDS)
+    upper = name.upper()
+    return any(word in upper for word in SECRET_WORDS) or _SECRET_PARTS.search(upper) is not None
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
