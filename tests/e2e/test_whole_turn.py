@@ -14,7 +14,7 @@ from fakes import call, custom, error, reasoning, reply, text
 from fakes.house import PATCH, House, outputs
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient, more
-from treadle.core.events import CardDelta, CardStarted, ErrorReported, TurnDiffUpdated, WarningReported
+from treadle.core.events import CardDelta, CardStarted, ErrorReported, PlanUpdated, TurnDiffUpdated, WarningReported
 from treadle.core.ops import InterruptTurn, ResumeThread
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime.agent import ThreadState
@@ -206,3 +206,23 @@ async def test_the_doctor_names_the_weights_that_are_missing(house: House) -> No
     house.configure(house.configuration)
     assert (await agent.info("doctor", cwd=str(house.workspace)))["modelProblem"] is None
     await agent.close()
+
+
+async def test_a_plan_that_is_not_done_is_told_again_to_who_resumes(house: House, model_server: ModelServer) -> None:
+    def planned(*states: str) -> bytes:
+        steps = [{"step": f"step {number}", "status": state} for number, state in enumerate(states)]
+        return reply(call("update_plan", {"plan": steps}), text("So far."))
+
+    model_server.script(
+        [planned("completed", "pending"), reply(text("Ok.")), planned("completed", "completed"), reply(text("Ok."))]
+    )
+    for told in (1, 0):
+        agent, client = house.agent(), RecordingClient()
+        thread_id, turn_id = await house.begin(agent, client)
+        await client.turn_end(turn_id)
+        await agent.close()
+        agent, late = house.agent(), RecordingClient()
+        await agent.submit(ResumeThread(thread_id), late)
+        plans = [event for event in late.events if isinstance(event, PlanUpdated)]
+        assert [plan.steps for plan in plans] == [(("step 0", "completed"), ("step 1", "pending"))] * told
+        await agent.close()

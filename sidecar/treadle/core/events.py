@@ -16,6 +16,7 @@ from .views import Card
 if TYPE_CHECKING:
     from .ledger import LedgerRow
 
+PlanSteps: TypeAlias = tuple[tuple[str, Literal["pending", "in_progress", "completed"]], ...]
 DeltaKind: TypeAlias = Literal["text", "reasoning", "summary", "summary_part", "output", "input"]
 
 
@@ -190,7 +191,7 @@ class PlanUpdated:
     thread_id: str
     turn_id: str
     explanation: str | None
-    steps: tuple[tuple[str, Literal["pending", "in_progress", "completed"]], ...]
+    steps: PlanSteps
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .events import ErrorInfo
+from .events import ErrorInfo, PlanSteps
 from .items import (
     Context,
     Item,
@@ -123,3 +123,12 @@ def last_message(items: Sequence[Item]) -> str | None:
     """The last words of the agent."""
     found = (item for item in reversed(items) if isinstance(item, ModelItem) and item.kind == "message")
     return next((message_text(item.payload) for item in found), None)
+
+
+def last_plan(items: Sequence[Item]) -> tuple[str, PlanSteps] | None:
+    """The plan that the model showed last, and the turn in which it did."""
+    for item in reversed(items):
+        if isinstance(item, ToolOutput) and item.status == "completed" and item.detail.get("tool") == "update_plan":
+            steps: list[dict[str, Any]] = item.detail["arguments"]["plan"]
+            return item.turn_id, tuple((entry["step"].strip(), entry["status"]) for entry in steps)
+    return None

@@ -18,6 +18,7 @@ from ..core.errors import RequestRefused
 from ..core.events import (
     ErrorInfo,
     ErrorReported,
+    PlanUpdated,
     ProgressReported,
     RequestCounted,
     ThreadNamed,
@@ -234,7 +235,9 @@ class Agent:
         loaded.audience.join(client)
         state = self._shelf.state(loaded, await self._warnings(loaded, problems))
         state.turns = history.turns(loaded.items())
-        client.notify([*self._usage(loaded), *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
+        client.notify(
+            [*self._usage(loaded), *_plan(loaded), *(WarningReported(text, loaded.thread.id) for text in state.warnings)]
+        )
         return state
 
     def _usage(self, loaded: Loaded) -> tuple[UsageUpdated | RequestCounted, ...]:
@@ -378,3 +381,11 @@ class Agent:
         task = asyncio.ensure_future(loaded.sessions.close())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+
+def _plan(loaded: Loaded) -> tuple[PlanUpdated, ...]:
+    """The plan as it stands, for a client that did not watch it being made; none once all of it is done."""
+    found = history.last_plan(loaded.items())
+    if found is None or all(status == "completed" for _, status in found[1]):
+        return ()
+    return (PlanUpdated(loaded.thread.id, found[0], None, found[1]),)
