@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 
-from attacks.arena import PROTECTED, Attempt, Site
+from attacks.arena import PROTECTED, Attempt, Site, Told
 
 HOOK = "printf '#!/bin/sh\\necho pwned' > $G/hooks/pre-commit; chmod +x $G/hooks/pre-commit"
 
@@ -67,6 +69,42 @@ def without_git(site: Site) -> None:
     os.rename(site.workspace / ".git", site.base / "spare")
 
 
+def unfetched(site: Site) -> None:
+    """A submodule that the index knows, as after a plain clone."""
+    link = ("--cacheinfo", f"160000,{'1' * 40},lib/sub")
+    git = ("git", "-c", "safe.directory=*", "-C", str(site.workspace))
+    subprocess.run([*git, "update-index", "--add", *link], check=True, capture_output=True)
+    (site.workspace / ".gitmodules").write_text('[submodule "s"]\n\tpath = lib/sub\n\turl = ../s\n')
+    (site.workspace / "lib" / "sub").mkdir(parents=True)
+
+
+def linked_worktree(site: Site) -> None:
+    """In a hidden folder, where the search for repositories does not look."""
+    own, other = site.workspace / ".git" / "worktrees" / "one", site.workspace / ".trees" / "one"
+    for folder in (own, other):
+        folder.mkdir(parents=True)
+    (own / "gitdir").write_text(f"{other}/.git\n")
+    (own / "commondir").write_text("../..\n")
+    (other / ".git").write_text(f"gitdir: {own}\n")
+
+
+def hooks_of_the_project(site: Site) -> None:
+    with (site.workspace / ".git" / "config").open("a") as file:
+        file.write("[core]\n\thooksPath = .githooks\n[include]\n\tpath = ../.gitconfig\n")
+    (site.workspace / ".githooks").mkdir()
+    (site.workspace / ".gitconfig").write_text("")
+
+
+def planted(*where: str) -> Callable[[Site, Told], bool]:
+    """Whether the file says evil."""
+
+    def won(site: Site, told: Told) -> bool:
+        path = site.workspace.joinpath(*where)
+        return path.is_file() and "evil" in path.read_text()
+
+    return won
+
+
 def real_changed(site: Site, told: object) -> bool:
     """The repository behind a link, which `look` does not follow."""
     return (site.workspace / "real" / "hooks" / "pre-commit").exists() or site.changed
@@ -124,6 +162,33 @@ OTHERS = [
         "G=main/.git/worktrees/one; mkdir -p $G/hooks; echo x > $G/hooks/pre-commit",
         worktree_changed,
         prepare=worktree(True),
+    ),
+    Attempt(
+        "a submodule that .gitmodules no longer names",
+        "rm -f .gitmodules",
+        planted("lib", "sub", ".git", "config"),
+        prepare=unfetched,
+        then="mkdir -p lib/sub/.git; echo evil > lib/sub/.git/config",
+    ),
+    Attempt(
+        "a linked worktree in a hidden folder",
+        "echo evil > .trees/one/.git",
+        planted(".trees", "one", ".git"),
+        prepare=linked_worktree,
+    ),
+    Attempt(
+        "the project's own hooks",
+        "echo evil > .githooks/pre-commit",
+        planted(".githooks", "pre-commit"),
+        prepare=hooks_of_the_project,
+    ),
+    Attempt("configuration that git includes", "echo evil > .gitconfig", planted(".gitconfig"), prepare=hooks_of_the_project),
+    Attempt(
+        "a repository above a workspace below /tmp",
+        "mkdir -p ../.git; echo evil > ../.git/config",
+        planted("..", ".git", "config"),
+        tmp=True,
+        below_tmp=True,
     ),
     Attempt("the common folder's name", "echo evil > main/.git/worktrees/one/commondir", prepare=worktree(True)),
     Attempt("a repository behind a link", f"G=real; {HOOK}", real_changed, prepare=linked_git),
