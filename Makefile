@@ -19,7 +19,7 @@ SIDECAR := $(shell find sidecar -type f ! -name '*.pyc' 2>/dev/null)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/.made extension/dist/.built $(MCP_SERVERS)/node_modules/.made $(PEERS)/node_modules/.made ## make .venv, build the extension, get what tests need
+setup: .venv/.made extension/dist/.built $(MCP_SERVERS)/node_modules/.made $(PEERS)/node_modules/.made .venv/peers/.made ## make .venv, build the extension, get what tests need
 	@echo "Ready: .venv/bin/treadle, make run, make test."
 
 .venv/.made: pyproject.toml constraints.txt $(DEV)/python.sh
@@ -40,6 +40,10 @@ $(MCP_SERVERS)/node_modules/.made: $(MCP_SERVERS)/package-lock.json
 $(PEERS)/node_modules/.made: $(PEERS)/package-lock.json
 	@$(DEV)/node.sh
 	@$(DEV)/mcp_servers.sh $(PEERS) "Programs for tests that others have written"
+	@touch $@
+
+.venv/peers/.made: tests/peers/python.txt .venv/.made
+	@$(DEV)/peers.sh
 	@touch $@
 
 extension/dist/.built: extension/node_modules/.made $(WEB_SOURCES) $(WEB_CONFIG)

@@ -21,7 +21,7 @@ _EXEC_CONFIG = ("mcp_optional_startup_grace_ms=0",)
 "Under the words of -c: who gives one order and leaves wants every server, and has no next turn in which a late one may come."
 _ROWS = 10_000
 "At most so many rows of the ledger are printed."
-_PLAIN_DOORS = (["serve"], ["app-server"])
+_PLAIN_DOORS = (["serve"], ["app-server"], ["app-server", "--listen", "stdio://"])
 
 
 def main() -> int:
@@ -140,6 +140,7 @@ def _exec(line: Line) -> int:
         cwd=cwd,
         json=line.json,
         images=tuple(os.path.abspath(path) for path in line.images),
+        add_dirs=tuple(os.path.abspath(path) for path in line.add_dirs),
         output_last_message=_absolute(line.output_last_message),
         output_schema=_absolute(line.output_schema),
         overrides=_overrides(line.config),

@@ -25,7 +25,7 @@ treadle: an open coding agent
   -h, --help
 """
 
-EXEC_HELP = """\
+_EXEC_USAGE = """\
 treadle exec: one turn without a user
 
   treadle exec [OPTIONS] [PROMPT]
@@ -33,9 +33,20 @@ treadle exec: one turn without a user
 
 PROMPT is read from standard input when it is missing or `-`; otherwise what is piped in follows it as a <stdin> block.
 
+Exit status: 0 done, 1 the turn failed, 2 the command line was wrong, 128 + n stopped by signal n (130: Ctrl-C).
+
+"""
+
+EXEC_HELP = (
+    _EXEC_USAGE
+    + """\
   -C, --cd DIR                   work in this folder
+      --add-dir DIR              one more folder that may be written; may be given more than once
   -m, --model MODEL
   -s, --sandbox MODE             read-only, workspace-write or danger-full-access
+      --dangerously-bypass-approvals-and-sandbox
+  -p, --profile NAME             use [profiles.NAME] of config.toml
+      --enable, --disable NAME   a feature of config.toml
   -i, --image FILE               add a picture; may be given more than once
   -o, --output-last-message FILE write the last message of the agent to a file
       --output-schema FILE       the last message must be JSON after this JSON schema
@@ -45,9 +56,8 @@ PROMPT is read from standard input when it is missing or `-`; otherwise what is 
       --skip-git-repo-check      accepted; there is no such check
   -c, --config KEY=VALUE
   -h, --help
-
-Exit status: 0 done, 1 the turn failed, 2 the command line was wrong, 130 interrupted.
 """
+)
 
 SANDBOX_HELP = """\
 treadle sandbox: run a command under the sandbox of the agent's commands
@@ -92,6 +102,7 @@ class Line:
     model: str | None = None
     sandbox: str | None = None
     images: list[str] = field(default_factory=list[str])
+    add_dirs: list[str] = field(default_factory=list[str])
     output_last_message: str | None = None
     output_schema: str | None = None
     resume: str | None = None
@@ -131,8 +142,13 @@ _VALUES = {
     "--color": "color",
     "-i": "images",
     "--image": "images",
+    "--add-dir": "add_dirs",
 }
-_SWITCHES = {"--json": "json", "--ephemeral": "ephemeral", "--last": "last", "--skip-git-repo-check": None}
+_SWITCHES = {"--experimental-json": "json", "--ephemeral": "ephemeral", "--last": "last", "--skip-git-repo-check": None}
+_SETTINGS = {"-p": "profile={!r}", "--profile": "profile={!r}", "--enable": "features.{}=true", "--disable": "features.{}=false"}
+"Each a key of config.toml."
+_PASSED_OVER = ("--thread-source", "--cyber-access-program")
+_UNCONFINED = "--dangerously-bypass-approvals-and-sandbox"
 
 
 def parse(words: list[str]) -> Line:
@@ -171,7 +187,7 @@ def parse_sandbox(words: list[str], config: list[str]) -> SandboxLine:
         word = rest.pop(0)
         if word == "--":
             break
-        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:].removeprefix("="))
+        name, equals, value = _divided(word)
         if name in ("-h", "--help"):
             return SandboxLine(help=True)
         if name in ("--network", "--degraded") and not equals:
@@ -192,6 +208,11 @@ def parse_sandbox(words: list[str], config: list[str]) -> SandboxLine:
     return line
 
 
+def _divided(word: str) -> tuple[str, str, str]:
+    """An option's name, whether its value is in the same word, and that value."""
+    return word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:].removeprefix("="))
+
+
 def _setting(name: str, given: str) -> str:
     if "=" not in given:
         raise Usage(f"{name} {given}: expected KEY=VALUE")
@@ -199,7 +220,7 @@ def _setting(name: str, given: str) -> str:
 
 
 def _option(line: Line, word: str, rest: list[str]) -> None:
-    name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:].removeprefix("="))
+    name, equals, value = _divided(word)
     if name in ("-h", "--help"):
         line.help = True
     elif name in ("-V", "--version") and line.command == "help":
@@ -213,17 +234,35 @@ def _option(line: Line, word: str, rest: list[str]) -> None:
         if not given.isdecimal() or int(given) < 1:
             raise Usage(f"--request {given}: expected a number from 1, see `treadle ledger THREAD`")
         line.request = int(given)
+    elif name == "--listen" and line.command == "app-server":
+        given = value if equals else _next(name, rest)
+        if given != "stdio://":
+            raise Usage(f"--listen {given}: only stdio:// is there")
     elif line.command != "exec":
         raise Usage(f"no such option: {word}")
-    elif name in _SWITCHES:
+    else:
+        _exec_option(line, word, rest)
+
+
+def _exec_option(line: Line, word: str, rest: list[str]) -> None:
+    name, equals, value = _divided(word)
+    if name in _SWITCHES:
         if _SWITCHES[name]:
             setattr(line, str(_SWITCHES[name]), True)
     elif name in _VALUES:
         given = value if equals else _next(name, rest)
         if name in ("-i", "--image"):
             line.images += given.split(",")
+        elif name == "--add-dir":
+            line.add_dirs.append(given)
         else:
             setattr(line, _VALUES[name], given)
+    elif name in _SETTINGS:
+        line.config.append(_SETTINGS[name].format(value if equals else _next(name, rest)))
+    elif name in _PASSED_OVER:
+        _ = value if equals else _next(name, rest)
+    elif name == _UNCONFINED:
+        line.sandbox = "danger-full-access"
     else:
         raise Usage(f"no such option: {word}")
 

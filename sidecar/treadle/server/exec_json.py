@@ -45,6 +45,8 @@ class ExecRequest:
     cwd: str
     json: bool = False
     images: tuple[str, ...] = ()
+    add_dirs: tuple[str, ...] = ()
+    "Folders besides `cwd` that may be written."
     output_last_message: str | None = None
     output_schema: str | None = None
     "Path of a JSON schema."
@@ -172,6 +174,7 @@ class Exec:
             model=request.model,
             approval_policy=None if asks else "never",
             sandbox=sandbox,
+            roots=request.add_dirs or None,
             config=config,
         )
 
