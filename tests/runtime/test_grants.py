@@ -160,7 +160,8 @@ async def test_an_edited_rule_that_does_not_cover_the_very_call_lets_it_run_once
 
 
 @pytest.mark.parametrize(
-    ("wish", "rule"), [(WIPE, "*/*"), (WIPE, "docs"), (ELSEWHERE, "/"), (ELSEWHERE, "other/"), (ELSEWHERE, "/other/.git/")]
+    ("wish", "rule"),
+    [(WIPE, "*/*"), (WIPE, "docs"), (WIPE, ""), (ELSEWHERE, "/"), (ELSEWHERE, "other/"), (ELSEWHERE, "/other/.git/")],
 )
 async def test_a_rule_that_cannot_be_kept_counts_as_this_once_and_the_user_is_told_why(wish: Wish, rule: str) -> None:
     store = MemoryStore()

@@ -40,6 +40,7 @@ def host(name: Any, action: Any) -> dict[str, Any]:
         (COMMAND_ASKED, {"decision": "accept", "scope": "workspace"}, Decision("accept", "workspace")),
         (COMMAND_ASKED, {"decision": "accept", "scope": "always", "rule": " npm t "}, Decision("accept", "always", "npm t")),
         (COMMAND_ASKED, {"decision": "accept", "scope": "galaxy", "rule": "npm"}, Decision("accept", None, "npm")),
+        (COMMAND_ASKED, {"decision": "accept", "scope": "workspace", "rule": " "}, Decision("accept", "workspace", "")),
         (COMMAND_ASKED, amendment("npm", "run it"), Decision("accept", "always", "npm 'run it'")),
         (COMMAND_ASKED, {"decision": "decline", "words": " use yarn "}, Decision("decline", words="use yarn")),
         (COMMAND_ASKED, {"decision": "decline", "words": 7}, Decision("decline")),

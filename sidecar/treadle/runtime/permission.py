@@ -178,6 +178,8 @@ def _subject(approval: Approval, decision: Decision, scope: GrantScope, wish: Wi
     if decision.exact and isinstance(wish, RunCommand) and (offer is None or offer.subject.kind != "degraded"):
         return Subject("exact_command", wish.script, approval.outside_sandbox, wish.cwd)
     fixed = offer is not None and (rule == offer.subject.text or offer.subject.kind == "degraded")
+    if decision.rule is not None and not rule and not fixed:
+        raise ValueError("an empty rule covers nothing.")
     if not rule or fixed:
         if offer is None:
             raise ValueError("nothing of this kind can be allowed for so long.")

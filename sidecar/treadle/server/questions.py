@@ -162,8 +162,7 @@ def _decided(approval: Approval, given: JsonObject) -> Decision:
         return Decision("cancel")
     if said == "accept":
         scope = given.get("scope")
-        rule = _text(given.get("rule"), _RULE) or None
-        return Decision("accept", _SCOPES.get(scope) if isinstance(scope, str) else None, rule)
+        return Decision("accept", _SCOPES.get(scope) if isinstance(scope, str) else None, _rule(given.get("rule")))
     if said == "acceptForSession":
         return Decision("accept", "thread", exact=True)
     return _amended(approval, _map(said))
@@ -191,7 +190,7 @@ def _elicited(given: JsonObject, *, with_content: bool = False) -> Decision:
             return Decision("cancel")
         case "accept":
             lasting = meta.get("persist")
-            rule = _text(meta.get("treadle_rule"), _RULE) or None
+            rule = _rule(meta.get("treadle_rule"))
             return Decision("accept", _SCOPES.get(lasting) if isinstance(lasting, str) else None, rule, content=content)
         case _:
             return Decision("decline", words=_text(meta.get("treadle_words"), _WORDS))
@@ -207,6 +206,11 @@ def _answers(question: Question, given: JsonObject) -> Decision:
         if kept := [text for text in texts if text]:
             found[part.id] = kept
     return Decision("accept", content=found) if found else Decision("decline")
+
+
+def _rule(value: Any) -> str | None:
+    """None: as it was offered. A text that was emptied is another one, and must not become the offer again."""
+    return None if value is None else _text(value, _RULE)
 
 
 def _text(value: Any, limit: int) -> str:
