@@ -19,6 +19,7 @@ from sandbox_bench import SECRET, Bench
 
 from treadle.adapters.sandbox import landlock, strict
 from treadle.adapters.sandbox.linux import LinuxSandbox
+from treadle.core.errors import TreadleError
 from treadle.core.settings import SandboxPolicy
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
@@ -202,6 +203,14 @@ async def test_the_credential_file_cannot_be_read_and_its_neighbours_can(bare: B
     assert SECRET not in result.text
     assert "readable" in result.text
     assert "auth.json" in result.text
+
+
+async def test_a_credential_inside_a_writable_folder_stops_the_command(bare: Bench) -> None:
+    around = SandboxPolicy("workspace-write", (str(bare.home),), exclude_slash_tmp=True, exclude_tmpdir=True)
+    with pytest.raises(TreadleError, match="could read your login"):
+        await bare.run("cat ~/auth.json", around)
+    (bare.home / "auth.json").unlink()
+    assert (await bare.run("echo ran", around)).text == "ran\n"
 
 
 async def test_no_capability_no_new_privileges_and_no_namespaces(bare: Bench) -> None:

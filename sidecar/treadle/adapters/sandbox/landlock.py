@@ -22,6 +22,7 @@ from ...runtime.ports import CommandSpec, Process
 from . import mounts, seccomp, strict
 from .channel import Channel
 from .guard import Guard
+from .protected import within
 from .unconfined import Confinement, Unconfined, checked
 
 OLDEST_ABI = 3
@@ -77,6 +78,12 @@ class LandlockSandbox:
         confine = partial(self._confinement, places, policy)
         if not places.roots and not places.temporary:
             return await self._unconfined.start(checked(command), confine)
+        for path in filter(os.path.exists, map(os.path.realpath, self._hidden)):
+            if within(path, (*places.roots, *places.temporary)):  # Landlock could not keep it from the command
+                raise TreadleError(
+                    f"The command was not started: it could read your login in {path}, which lies in a folder that it may write.",
+                    hint="Choose read-only, or a folder without it.",
+                )
         watched = await asyncio.to_thread(self._guard.begin, places)
         try:
             return await self._unconfined.start(checked(command), confine, partial(self._guard.end, watched))
