@@ -77,7 +77,7 @@ def test_memory_without_end_is_ended(small: Arena, script: str) -> None:
 
 def test_a_disk_in_memory_is_small(small: Arena) -> None:
     told = run(
-        small, "n=0; while head -c 50000000 /dev/zero > /dev/shm/$n; do n=$((n+1)); [ $n -gt 30 ] && echo WON && break; done"
+        small, "n=0; while head -c 50000000 /dev/zero > /dev/shm/$n; do n=$((n+1)); [ $n -gt 80 ] && echo WON && break; done"
     )
     assert "WON" not in told["stdout"]
 
