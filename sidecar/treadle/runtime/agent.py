@@ -119,6 +119,9 @@ class Agent:
                 self._audience(op.thread_id, client).notify(ThreadNamed(meta.id, meta.name))
             case ArchiveThread():
                 self._shelf.change(op.thread_id, archived=op.archived)
+                if op.archived and (loaded := self._loaded.get(op.thread_id)):
+                    await loaded.stop()
+                    self._unload(loaded)
             case StartTurn() | CompactThread():
                 return await self._start_turn(op, client)
             case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():

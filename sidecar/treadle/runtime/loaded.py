@@ -54,6 +54,13 @@ class Loaded:
         """All items of the thread, those of earlier epochs read from the store."""
         return self.store.load(self.thread.id)[1] if self.thread.forgotten else self.thread.items
 
+    async def stop(self) -> None:
+        """Interrupt its turn and end its commands; nothing can be started in it any more."""
+        if self.runner is not None and self.task is not None:
+            self.runner.interrupt()
+            await asyncio.wait((self.task,))
+        await self.sessions.close()
+
     def touch(self, content: tuple[Text | Image, ...], at: float) -> None:
         """A turn begins: what lists say of the thread follows."""
         preview = self.meta.preview
