@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -73,6 +73,35 @@ async def test_a_hook_may_change_what_runs_and_add_to_what_comes_back(house: Hou
     assert "first" not in ran
     assert ran.endswith("PostToolUse hook: All tests are slow today.\n")
     assert "instead" in told(house, "PostToolUse")["tool_response"]
+    await agent.close()
+
+
+@pytest.mark.parametrize(("answer", "runs_it"), [("accept", True), ("decline", False)])
+async def test_a_hook_may_want_the_user_to_be_asked(
+    house: House, model_server: ModelServer, answer: Literal["accept", "decline"], runs_it: bool
+) -> None:
+    said = {"hookEventName": "PreToolUse", "permissionDecision": "ask", "permissionDecisionReason": "Is it Friday?"}
+    hook(house, "PreToolUse", f"echo '{json.dumps({'hookSpecificOutput': said})}'", "Bash")
+    model_server.script([reply(call("exec_command", {"cmd": "touch ran"})), reply(text("Ok."))])
+    agent, client = house.agent(), RecordingClient(lambda _: answer)
+    _, turn_id = await house.begin(agent, client)
+    await client.turn_end(turn_id)
+    (asked,) = client.asked
+    assert asked.reason == "A hook asks you to look at this first: Is it Friday?"
+    assert (asked.offers, asked.outside_sandbox) == ((), False)
+    assert (house.workspace / "ran").exists() == runs_it
+    await agent.close()
+
+
+async def test_a_hook_that_wants_a_question_where_nobody_answers_is_a_no(house: House, model_server: ModelServer) -> None:
+    said = {"hookEventName": "PreToolUse", "permissionDecision": "ask", "permissionDecisionReason": "Is it Friday?"}
+    hook(house, "PreToolUse", f"echo '{json.dumps({'hookSpecificOutput': said})}'")
+    model_server.script([reply(call("update_plan", {"plan": [{"step": "a", "status": "pending"}]})), reply(text("Ok."))])
+    agent, client = house.agent(), RecordingClient()
+    _, turn_id = await house.begin(agent, client)
+    await client.turn_end(turn_id)
+    (said_to_model,) = outputs(model_server.requests[1].json)
+    assert said_to_model.endswith("who cannot be asked here: Is it Friday?")
     await agent.close()
 
 

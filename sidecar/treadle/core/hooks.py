@@ -65,6 +65,8 @@ class HookAnswer:
     "For the user."
     error: str | None = None
     "What was wrong with the hook itself."
+    ask: str | None = None
+    "PreToolUse: the user is to be asked first, and why."
 
 
 def parse(table: Any, source: str, *, project: bool) -> tuple[tuple[Hook, ...], tuple[str, ...]]:
@@ -208,6 +210,9 @@ def _said(hook: Hook, said: JsonObject) -> HookAnswer:
         blocked = reason or "a hook said no without a reason"
     elif hook.event == "PreToolUse" and specific.get("permissionDecision") == "deny":
         blocked = _text(specific.get("permissionDecisionReason"), REASON_BYTES) or "a hook said no without a reason"
+    ask = None
+    if hook.event == "PreToolUse" and specific.get("permissionDecision") == "ask":
+        ask = _text(specific.get("permissionDecisionReason"), REASON_BYTES) or "It gave no reason."
     stopped = None
     if said.get("continue") is False:
         stopped = _text(said.get("stopReason"), REASON_BYTES) or "a hook stopped the turn"
@@ -217,6 +222,7 @@ def _said(hook: Hook, said: JsonObject) -> HookAnswer:
         (context,) if context else (),
         specific.get("updatedInput") if hook.event == "PreToolUse" and blocked is None else None,
         (message,) if message else (),
+        ask=ask,
     )
 
 
@@ -229,6 +235,7 @@ def together(answers: Sequence[HookAnswer]) -> HookAnswer:
         next((a.updated_input for a in reversed(answers) if a.updated_input is not None), None),
         tuple(text for a in answers for text in a.message),
         next((a.error for a in answers if a.error is not None), None),
+        next((a.ask for a in answers if a.ask is not None), None),
     )
 
 

@@ -171,7 +171,7 @@ class Calls:
             self._running[call.call_id].card = self._draw(item, view)
             call, plan, before_it = await self._hooked(tool, call, plan, scope)
             view = plan.view
-            policy = await self.permission.of(item, plan, scope)
+            policy = await self.permission.of(item, plan, scope, before_it.ask)
             if isinstance(policy, Refused):
                 return self._made(item, policy.words, view, "declined")
             result: ToolResult = await tool.run(call, plan, dataclasses.replace(scope, policy=policy))

@@ -17,7 +17,7 @@ from ..core.events import WarningReported
 from ..core.grants import GrantScope, Offer, Subject
 from ..core.items import ModelItem
 from ..core.offers import host_offers, offers
-from ..core.policy import Allow, Ask, CallMcp, Deny, RunCommand, Verdict, Wish, decide
+from ..core.policy import Allow, Ask, CallMcp, Deny, RunCommand, Verdict, Wish, WriteFiles, decide
 from ..core.settings import SandboxPolicy
 from ..core.subjects import checked
 from .audience import Audience
@@ -48,10 +48,10 @@ class Permission:
     own: tuple[str, ...] = ()
     "Folders from which the agent itself starts."
 
-    async def of(self, item: ModelItem, plan: Plan, scope: Scope) -> SandboxPolicy | Refused:
-        """The policy to run under, or why not. Raises CancelTurn."""
+    async def of(self, item: ModelItem, plan: Plan, scope: Scope, hook: str | None = None) -> SandboxPolicy | Refused:
+        """The policy to run under, or why not. `hook`: why a hook wants the user to be asked. Raises CancelTurn."""
         status = await scope.sandbox.status()
-        judge = _Judge(self, plan.wish, scope, status.available, status.degraded)
+        judge = _Judge(self, plan.wish, scope, status.available, status.degraded, hook)
         verdict = judge.verdict()
         if isinstance(verdict, Ask):
             verdict = await self._asked(item, plan, judge, verdict)
@@ -144,6 +144,8 @@ class _Judge:
     scope: Scope
     sandboxed: bool
     degraded: bool
+    hook: str | None = None
+    "Why a hook wants the user to be asked, whatever the policy and the grants say."
 
     @property
     def cwd(self) -> str | None:
@@ -153,9 +155,16 @@ class _Judge:
     def verdict(self) -> Verdict:
         tmpdir, grants = self.scope.environment.get("TMPDIR"), self.permission.grants.at(self.cwd)
         own = self.permission.own
-        return decide(self.wish, self.scope.settings, grants, self.sandboxed, tmpdir, own=own, degraded=self.degraded)
+        found = decide(self.wish, self.scope.settings, grants, self.sandboxed, tmpdir, own=own, degraded=self.degraded)
+        if self.hook is None or not isinstance(found, Allow):
+            return found
+        if self.scope.settings.approval_policy == "never" or not isinstance(self.wish, (RunCommand, WriteFiles, CallMcp)):
+            return Deny(f"Tool call blocked: a PreToolUse hook wants the user to be asked, who cannot be asked here: {self.hook}")
+        return Ask(f"A hook asks you to look at this first: {self.hook}", outside_sandbox=not found.confined)
 
     def offers(self, ask: Ask) -> tuple[Offer, ...]:
+        if self.hook is not None:  # it asks again the next time
+            return ()
         grants, own = self.permission.grants.at(self.cwd), self.permission.own
         return offers(self.wish, ask, self.scope.settings, grants, sandboxed=self.sandboxed, own=own)
 
