@@ -88,6 +88,7 @@ CARDS: list[Card] = [
     *(CallCard("p1", "mcp__docs__search", "k", MCP, status) for status in ("inProgress", "completed", "failed")),
     *(CallCard("q1", "mcp__docs__search", "k", MCP_CALL, status) for status in ("inProgress", "completed", "failed", "declined")),
     CallCard("q2", "mcp__docs__search", "k", {"view": "mcp"}, "aborted"),
+    CallCard("v2", "view_image", "k", {"view": "image", "path": "/w/a.png"}, "completed"),
     SummaryCard("s1"),
     OtherCard("w1", "web_search_call", {"action": {"type": "search", "query": "q", "queries": ["q"]}}),
     OtherCard("w2", "web_search_call", {"action": {"type": "open_page", "url": "https://x"}}),

@@ -173,8 +173,7 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.until(lambda m: m.get("method") == "item/completed" and compacted(m))
     await client.until(lambda m: m.get("method") == "turn/completed" and m["params"]["turn"]["id"] != turn_id)
     await client.result("thread/name/set", {"threadId": thread_id, "name": "a name"})
-    for method in ("thread/resume", "thread/archive", "thread/unarchive"):
-        await client.result(method, {"threadId": thread_id})
+    await client.result("thread/resume", {"threadId": thread_id})
     await client.result("thread/read", {"threadId": thread_id, "includeTurns": True})
     for method in ("thread/list", "thread/loaded/list", "model/list", "config/read", "skills/list", "mcpServerStatus/list"):
         await client.result(method, {})
@@ -190,4 +189,5 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.method("command/exec/outputDelta")
     await client.result("command/exec/terminate", {"processId": "p"})
     await client.until(lambda m: m.get("id") == ask and "method" not in m)
-    await client.result("thread/unsubscribe", {"threadId": thread_id})
+    for method in ("thread/archive", "thread/unarchive", "thread/unsubscribe"):
+        await client.result(method, {"threadId": thread_id})

@@ -75,6 +75,22 @@ async def test_every_card_has_its_line_and_every_id_is_stable(tmp_path: Path, ca
     assert statuses == {"in_progress", "completed", "failed", "declined"}
 
 
+async def test_a_plan_is_one_list_that_changes_until_the_turn_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def plans(stage: Stage) -> None:
+        view: Any = {"view": "tool", "tool": "update_plan"}
+        for states in (("in_progress", "pending"), ("completed", "in_progress")):
+            card = CallCard("plan", "update_plan", "call", view, "completed")
+            stage.say(e.CardStarted(stage.thread_id, stage.turn_id, card, AT))
+            stage.say(e.PlanUpdated(stage.thread_id, stage.turn_id, None, tuple(zip(("look", "do"), states, strict=True))))
+            stage.say(e.CardCompleted(stage.thread_id, stage.turn_id, card, AT))
+
+    assert await run(ScriptedAgent(plans), request(tmp_path, json=True)) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()][2:]
+    assert [line["type"] for line in lines] == ["item.started", "item.updated", "item.completed", "turn.completed"]
+    items = [{"text": "look", "completed": True}, {"text": "do", "completed": False}]
+    assert lines[1]["item"] == lines[2]["item"] == {"id": "item_0", "type": "todo_list", "items": items}
+
+
 async def test_a_failed_turn_is_said_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async def fails(stage: Stage) -> None:
         stage.error = e.ErrorInfo("No key is set. Run treadle doctor.", "unauthorized")

@@ -14,6 +14,9 @@ from ..core.views import CallCard, Card, MessageCard, OtherCard, ReasoningCard
 from .cards import thread_item
 
 _STATUS = {"inProgress": "in_progress"}
+_ACTIONS = {"search": "search", "openPage": "open_page", "findInPage": "find_in_page"}
+_PLAN = "update_plan"
+"The tool whose calls are told by what they change: one todo_list a turn."
 
 
 class Lines:
@@ -23,6 +26,7 @@ class Lines:
         self.usage = Usage()
         self._ids: dict[str, str] = {}
         self._count = 0
+        self._plan: JsonObject | None = None
 
     def of(self, event: e.Event) -> list[JsonObject]:
         match event:
@@ -34,6 +38,8 @@ class Lines:
             case e.CardCompleted():
                 item = self._item(event.card)
                 return [{"type": "item.completed", "item": item}] if item else []
+            case e.PlanUpdated():
+                return [self._planned(event)]
             case e.UsageUpdated():
                 self.usage = _sum(self.usage, event.last)
                 return []
@@ -43,7 +49,8 @@ class Lines:
                 item = {"id": self._next(), "type": "error", "message": event.message}
                 return [{"type": "item.completed", "item": item}]
             case e.TurnCompleted():
-                return [self._end(event)]
+                plan = [{"type": "item.completed", "item": self._plan}] if self._plan else []
+                return [*plan, self._end(event)]
             case _:
                 return []
 
@@ -53,6 +60,12 @@ class Lines:
         message = event.error.message if event.error else "The turn was interrupted."
         return {"type": "turn.failed", "error": {"message": message}}
 
+    def _planned(self, event: e.PlanUpdated) -> JsonObject:
+        steps = [{"text": text, "completed": state == "completed"} for text, state in event.steps]
+        word = "updated" if self._plan else "started"
+        self._plan = {"id": self._plan["id"] if self._plan else self._next(), "type": "todo_list", "items": steps}
+        return {"type": f"item.{word}", "item": self._plan}
+
     def _item(self, card: Card) -> JsonObject | None:
         match card:
             case MessageCard() if card.text:
@@ -60,8 +73,11 @@ class Lines:
             case ReasoningCard():
                 text = "\n\n".join(card.summary or card.content)
                 return self._named(card.id) | {"type": "reasoning", "text": text} if text else None
+            case CallCard(name=name) if name == _PLAN:
+                return None
             case CallCard() | OtherCard():
-                return self._named(card.id) | _shape(thread_item(card))
+                shape = _shape(thread_item(card))
+                return self._named(card.id) | shape if shape else None
             case _:
                 return None
 
@@ -75,8 +91,8 @@ class Lines:
         return f"item_{self._count - 1}"
 
 
-def _shape(item: JsonObject) -> JsonObject:
-    """A thread item in the words of this format."""
+def _shape(item: JsonObject) -> JsonObject | None:
+    """A thread item in the words of this format; None where it has none."""
     status = _STATUS.get(item.get("status", ""), item.get("status"))
     match item["type"]:
         case "commandExecution":
@@ -89,20 +105,28 @@ def _shape(item: JsonObject) -> JsonObject:
             }
         case "fileChange":
             changes = [{"path": change["path"], "kind": change["kind"]["type"]} for change in item["changes"]]
-            return {"type": "file_change", "changes": changes, "status": status}
+            # a patch that was declined has failed, in the words of this format
+            return {"type": "file_change", "changes": changes, "status": "failed" if status == "declined" else status}
         case "webSearch":
-            return {"type": "web_search", "query": item["query"]}
+            return {"type": "web_search", "query": item["query"], "action": _action(item["action"])}
         case "mcpToolCall":
             error = item["error"]
             result = _result(item["result"]["content"]) if item["result"] else None
             return _tool_call(item, item["server"], status, result=result, error=error)
-        case _:
+        case "dynamicToolCall":
             texts: list[JsonObject] = item.get("contentItems") or []
             content = [{"type": "text", "text": part.get("text", "")} for part in texts]
             failed = status == "failed"
             said = content[0]["text"] if content else "The call failed."
             result = _result(content) if status == "completed" else None
             return _tool_call(item, "treadle", status, result=result, error={"message": said} if failed else None)
+        case _:
+            return None
+
+
+def _action(given: JsonObject | None) -> JsonObject:
+    kind = _ACTIONS.get(given["type"], "other") if given else "other"
+    return {"type": kind} | {name: value for name, value in (given or {}).items() if name != "type" and value is not None}
 
 
 def _tool_call(item: JsonObject, server: str, status: Any, *, result: JsonObject | None, error: Any) -> JsonObject:
