@@ -127,11 +127,19 @@ def _exec(line: Line) -> int:
 
     from .server import exec_json  # noqa: PLC0415
 
-    prompt = _prompt(line.prompt)
+    _open_streams()
+    try:
+        prompt = _prompt(line.prompt)
+    except KeyboardInterrupt:
+        return 130
     if not prompt.strip():
         sys.stderr.write("treadle: there is no prompt; give one, or pipe it in\n")
         return 2
-    cwd = os.path.abspath(line.cd or os.getcwd())
+    try:
+        cwd = os.path.abspath(line.cd or os.getcwd())
+    except FileNotFoundError:
+        sys.stderr.write("treadle: the folder that this was started in is gone; name another with -C\n")
+        return 2
     if not os.path.isdir(cwd):
         sys.stderr.write(f"treadle: no such folder: {cwd}\n")
         return 2
@@ -161,13 +169,28 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else os.path.abspath(path)
 
 
+def _open_streams() -> None:
+    """Where a standard stream is closed, as it may be under cron, another file of ours must not take its place."""
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            # the lowest one that is free: this very one
+            opened = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(opened, "w" if fd else "r", encoding="utf-8", closefd=False))
+
+
 def _prompt(given: str | None) -> str:
     if given in (None, "-"):
-        return sys.stdin.read()
-    if sys.stdin is None or sys.stdin.isatty():
+        return _piped()
+    if sys.stdin.isatty():
         return given
-    piped = sys.stdin.read()
+    piped = _piped()
     return f"{given}\n\n<stdin>\n{piped}\n</stdin>" if piped.strip() else given
+
+
+def _piped() -> str:
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def _doctor(line: Line) -> int:

@@ -1,7 +1,8 @@
 """One headless turn: the prompt in, the answer on standard output, progress on standard error; or events as JSON lines.
 
 Nobody is there to be asked, so every question is declined. The exit status: 0 done, 1 failed, 2 cannot be done as asked,
-130 interrupted.
+128 + n stopped by signal n. Files that cannot be read or written are named before anything is asked of a model; whoever reads the
+output may go away at any time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -62,13 +63,25 @@ class ExecRequest:
 
 async def run(open_agent: Callable[[], Awaitable[Agent]], request: ExecRequest) -> int:
     """Run the turn. Never raises for a failure of the world: it is one sentence on standard error."""
+    interrupts = Interrupts()
+    with interrupts.caught():
+        try:
+            return await _run(open_agent, request, interrupts)
+        except asyncio.CancelledError:
+            if interrupts.number is None:
+                raise
+            write(sys.stderr, "treadle: interrupted\n")
+            return 128 + interrupts.number
+
+
+async def _run(open_agent: Callable[[], Awaitable[Agent]], request: ExecRequest, interrupts: Interrupts) -> int:
     try:
         op_parts = await asyncio.to_thread(_read_files, request)
         agent = await open_agent()
     except (TreadleError, BadParams, OSError, ValueError) as error:
         return _refused(request, error)
     try:
-        return await Exec(agent, request).run(*op_parts)
+        return await Exec(agent, request, interrupts).run(*op_parts)
     except (TreadleError, BadParams) as error:
         return _refused(request, error)
     finally:
@@ -81,56 +94,112 @@ def _read_files(request: ExecRequest) -> tuple[tuple[Text | Image, ...], dict[st
         from .inputs import read_image  # noqa: PLC0415 - pydantic
 
         images = [read_image(os.path.join(request.cwd, path), None, "--image") for path in request.images]
-    schema = None
-    if request.output_schema is not None:
-        schema = json.loads(Path(request.cwd, request.output_schema).read_text("utf-8"))
-        if not isinstance(schema, dict):
-            raise ValueError(f"{request.output_schema} is not a JSON schema: expected an object")
-    return (*images, Text(request.prompt)), schema  # type: ignore[return-value]
+    schema = None if request.output_schema is None else _schema(Path(request.cwd, request.output_schema))
+    if request.output_last_message is not None:
+        _check_writable(Path(request.cwd, request.output_last_message))
+    return (*images, Text(request.prompt)), schema
+
+
+def _schema(path: Path) -> dict[str, Any]:
+    try:
+        schema = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"--output-schema: cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ValueError(f"--output-schema: {path} is not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise ValueError(f"--output-schema: {path} is not a JSON schema: expected an object")
+    return cast("dict[str, Any]", schema)
+
+
+def _check_writable(path: Path) -> None:
+    """Raises ValueError where the last message could not be written; creates nothing."""
+    folder = path.parent
+    if path.is_dir():
+        problem = "it is a folder"
+    elif not folder.is_dir():
+        problem = f"there is no folder {folder}"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        problem = "it may not be written"
+    else:
+        return
+    raise ValueError(f"--output-last-message: cannot write {path}: {problem}")
 
 
 def _refused(request: ExecRequest, error: Exception) -> int:
     sentence = error.sentence() if isinstance(error, TreadleError) else str(error)
     if request.json:
-        write(sys.stdout, json.dumps({"type": "error", "message": sentence}) + "\n")
+        with contextlib.suppress(OSError):
+            write(sys.stdout, json.dumps({"type": "error", "message": sentence}) + "\n")
     write(sys.stderr, f"treadle: {sentence}\n")
     return 2 if isinstance(error, (BadParams, OSError, ValueError)) else 1
+
+
+class Interrupts:
+    """Signals that end the program, while one order is carried out: the first stops the turn, a second one everything."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        "Of the first signal."
+        self.stop: Callable[[], None] | None = None
+        "Stops what runs now; None: the first signal ends all."
+
+    @contextlib.contextmanager
+    def caught(self) -> Generator[None]:
+        loop, main = asyncio.get_running_loop(), asyncio.current_task()
+
+        def stop(number: int) -> None:
+            again, self.number = self.number is not None, self.number or number
+            if self.stop is None or again:
+                assert main is not None
+                main.cancel()
+            else:
+                self.stop()
+
+        caught: list[signal.Signals] = []
+        for number in signal.Signals:
+            if number.name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                    loop.add_signal_handler(number, stop, int(number))
+                    caught.append(number)
+        try:
+            yield
+        finally:
+            for number in caught:
+                loop.remove_signal_handler(number)
 
 
 class Exec:
     """Implements runtime.ports.Client for one turn."""
 
-    def __init__(self, agent: Agent, request: ExecRequest) -> None:
+    def __init__(self, agent: Agent, request: ExecRequest, interrupts: Interrupts) -> None:
         self._agent = agent
         self._request = request
+        self._interrupts = interrupts
         self._lines = Lines()
         self._print = self._print_json if request.json else Progress(request.color).event
         self._thread_id = ""
         self._ended: asyncio.Future[e.TurnCompleted] = asyncio.get_running_loop().create_future()
         self._last_message = ""
-        self._interrupts = 0
         self._reader_gone = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, content: tuple[Text | Image, ...], schema: dict[str, Any] | None) -> int:
-        with self._interruptible():
-            self._thread_id = await self._open()
-            if self._request.json:
-                self._emit({"type": "thread.started", "thread_id": self._thread_id})
-            await self._agent.submit(StartTurn(self._thread_id, content, output_schema=schema), self._client)
-            ended = await self._ended
+        self._thread_id = await self._open()
+        if self._request.json:
+            self._show(self._emit, {"type": "thread.started", "thread_id": self._thread_id})
+        if self._reader_gone:
+            return 1
+        self._interrupts.stop = self._stop
+        await self._agent.submit(StartTurn(self._thread_id, content, output_schema=schema), self._client)
+        ended = await self._ended
         return self._finish(ended)
 
     def notify(self, events: Sequence[e.Event]) -> None:
         for event in events:
             if isinstance(event, e.CardCompleted) and isinstance(event.card, MessageCard) and event.card.text:
                 self._last_message = event.card.text
-            if not self._reader_gone:
-                try:
-                    self._print(event)
-                except BrokenPipeError:
-                    self._reader_gone = True
-                    self._stop()
+            self._show(self._print, event)
             if isinstance(event, e.TurnCompleted) and not self._ended.done():
                 self._ended.set_result(event)
 
@@ -138,6 +207,18 @@ class Exec:
         about = asked.reason if isinstance(asked, Approval) else "a question to the user"
         write(sys.stderr, f"declined, since nobody is there to ask: {about}\n")
         return DECLINE
+
+    def _show(self, show: Callable[[Any], None], what: Any) -> None:
+        """Say it, while somebody reads; who is gone wants no more of the turn."""
+        if self._reader_gone:
+            return
+        try:
+            show(what)
+        except OSError as error:
+            self._reader_gone = True
+            if not isinstance(error, BrokenPipeError):
+                write(sys.stderr, f"treadle: cannot write to standard output: {error.strerror or error}\n")
+            self._stop()
 
     @property
     def _client(self) -> Client:
@@ -193,9 +274,9 @@ class Exec:
             except OSError as error:
                 write(sys.stderr, f"treadle: cannot write {path}: {error.strerror or error}\n")
                 return 1
-        if self._interrupts:
+        if self._interrupts.number is not None:
             write(sys.stderr, "treadle: interrupted\n")
-            return 130
+            return 128 + self._interrupts.number
         return 0 if ended.status == "completed" and not self._reader_gone else 1
 
     def _stop(self) -> None:
@@ -209,26 +290,3 @@ class Exec:
         # a turn that has just ended cannot be interrupted, and need not be
         with contextlib.suppress(RequestRefused):
             await self._agent.submit(InterruptTurn(self._thread_id), self._client)
-
-    @contextlib.contextmanager
-    def _interruptible(self):
-        """Ctrl-C stops the turn; a second one stops at once."""
-        loop, main = asyncio.get_running_loop(), asyncio.current_task()
-
-        def stop() -> None:
-            self._interrupts += 1
-            if self._interrupts > 1 or not self._thread_id:
-                assert main is not None
-                main.cancel()
-            self._stop()
-
-        caught: list[signal.Signals] = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, stop)
-                caught.append(number)
-        try:
-            yield
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)

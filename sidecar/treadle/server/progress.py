@@ -7,6 +7,7 @@ the model's words as they are.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -119,8 +120,23 @@ def _width() -> int:
 
 
 def write(out: TextIO, text: str, before: str = "", after: str = "") -> None:
-    """At once. Only `before` and `after` may be what a terminal obeys; they enclose the line."""
+    """At once. Only `before` and `after` may be what a terminal obeys; they enclose the line.
+
+    Raises OSError when standard output cannot be written to any more. Nobody need know that of standard error."""
     text = safe(text) if out is sys.stderr or out.isatty() else text
     end = "\n" if after and text.endswith("\n") else ""
-    out.write(f"{before}{text.removesuffix(end)}{after}{end}")
-    out.flush()
+    try:
+        out.write(f"{before}{text.removesuffix(end)}{after}{end}")
+        out.flush()
+    except OSError:
+        _discard(out)
+        if out is not sys.stderr:
+            raise
+
+
+def _discard(out: TextIO) -> None:
+    """What it still holds would be tried again, and complained about, when the program ends."""
+    with contextlib.suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, out.fileno())
+        os.close(nothing)
