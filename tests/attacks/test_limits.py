@@ -111,8 +111,8 @@ def test_a_command_that_never_ends_is_ended_in_time(small: Arena) -> None:
     "script",
     [
         "p='.'; for i in $(seq 200); do p=$p/dddddddddddddddddddd; mkdir $p; cd $p 2>/dev/null; p=.; done",
-        "$PY -c 'import os; [(os.makedirs(f\"r{n}/.git\"), open(f\"r{n}/.git/HEAD\", \"w\").close()) for n in range(1500)]'",
-        "$PY -c 'import os; [(os.makedirs(f\"l{n}\"), os.symlink(\"../kept.txt\", f\"l{n}/.git\")) for n in range(300)]'",
+        '$PY -c \'import os; [(os.makedirs(f"r{n}/.git"), open(f"r{n}/.git/HEAD", "w").close()) for n in range(1500)]\'',
+        '$PY -c \'import os; [(os.makedirs(f"l{n}"), os.symlink("../kept.txt", f"l{n}/.git")) for n in range(300)]\'',
         "mkdir a; ln -s . a/.git; ln -s loop loop; mkdir b; ln -s .git b/.git",
         "mkdir c; mkfifo c/.git; head -c 10000000 /dev/zero > .gitmodules; mkdir d; head -c 1000000 /dev/urandom > d/.git",
         "mkdir e; printf 'gitdir: /\\n' > e/.git; mkdir f; printf 'gitdir: ../../../../../../etc\\n' > f/.git; mkdir g; printf 'gitdir: \\0x' > g/.git",

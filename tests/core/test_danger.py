@@ -89,7 +89,7 @@ from treadle.core.danger import danger
         "fd -x rm -rf",
         "coproc rm -rf x",
         "for x in $(rm -rf y); do true; done",
-        "[ \"$(rm -rf x)\" ]",
+        '[ "$(rm -rf x)" ]',
         "case x in x) rm -rf y;; esac",
         "crontab -r",
         ":(){ :|:& };:",

@@ -15,7 +15,8 @@ from fakes.house import PATCH, House, outputs
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient, more
 from treadle.core.events import CardDelta, CardStarted, ErrorReported, PlanUpdated, TurnDiffUpdated, WarningReported
-from treadle.core.ops import InterruptTurn, ResumeThread
+from treadle.core.items import Text
+from treadle.core.ops import InterruptTurn, ResumeThread, StartTurn
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime.agent import ThreadState
 
@@ -226,3 +227,35 @@ async def test_a_plan_that_is_not_done_is_told_again_to_who_resumes(house: House
         plans = [event for event in late.events if isinstance(event, PlanUpdated)]
         assert [plan.steps for plan in plans] == [(("step 0", "completed"), ("step 1", "pending"))] * told
         await agent.close()
+
+
+async def test_an_interrupt_ends_what_its_turn_left_running_and_nothing_older(house: House, model_server: ModelServer) -> None:
+    def left(name: str) -> bytes:
+        return reply(call("exec_command", {"cmd": f"echo $$ > {name}; exec sleep 600", "yield_time_ms": 250}))
+
+    model_server.script([left("older"), reply(text("Runs.")), left("newer"), reply(call("exec_command", {"cmd": "sleep 600"}))])
+    agent, client = house.agent(), RecordingClient()
+    thread_id, turn_id = await house.begin(agent, client, sandbox=SandboxPolicy("danger-full-access"))
+    await client.turn_end(turn_id)
+    again = await agent.submit(StartTurn(thread_id, (Text("more"),)), client)
+    await client.until(lambda e: isinstance(e, CardStarted) and getattr(e.card, "view", {}).get("command") == "sleep 600")
+    await agent.submit(InterruptTurn(thread_id), client)
+    assert (await client.turn_end(again.id)).status == "interrupted"  # type: ignore[union-attr]
+    pids = {name: int((house.workspace / name).read_text()) for name in ("older", "newer")}
+    alive = {name: await asyncio.to_thread(os.path.exists, f"/proc/{pid}") for name, pid in pids.items()}
+    assert alive == {"older": True, "newer": False}
+    await agent.close()
+    assert not await asyncio.to_thread(os.path.exists, f"/proc/{pids['older']}")
+
+
+async def test_a_rule_that_is_written_while_a_thread_is_open_binds_its_next_turn(house: House, model_server: ModelServer) -> None:
+    model_server.script([reply(text("Hello.")), reply(call("exec_command", {"cmd": "echo hi"})), reply(text("Ok."))])
+    agent, client = house.agent(), RecordingClient()
+    thread_id, turn_id = await house.begin(agent, client)
+    await client.turn_end(turn_id)
+    (house.homes.codex / "rules").mkdir()
+    (house.homes.codex / "rules" / "default.rules").write_text('prefix_rule(pattern=["echo"], decision="forbidden")\n')
+    again = await agent.submit(StartTurn(thread_id, (Text("more"),)), client)
+    await client.turn_end(again.id)  # type: ignore[union-attr]
+    assert "forbids" in outputs(model_server.requests[2].json)[0]
+    await agent.close()

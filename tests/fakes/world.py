@@ -341,6 +341,9 @@ class NoVariables:
 
 
 class NoSessions:
+    async def end_turn(self, turn_id: str) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

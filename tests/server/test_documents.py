@@ -17,6 +17,12 @@ from treadle.server.documents import Documents, changed, edits, file_path, lines
 TEXT = st.text(st.sampled_from("ab \n\r\x0c\u2028é\U0001f600"), max_size=40)
 
 
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    """The folder of a test by its real name."""
+    return tmp_path.resolve()
+
+
 def position(text: str, offset: int) -> dict[str, int]:
     """Of a character, as an editor counts: the model to compare with."""
     line = start = at = 0
@@ -93,9 +99,9 @@ def test_uris_of_files(uri: str, path: str | None) -> None:
         None,
     ],
 )
-def test_a_document_whose_changes_make_no_sense_is_forgotten(tmp_path: Path, changes: Any) -> None:
+def test_a_document_whose_changes_make_no_sense_is_forgotten(real: Path, changes: Any) -> None:
     documents = Documents()
-    path = tmp_path.resolve() / "f"
+    path = real / "f"
     documents.take("textDocument/didOpen", opened(path, "a\nb\n"))
     documents.take("textDocument/didChange", {"textDocument": {"uri": path.as_uri(), "version": 2}, "contentChanges": changes})
     assert documents.find(str(path)) is None
@@ -107,9 +113,9 @@ def test_messages_that_make_no_sense_are_passed_over(params: Any) -> None:
         Documents().take(method, params)
 
 
-async def test_an_edit_names_the_version_and_the_lines_that_change(tmp_path: Path) -> None:
+async def test_an_edit_names_the_version_and_the_lines_that_change(real: Path) -> None:
     documents, asked = Documents(), []
-    path = tmp_path.resolve() / "f"
+    path = real / "f"
     documents.take("textDocument/didOpen", opened(path, "a\nb\nc", version=7))
 
     async def request(method: str, params: Any) -> Any:
@@ -126,9 +132,9 @@ async def test_an_edit_names_the_version_and_the_lines_that_change(tmp_path: Pat
 
 
 @pytest.mark.parametrize("answer", [None, {"applied": False, "failureReason": "version"}, {"applied": "yes"}, [], 3])
-async def test_an_editor_that_declines_is_an_error(tmp_path: Path, answer: Any) -> None:
+async def test_an_editor_that_declines_is_an_error(real: Path, answer: Any) -> None:
     documents = Documents()
-    path = tmp_path.resolve() / "f"
+    path = real / "f"
     documents.take("textDocument/didOpen", opened(path, "a"))
 
     async def request(method: str, params: Any) -> Any:

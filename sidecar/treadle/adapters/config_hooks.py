@@ -20,7 +20,7 @@ FILE = "hooks.json"
 def hooks(
     values: Values, own: Sequence[Layer], projects: Sequence[Layer], homes: Iterable[Path], folders: Iterable[Path]
 ) -> tuple[Hook, ...]:
-    """`own` and `homes` are the user's layers and folders with a hooks.json, `projects` and `folders` those of a trusted folder."""
+    """`own` and `homes`: the user's layers and folders with a hooks.json; `projects` and `folders`: those of a trusted folder."""
     found: list[Hook] = []
     for layers, places, project in ((own, homes, False), (projects, folders, True)):
         for layer in layers:

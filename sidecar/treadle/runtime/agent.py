@@ -342,6 +342,7 @@ class Agent:
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed, only_compacts=True)
         else:
             self._override(loaded, op.overrides)
+            loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
             settings, content = dataclasses.replace(loaded.settings, output_schema=op.output_schema), op.content
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
             runner.steers.append(UserMessage(clock.new_id(), clock.now(), turn_id, content, op.client_id))
@@ -360,6 +361,8 @@ class Agent:
         loaded.audience.notify(*started)
         try:
             outcome = await runner.run()
+            if outcome.status == "interrupted":
+                await loaded.sessions.end_turn(runner.turn_id)
             error = dataclasses.asdict(outcome.error) if outcome.error else None
             quiet = runner.only_compacts
             ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error, quiet)

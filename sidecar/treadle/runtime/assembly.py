@@ -83,6 +83,10 @@ class Briefing(Protocol):
 class Sessions(Protocol):
     """A thread's background commands."""
 
+    async def end_turn(self, turn_id: str) -> None:
+        """End those that were started in this turn."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from ..core.errors import TreadleError
 from ..core.items import JsonObject
 from ..core.ops import Overrides
 from ..core.settings import SandboxPolicy, Settings
@@ -66,3 +67,12 @@ def changed(
     together = merged(old, new)
     resolved, problems = resolve(together, configure)
     return None if nothing_new and resolved == settings else (together, resolved, problems)
+
+
+def with_rules_of_now(settings: Settings, overrides: Overrides, configure: Configure) -> Settings:
+    """A thread keeps its settings, but not the rules of files: what the user forbids now binds threads that run already."""
+    try:
+        rules = resolve(overrides, configure)[0].rules
+    except TreadleError:  # the folder is gone; what was in force stays
+        return settings
+    return settings if rules == settings.rules else dataclasses.replace(settings, rules=rules)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files as package_files
@@ -20,7 +20,7 @@ from ..core.confinement import marks
 from ..core.errors import ToolFailure, TreadleError
 from ..core.items import JsonObject
 from ..core.policy import RunCommand
-from ..runtime.ports import Call, CommandSpec, Plan, Scope, Spill, Tool, ToolResult
+from ..runtime.ports import Call, CommandSpec, Plan, Scope, Tool, ToolResult
 from ..runtime.ports.tools import CommandWay
 from . import arguments, git_turns
 from .reads import note_reads
@@ -137,7 +137,7 @@ class ExecCommand:
             way = await scope.network.open(call, plan.view, scope.policy) if scope.network else None
             if way is not None:
                 over.callback(way.close)
-            session = await _start(prepared.script, _by(way, spec), scope, opener(scope.outputs, call))
+            session = await _start(call, prepared.script, _by(way, spec), scope)
             session.when_ended(over.pop_all().close)
         try:
             async with session.turn:
@@ -170,9 +170,12 @@ class ExecCommand:
         return replace(plan, data=_Patch(plan.data, base))
 
 
-async def _start(script: str, spec: CommandSpec, scope: Scope, spills: Callable[[int], Spill] | None) -> Session:
+async def _start(call: Call, script: str, spec: CommandSpec, scope: Scope) -> Session:
+    spills, sessions = opener(scope.outputs, call), scope.sessions
     try:
-        return await scope.sessions.start(script, spec, scope.sandbox, scope.policy, spills, secrets=scope.secrets)
+        return await sessions.start(
+            script, spec, scope.sandbox, scope.policy, spills, secrets=scope.secrets, turn_id=call.turn_id
+        )
     except TreadleError as error:
         raise ToolFailure(_failed(error.sentence())) from error
     except OSError as error:

@@ -100,6 +100,8 @@ class Session:
         self.turn = asyncio.Lock()
         "Held by the one call that reads."
         self.used = 0
+        self.turn_id = ""
+        "The turn in which it was started."
         self._pending = HeadTail(BUFFER_BYTES)
         self._open_spill = open_spill
         self._redactor = Redactor(secrets)
@@ -225,6 +227,7 @@ class Sessions:
         open_spill: Callable[[int], Spill] | None = None,
         *,
         secrets: tuple[str, ...] = (),
+        turn_id: str = "",
     ) -> Session:
         """Raises what Sandbox.spawn raises."""
         while len(self._sessions) + self._starting >= self._limit and (old := self._evictable()) is not None:
@@ -238,6 +241,7 @@ class Sessions:
             await process.kill()
             raise ToolFailure("The thread has ended, no command can be started in it.")
         session = Session(self._new_id(), script, spec, process, policy.confines, open_spill, secrets)
+        session.turn_id = turn_id
         self._sessions[session.id] = session
         self.touch(session)
         return session
@@ -265,6 +269,12 @@ class Sessions:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
         await asyncio.shield(task)
+
+    async def end_turn(self, turn_id: str) -> None:
+        """End the commands that were started in a turn; returns when they are gone. Those of earlier turns were left running by
+        an agent whose turn was not stopped, and go on."""
+        begun = [session for session in self._sessions.values() if session.turn_id == turn_id]
+        await asyncio.gather(*(self.end(session) for session in begun))
 
     async def close(self) -> None:
         """End every command; returns when all are gone."""
