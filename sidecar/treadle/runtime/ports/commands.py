@@ -76,13 +76,14 @@ class SandboxStatus:
     degraded: bool = False
     "read-only holds in full, workspace-write in part: protected names inside the writable folders are not kept from commands."
 
-    @property
-    def sandboxed(self) -> Sandboxed:
-        return "in part" if self.available and self.degraded else self.available
     broker: bool = False
     "Confined commands have unix sockets of their own, and bridges; without it they have neither."
     broker_reason: str | None = None
     "Why there is no broker: a clause."
+
+    @property
+    def sandboxed(self) -> Sandboxed:
+        return "in part" if self.available and self.degraded else self.available
 
 
 class Sandbox(Protocol):
