@@ -289,6 +289,7 @@ def _calls(  # noqa: PLR0917
         hooks=hooks,
         record=recorder.record,
         cancel_turn=cancel_turn,
+        variables=lambda: world.environment.variables(settings),
         previews=Previews(loaded.thread.id, hooks.turn_id, settings.cwd, world.clock),
     )
 

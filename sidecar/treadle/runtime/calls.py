@@ -61,6 +61,8 @@ class Calls:
     hooks: Hooks
     record: Callable[[Item], None]
     cancel_turn: Callable[[], None]
+    variables: Callable[[], tuple[dict[str, str], bool]]
+    "For child processes, and whether they are those of a login shell by now."
     previews: Previews
     outputs: list[ToolOutput] = field(default_factory=list[ToolOutput])
     "Recorded since the last `collect` began; read by the runner when it is stopped."
@@ -224,4 +226,7 @@ class Calls:
                 running.partial = (running.partial + text)[-_PARTIAL_OUTPUT:]
             self.audience.notify(CardDelta(self.thread_id, self.turn_id, item.id, "output", text))
 
+        if not self.scope.login_done:  # a first turn begins before the login shell has answered
+            environment, done = self.variables()
+            self.scope = dataclasses.replace(self.scope, environment=environment, login_done=done)
         return dataclasses.replace(self.scope, emit=emit, ask=self.permission.ask, announce=self.audience.notify)
