@@ -9,6 +9,7 @@ import pytest
 from treadle.adapters.sandbox import mounts
 from treadle.adapters.sandbox.placeholders import Placeholders
 from treadle.adapters.sandbox.protected import Protected, find
+from treadle.adapters.sandbox.roots import Roots
 from treadle.core.settings import SandboxPolicy
 
 
@@ -49,7 +50,7 @@ def test_what_is_hidden_comes_last_and_its_folders_cannot_be_renamed() -> None:
 
 def test_a_read_only_policy_has_nothing_writable() -> None:
     policy = SandboxPolicy("read-only", ("/usr",))
-    assert mounts.writable(policy, {"TMPDIR": "/tmp"}, mounts.Roots()) == mounts.Writable()
+    assert mounts.writable(policy, {"TMPDIR": "/tmp"}, Roots()) == mounts.Writable()
 
 
 def test_a_folder_that_is_exchanged_before_the_mount_is_noticed(tmp_path: Path) -> None:

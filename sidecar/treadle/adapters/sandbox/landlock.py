@@ -23,6 +23,7 @@ from . import mounts, seccomp, strict
 from .channel import Channel
 from .guard import Guard
 from .protected import within
+from .roots import Roots
 from .unconfined import Confinement, Unconfined, checked
 
 OLDEST_ABI = 3
@@ -47,7 +48,7 @@ _PROBE_SECONDS = 10.0
 class LandlockSandbox:
     """Runs commands for LinuxSandbox; what may not be confined is refused there."""
 
-    def __init__(self, unconfined: Unconfined, roots: mounts.Roots, guard: Guard, *, hidden: tuple[str, ...]) -> None:
+    def __init__(self, unconfined: Unconfined, roots: Roots, guard: Guard, *, hidden: tuple[str, ...]) -> None:
         self._unconfined = unconfined
         self._roots = roots
         self._guard = guard

@@ -27,6 +27,7 @@ from .limits import Watchdog, bounds, open_files
 from .placeholders import Placeholders
 from .probe import NOT_INSTALLED, blocked, degraded, find_bubblewrap, has_bind_fd, writable_proc_entries
 from .process import Child, ChildProcess
+from .roots import Roots
 from .spawner import Spawner
 from .unconfined import Unconfined, checked
 
@@ -112,7 +113,7 @@ class LinuxSandbox:
         self._state_dir = state_dir
         self._own = (os.path.realpath(state_dir), *own)
         self._hidden = hidden
-        self._roots = mounts.Roots()
+        self._roots = Roots()
         self._fallback: LandlockSandbox | None = None
         self._may_fall_back = fallback
         self._base: Base | None = None

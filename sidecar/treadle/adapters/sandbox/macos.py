@@ -15,6 +15,7 @@ from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from . import mounts
 from .protected import ROOT_NAMES, TEMPORARY_NAMES, find, within
+from .roots import Roots
 from .unconfined import Unconfined, checked
 
 SANDBOX_EXEC = "/usr/bin/sandbox-exec"
@@ -60,7 +61,7 @@ class MacSandbox:
         self._unconfined = Unconfined()
         self._hidden = hidden
         self._own = (os.path.realpath(state_dir), *own)
-        self._roots = mounts.Roots()
+        self._roots = Roots()
 
     async def status(self) -> SandboxStatus:
         if os.access(SANDBOX_EXEC, os.X_OK):

@@ -16,36 +16,12 @@ from itertools import islice
 from ...core.errors import TreadleError
 from ...core.settings import SandboxPolicy
 from .protected import Protected, below, find, within
+from .roots import Roots
 
-_NEVER = ("/proc", "/dev", "/sys")
 _SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/run", "/sbin", "/srv", "/sys", "/usr")
 _MAX_FROZEN_ENTRIES = 1000
 _MAX_NEIGHBOURS = 50
 "Of something hidden: each costs a mount."
-
-
-@dataclass(slots=True)
-class Roots:
-    """Remembers what each given path meant when it was first used: a command may replace a folder by a link, and must not gain
-    another root by it."""
-
-    known: dict[str, str] = field(default_factory=dict[str, str])
-
-    def resolve(self, path: str) -> str:
-        real = self.known.get(path)
-        if real is None:
-            real = self.known[path] = os.path.realpath(path)
-        elif os.path.realpath(real) != real:
-            raise TreadleError(
-                f"The folder {path} has been replaced by a link to another place.",
-                hint="Put it back, or restart Treadle if that is what you want.",
-            )
-        if not os.path.isdir(real):
-            del self.known[path]
-            raise TreadleError(f"The folder {path} cannot be made writable because it does not exist.")
-        if real == "/" or within(real, _NEVER):
-            raise TreadleError(f"{real} cannot be a writable folder of a confined command.", hint="Open a folder below it.")
-        return real
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +41,9 @@ def writable(policy: SandboxPolicy, environment: dict[str, str], roots: Roots) -
     tmpdir = environment.get("TMPDIR", "")
     if not policy.exclude_tmpdir and (real := _usable_tmpdir(tmpdir)) and real not in temporary:
         temporary.append(real)
-    return Writable(tuple(dict.fromkeys(roots.resolve(root) for root in policy.writable_roots)), tuple(temporary))
+    places = Writable(roots.resolve_all(policy.writable_roots), tuple(temporary))
+    roots.open(*places.roots, *places.temporary)
+    return places
 
 
 def _usable_tmpdir(path: str) -> str | None:
