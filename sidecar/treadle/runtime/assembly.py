@@ -16,6 +16,7 @@ from ..core.thread import Thread
 from .accounting import Books, CountedModel, utc_day
 from .audience import Audience
 from .calls import Calls
+from .changes import Changes, TurnFiles
 from .compacting import Compactor
 from .grants import GrantBook, ThreadGrants, told_prefixes
 from .hooks import Hooks
@@ -134,6 +135,8 @@ class World:
     outputs: Outputs | None = None
     own: tuple[str, ...] = ()
     "Real paths of the folders from which the agent itself starts: see core.policy.decide."
+    changes: Changes = field(default_factory=Changes)
+    "What the agent does to files is told here."
     without_compaction: set[str] = field(default_factory=set[str])
     "Addresses of providers that turned out to have no endpoint for compaction."
 
@@ -266,7 +269,7 @@ def _calls(  # noqa: PLR0917
     scope = Scope(
         settings=settings,
         sandbox=world.sandbox,
-        files=world.files,
+        files=TurnFiles(world.files, world.changes, loaded.thread.id, hooks.turn_id),
         clock=world.clock,
         emit=_nothing,
         policy=confinement(settings),

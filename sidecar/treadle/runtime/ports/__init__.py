@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .mcp import ForeignTool, ForeignTools, Inquire, McpServers
     from .store import GrantStore, LedgerStore, Store, ThreadMeta
     from .tools import Call, Plan, Scope, Tool, ToolResult
+    from .versions import FileVersion, HunkBase, Versions
     from .world import Client, Clock, Model, Models
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     "Clock",
     "CommandSpec",
     "FileState",
+    "FileVersion",
     "Files",
     "ForeignTool",
     "ForeignTools",
     "GrantStore",
+    "HunkBase",
     "Inquire",
     "LedgerStore",
     "McpServers",
@@ -44,9 +47,10 @@ __all__ = [
     "ThreadMeta",
     "Tool",
     "ToolResult",
+    "Versions",
 ]
 
-_FILES = ("commands", "files", "mcp", "store", "tools", "world")
+_FILES = ("commands", "files", "mcp", "store", "tools", "versions", "world")
 
 
 def __getattr__(name: str) -> Any:

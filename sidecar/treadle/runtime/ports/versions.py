@@ -1,0 +1,63 @@
+"""Contents of files as they were, by what they hold: for checkpoints and hunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """What one turn did to one file: as it was when the turn first changed it, and as the turn left it. `before` and `after` are
+    keys of contents; None: there was, or is, no file."""
+
+    thread_id: str
+    turn_id: str
+    path: str
+    before: str | None
+    after: str | None
+    at: float
+    mode_before: int | None = None
+    mode_after: int | None = None
+    omitted: str | None = None
+    "Why no contents are kept: a clause. The file cannot be restored then."
+
+
+@dataclass(frozen=True, slots=True)
+class HunkBase:
+    """Of a file that the agent changed: keys of the content that its hunks are measured against and of the one that it left."""
+
+    path: str
+    base: str | None
+    left: str | None
+    turns: tuple[str, ...] = ()
+    "Those that changed it since the user kept all of it, oldest first."
+
+
+class Versions(Protocol):
+    """Synchronous, as Store is. Contents are kept once, compressed, for as long as a row of any thread names them."""
+
+    def put(self, data: bytes) -> str:
+        """The content's key: SHA-256, in hex. Durable when it returns."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Raises KeyError for what is not kept (any more)."""
+        ...
+
+    def record(self, versions: Sequence[FileVersion]) -> None:
+        """All or nothing. Of one turn and path the first `before` stays; `after` is replaced."""
+        ...
+
+    def of(self, thread_id: str) -> list[FileVersion]:
+        """Oldest first."""
+        ...
+
+    def bases(self, thread_id: str) -> list[HunkBase]: ...
+    def set_base(self, thread_id: str, path: str, base: HunkBase | None) -> None: ...
+    def forget(self, thread_id: str) -> None:
+        """Everything of a thread, and the contents that no other thread names."""
+        ...
+
+    def close(self) -> None: ...
