@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..core.changes import Changed
 from ..core.settings import SandboxPolicy
-from .ports import Buffers, Files, FileState
+from .ports import Files, FileState
 
 
 @dataclass(slots=True)
