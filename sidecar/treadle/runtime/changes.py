@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..core.changes import Changed
 from ..core.settings import SandboxPolicy
-from .ports import Files, FileState
+from .ports import Buffers, Files, FileState
 
 
 @dataclass(slots=True)
@@ -37,7 +37,8 @@ class TurnFiles:
 
     def __init__(self, files: Files, changes: Changes, thread_id: str, turn_id: str) -> None:
         self._files = files
-        self.buffers = files.buffers
+        self.buffers: Buffers | None = None
+        "An editor lends its own to the files underneath."
         self._changes = changes
         self._thread_id = thread_id
         self._turn_id = turn_id

@@ -1,0 +1,160 @@
+"""Threads in memory: starts and resumes them, lets go of them. Runs no turn.
+
+A thread is loaded when it is started or resumed, and this process is then its only writer. A thread that was left in the middle
+of a turn (the process died) is repaired when it is loaded: open calls are answered "aborted" and the turn is marked interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from ..core import history
+from ..core.errors import RequestRefused
+from ..core.events import PlanUpdated, RequestCounted, ThreadStarted, UsageUpdated, WarningReported
+from ..core.items import Item, Summary, UsageReported
+from ..core.models import window_doubt
+from ..core.ops import Overrides, ResumeThread, StartThread
+from ..core.settings import Settings
+from ..core.thread import Thread
+from . import overrides as over
+from .answers import ThreadState
+from .assembly import World
+from .audience import Audience
+from .loaded import Loaded, Nowhere
+from .ports import Client, Store, ThreadMeta
+from .repair import repaired
+from .shelf import Shelf
+
+
+class Threads:
+    """`loaded` is the table of the threads in memory, by id."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.loaded: dict[str, Loaded] = {}
+        self.shelf = Shelf(world, self.loaded)
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def get(self, thread_id: str) -> Loaded:
+        """Raises RequestRefused for one that is not in memory."""
+        loaded = self.loaded.get(thread_id)
+        if loaded is None:
+            raise RequestRefused(f"thread not found: {thread_id}; start or resume it first")
+        return loaded
+
+    async def start(self, op: StartThread, client: Client) -> ThreadState:
+        world = self._world
+        settings, problems = over.resolve(op.overrides, world.configure)
+        overrides = dataclasses.replace(op.overrides, cwd=settings.cwd)
+        now, thread_id = world.clock.now(), world.clock.new_id()
+        meta = ThreadMeta(
+            thread_id,
+            now,
+            now,
+            settings.cwd,
+            settings.model,
+            settings.provider.id,
+            originator=op.originator,
+            ephemeral=op.ephemeral,
+            settings=over.to_json(overrides),
+        )
+        store: Any = world.store
+        if op.ephemeral:
+            store = Nowhere()
+        else:
+            world.store.create(meta)
+            world.store.claim(thread_id)
+        loaded = self.load(Thread(thread_id), meta, overrides, settings, store)
+        loaded.audience.join(client)
+        state = self.shelf.state(loaded, await self._warnings(loaded, problems))
+        client.notify([ThreadStarted(thread_id), *(WarningReported(text, thread_id) for text in state.warnings)])
+        return state
+
+    async def resume(self, op: ResumeThread, client: Client) -> ThreadState:
+        loaded = self.loaded.get(op.thread_id)
+        problems: tuple[str, ...] = ()
+        if loaded is None:
+            loaded, problems = self._read_from_disk(op)
+        else:
+            self.override(loaded, op.overrides)
+        loaded.audience.join(client)
+        state = self.shelf.state(loaded, await self._warnings(loaded, problems))
+        items = loaded.items()
+        state.turns = history.turns(items)
+        missed = (*self._usage(loaded), *_plan(loaded.thread.id, items))
+        client.notify([*missed, *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
+        return state
+
+    def _usage(self, loaded: Loaded) -> tuple[UsageUpdated | RequestCounted, ...]:
+        """What a client that did not watch has missed of the tokens."""
+        thread, row = loaded.thread, loaded.store.ledger.row(loaded.thread.id)
+        counted = (RequestCounted(thread.id, row.turn_id, row),) if row else ()
+        reported = next((item for item in reversed(thread.items) if isinstance(item, (UsageReported, Summary))), None)
+        if reported is None:
+            return counted
+        window = self._world.briefing.window(loaded.settings)
+        return (*counted, UsageUpdated(thread.id, reported.turn_id, thread.last_usage, thread.usage, window))
+
+    def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
+        world = self._world
+        if not world.store.claim(op.thread_id):
+            raise RequestRefused(f"thread {op.thread_id} is open in another process: close it there first")
+        try:
+            meta, items = world.store.load(op.thread_id)
+        except KeyError:
+            world.store.release(op.thread_id)
+            raise RequestRefused(f"no thread with the id {op.thread_id}") from None
+        overrides = over.merged(over.from_json(meta.settings), op.overrides)
+        settings, problems = over.resolve(overrides, world.configure)
+        thread = Thread(op.thread_id, items)
+        loaded = self.load(thread, meta, overrides, settings, world.store)
+        repairs = repaired(thread, world.clock)
+        if repairs:
+            world.store.append(thread.id, repairs)
+            thread.append(*repairs)
+        thread.forget()
+        return loaded, problems
+
+    def load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
+        loaded = Loaded(thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions())
+        self.loaded[thread.id] = loaded
+        if self._world.mcp is not None:
+            self._world.mcp.start(settings)
+        return loaded
+
+    def override(self, loaded: Loaded, overrides: Overrides) -> None:
+        changed = over.changed(loaded.overrides, overrides, loaded.settings, self._world.configure)
+        if changed is None:
+            return
+        merged, settings, problems = changed
+        if settings.model != loaded.settings.model and (doubt := window_doubt(settings)):
+            loaded.audience.notify(WarningReported(doubt, loaded.thread.id))
+        loaded.overrides, loaded.settings = merged, settings
+        loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
+
+    async def _warnings(self, loaded: Loaded, problems: tuple[str, ...]) -> tuple[str, ...]:
+        found = [*problems, *self._world.briefing.problems(loaded.settings)]
+        if loaded.settings.sandbox.confines:
+            status = await self._world.sandbox.status()
+            if status.reason:
+                found.append(status.reason)
+        return tuple(found)
+
+    def unload(self, loaded: Loaded) -> None:
+        """What is in memory may not be what is on disk: forget it, so that the next resume reads and repairs it."""
+        self.loaded.pop(loaded.thread.id, None)
+        self._world.store.release(loaded.thread.id)
+        task = asyncio.ensure_future(loaded.sessions.close())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+def _plan(thread_id: str, items: Sequence[Item]) -> tuple[PlanUpdated, ...]:
+    """The plan as it stands, for a client that did not watch it being made; none once all of it is done."""
+    found = history.last_plan(items)
+    if found is None or all(status == "completed" for _, status in found[1]):
+        return ()
+    return (PlanUpdated(thread_id, found[0], None, found[1]),)

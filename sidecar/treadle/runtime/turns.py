@@ -1,0 +1,105 @@
+"""Turns: starts them, adds the user's words to the one that runs, sees them end. At most one runs per thread."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable
+
+from ..core.errors import RequestRefused
+from ..core.events import ErrorInfo, ErrorReported, ThreadStatusChanged, TurnCompleted, TurnStarted
+from ..core.history import TurnState
+from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage
+from ..core.ops import CompactThread, StartTurn, SteerTurn
+from . import overrides as over
+from . import summaries
+from .assembly import World, assemble
+from .loaded import Loaded
+from .ports import Client
+from .runner import INTERNAL, Runner
+from .threads import Threads
+
+_log = logging.getLogger(__name__)
+
+
+class Turns:
+    def __init__(self, world: World, threads: Threads) -> None:
+        self._world = world
+        self._threads = threads
+        self.began: list[Callable[[Loaded, str], None]] = []
+        "Called with the turn's id when one begins, before its first effect. Must not raise."
+        self.ended: list[Callable[[Loaded, str, TurnStatus], None]] = []
+        "Called when a turn is over and was told to be; the thread is idle. Must not raise."
+
+    def running(self, thread_id: str, turn_id: str | None) -> Runner:
+        runner = self._threads.get(thread_id).runner
+        if runner is None:
+            raise RequestRefused("no turn is running in this thread")
+        if turn_id is not None and turn_id != runner.turn_id:
+            raise RequestRefused(f"the running turn is {runner.turn_id}, not {turn_id}")
+        return runner
+
+    def steer(self, op: SteerTurn) -> str:
+        runner = self.running(op.thread_id, op.expected_turn_id)
+        if runner.closed:
+            raise summaries.unsteerable(runner)
+        clock = self._world.clock
+        message = UserMessage(clock.new_id(), clock.now(), runner.turn_id, op.content, op.client_id)
+        runner.steers.append(message)
+        return runner.turn_id
+
+    async def start(self, op: StartTurn | CompactThread, client: Client) -> TurnState:
+        sandboxed = (await self._world.sandbox.status()).sandboxed
+        # no await from here until the runner is in place: two requests must not both find the thread idle
+        loaded = self._threads.get(op.thread_id)
+        if loaded.runner is not None:
+            raise RequestRefused("a turn is running in this thread: steer or interrupt it")
+        clock, turn_id = self._world.clock, self._world.clock.new_id()
+        if isinstance(op, CompactThread):
+            summaries.check_compactable(loaded.thread)
+            settings, content = loaded.settings, ()
+            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed, only_compacts=True)
+        else:
+            self._threads.override(loaded, op.overrides)
+            loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
+            settings, content = dataclasses.replace(loaded.settings, output_schema=op.output_schema), op.content
+            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
+            runner.steers.append(UserMessage(clock.new_id(), clock.now(), turn_id, content, op.client_id))
+        loaded.runner = runner
+        loaded.audience.join(client)
+        began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd})
+        loaded.store.append(loaded.thread.id, (began,))
+        loaded.thread.append(began)
+        loaded.touch(content, began.at)
+        for told in self.began:
+            told(loaded, turn_id)
+        loaded.task = asyncio.create_task(self._run(loaded, runner, began.at), name=f"turn {turn_id}")
+        return TurnState(turn_id, started_at=began.at)
+
+    async def _run(self, loaded: Loaded, runner: Runner, began: float) -> None:
+        thread, clock = loaded.thread, self._world.clock
+        started = (ThreadStatusChanged(thread.id, "active"), TurnStarted(thread.id, runner.turn_id, began))
+        loaded.audience.notify(*started)
+        try:
+            outcome = await runner.run()
+            if outcome.status == "interrupted":
+                await loaded.sessions.end_turn(runner.turn_id)
+            error = dataclasses.asdict(outcome.error) if outcome.error else None
+            quiet = runner.only_compacts
+            ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error, quiet)
+            loaded.store.append(thread.id, (ended,))
+            thread.append(ended)
+            status, failure = outcome.status, outcome.error
+        except Exception as bug:
+            _log.exception("turn %s", runner.turn_id)
+            status, failure = "failed", ErrorInfo(INTERNAL, "internal", details=repr(bug))
+            loaded.audience.notify(ErrorReported(thread.id, runner.turn_id, failure, will_retry=False))
+            self._threads.unload(loaded)
+        loaded.runner = loaded.task = None
+        loaded.audience.notify(
+            TurnCompleted(thread.id, runner.turn_id, clock.now(), status, failure, began),
+            ThreadStatusChanged(thread.id, "idle"),
+        )
+        for told in self.ended:
+            told(loaded, runner.turn_id, status)
