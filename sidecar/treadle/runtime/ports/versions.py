@@ -33,6 +33,8 @@ class HunkBase:
     left: str | None
     turns: tuple[str, ...] = ()
     "Those that changed it since the user kept all of it, oldest first."
+    marks: str = ""
+    "Which lines are hunks, with their ids and turns: the words of core/hunk_notes.py, stored as they are."
 
 
 class Versions(Protocol):
