@@ -10,9 +10,8 @@ from typing import Any
 from treadle.core.asking import ACCEPT, ACCEPT_FOR_THREAD, CANCEL, DECLINE, Decision
 from treadle.core.compaction import Room, room
 from treadle.core.events import CardCompleted, CardStarted, Event, TurnCompleted
-from treadle.core.grants import Grant
 from treadle.core.history import TurnState
-from treadle.core.items import Context, Item, JsonObject, Opening, Section, Text, decode, encode
+from treadle.core.items import Context, Item, JsonObject, Opening, Section, Text
 from treadle.core.ops import StartThread, StartTurn
 from treadle.core.policy import Harmless, Wish
 from treadle.core.prompt import Request, dumps
@@ -21,12 +20,13 @@ from treadle.core.settings import Provider, Sandboxed, SandboxPolicy, Settings
 from treadle.core.skills import FoundSkills
 from treadle.core.thread import Thread
 from treadle.core.views import CallCard
-from treadle.runtime.accounting import MemoryLedger
 from treadle.runtime.agent import Agent, ThreadState
 from treadle.runtime.assembly import World
 from treadle.runtime.listing import ListingChange, ToolsByName
-from treadle.runtime.ports import Call, Plan, SandboxStatus, Scope, ThreadMeta, Tool, ToolResult
+from treadle.runtime.ports import Call, Plan, SandboxStatus, Scope, Tool, ToolResult
 from treadle.runtime.skills import Invocations, NoSkills
+
+from .stores import MemoryStore
 
 PROVIDER = Provider("fake", "Fake", "http://127.0.0.1:9", request_max_retries=2, stream_max_retries=2)
 
@@ -52,62 +52,6 @@ class FrozenClock:
 
     def new_id(self) -> str:
         return f"id-{next(self._ids):05}"
-
-
-class MemoryGrants:
-    """Keeps grants by id; whoever has the same object sees them at once."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Grant] = {}
-        self.writes = 0
-
-    def version(self) -> object:
-        return self.writes
-
-    def all(self) -> list[Grant]:
-        return sorted(self.rows.values(), key=lambda grant: (grant.created_at, grant.id))
-
-    def write(self, put: Sequence[Grant], remove: Sequence[str]) -> None:
-        self.writes += 1
-        for id in remove:
-            self.rows.pop(id, None)
-        self.rows.update((grant.id, grant) for grant in put)
-
-
-class MemoryStore:
-    """Keeps the encoded lines, as a disk would."""
-
-    def __init__(self) -> None:
-        self.metas: dict[str, ThreadMeta] = {}
-        self.lines: dict[str, list[str]] = {}
-        self.claimed: set[str] = set()
-        self.ledger = MemoryLedger()
-        self.grants = MemoryGrants()
-
-    def create(self, meta: ThreadMeta) -> None:
-        self.metas[meta.id] = meta
-        self.lines[meta.id] = []
-
-    def update(self, meta: ThreadMeta) -> None:
-        self.metas[meta.id] = meta
-
-    def append(self, thread_id: str, items: Sequence[Item]) -> None:
-        self.lines[thread_id].extend(encode(item) for item in items)
-
-    def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
-        return self.metas[thread_id], [decode(line) for line in self.lines[thread_id]]
-
-    def list(self, **query: Any) -> tuple[list[ThreadMeta], str | None]:
-        return list(self.metas.values())[: query["limit"]], None
-
-    def claim(self, thread_id: str) -> bool:
-        return True
-
-    def release(self, thread_id: str) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 Script = list[ReplyEvent | Exception | asyncio.Event]

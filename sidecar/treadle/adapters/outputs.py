@@ -103,6 +103,10 @@ class DiskOutputs:
             return DiskSpill(target, 0, None)
         return DiskSpill(target, self.call_bytes, os.fdopen(descriptor, "wb", buffering=0))
 
+    def kept(self, thread_id: str, name: str) -> str | None:
+        path = self._path(thread_id, f"{name}.txt")
+        return str(path) if path is not None and path.is_file() else None
+
     def read(self, thread_id: str, name: str, offset: int, limit: int) -> OutputPart | None:
         path = self._path(thread_id, name)
         if path is None:

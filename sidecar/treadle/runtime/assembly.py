@@ -18,12 +18,13 @@ from .audience import Audience
 from .calls import Calls
 from .changes import Changes, TurnFiles
 from .compacting import Compactor
+from .drafts import Drafts
 from .grants import GrantBook, ThreadGrants, told_prefixes
 from .hooks import Hooks
 from .listing import ListingChange, ToolsByName
 from .overrides import Configure
 from .permission import Permission
-from .ports import Clock, Files, McpServers, Model, Models, Outputs, Sandbox, Scope, Store, Tool
+from .ports import Clock, Files, McpServers, Model, Models, Outputs, Sandbox, Scope, Store, Tool, Versions
 from .ports.network import Proxy
 from .ports.tools import NetworkAccess
 from .previews import Previews
@@ -137,6 +138,8 @@ class World:
     "Real paths of the folders from which the agent itself starts: see core.policy.decide."
     changes: Changes = field(default_factory=Changes)
     "What the agent does to files is told here."
+    versions: Versions | None = None
+    "What files held; None: nothing is kept."
     without_compaction: set[str] = field(default_factory=set[str])
     "Addresses of providers that turned out to have no endpoint for compaction."
 
@@ -152,6 +155,8 @@ class World:
         await self.sandbox.close()
         if self.proxy is not None:
             await self.proxy.close()
+        if self.versions is not None:
+            self.versions.close()
         self.store.close()
 
 
@@ -185,7 +190,7 @@ def assemble(
 ) -> Runner:
     """A runner for one turn, ready to run."""
     thread, audience, briefing = loaded.thread, loaded.audience, world.briefing
-    recorder = Recorder(loaded.store, thread.id)
+    recorder = Recorder(loaded.store, thread.id, Drafts(loaded.store, thread.id))
 
     async def context() -> Sequence[Item]:
         await briefing.ready(thread, settings)
@@ -232,6 +237,7 @@ def _sampler(world: World, loaded: ThreadParts, settings: Settings, recorder: Re
         world.clock,
         lambda: Retry(settings.provider),
         record=recorder.record,
+        draft=recorder.drafts.changed,
         notify=loaded.audience.notify_all,
         start_call=calls.start,
         previews=calls.previews,
@@ -291,6 +297,7 @@ def _calls(  # noqa: PLR0917
         permission=permission,
         hooks=hooks,
         record=recorder.record,
+        draft=recorder.drafts.changed,
         cancel_turn=cancel_turn,
         variables=lambda: world.environment.variables(settings),
         previews=Previews(loaded.thread.id, hooks.turn_id, settings.cwd, world.clock),

@@ -12,6 +12,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from ..core import mcp
@@ -27,12 +28,15 @@ from .listing import ToolsByName
 from .permission import CancelTurn, Permission, Refused
 from .ports import Call, Plan, Scope, Tool, ToolResult
 from .previews import Previews
+from .repair import LOST
 
 _log = logging.getLogger(__name__)
 _PARTIAL_OUTPUT = 64 * 1024
 "Characters of live output kept for a call that is aborted."
 _ABORTED_TAIL = 2_000
 "Characters of it that the model is shown."
+_DRAFTED = 8 * 1024
+"Characters of it that are kept should the process die."
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class Calls:
     permission: Permission
     hooks: Hooks
     record: Callable[[Item], None]
+    draft: Callable[[str, Callable[[], Item]], None]
+    "There is more output of the call that has this call id."
     cancel_turn: Callable[[], None]
     variables: Callable[[], tuple[dict[str, str], bool]]
     "For child processes, and whether they are those of a login shell by now."
@@ -126,15 +132,21 @@ class Calls:
 
     def _abort(self, item: ModelItem, why: str) -> None:
         begun = self._running.pop(item.call_id or "", None)
-        text, partial = why, begun.partial if begun else ""
+        card, shown = (begun.card, begun.partial) if begun is not None else (None, "")
         if begun is not None:
-            text += f" after {self.scope.clock.monotonic() - begun.began:.1f}s"
-        if partial:
-            text += f"\nOutput so far (its end):\n{partial[-_ABORTED_TAIL:]}"
-        view = dict(begun.card.view) if begun and begun.card else dict(self._likely(item))
+            why += f" after {self.scope.clock.monotonic() - begun.began:.1f}s"
+        self._finish(card, self._aborted(item, card, why, shown), item)
+
+    def _aborted(self, item: ModelItem, card: CallCard | None, why: str, shown: str) -> ToolOutput:
+        text = f"{why}\nOutput so far (its end):\n{shown[-_ABORTED_TAIL:]}" if shown else why
+        view = dict(card.view) if card else dict(self._likely(item))
         if view.get("view") == "command":
-            view["output"] = partial
-        self._finish(begun.card if begun else None, self._made(item, text, cast("CallView", view), "aborted"), item)
+            view["output"] = shown
+        return self._made(item, text, cast("CallView", view), "aborted")
+
+    def _lost(self, running: _Running) -> ToolOutput:
+        """Its output if the process died now."""
+        return self._aborted(running.item, running.card, LOST, running.partial[-_DRAFTED:])
 
     def _made(
         self, item: ModelItem, text: str, view: CallView, status: OutputStatus, images: tuple[Image, ...] = ()
@@ -224,6 +236,7 @@ class Calls:
             running = self._running.get(item.call_id or "")
             if running is not None:
                 running.partial = (running.partial + text)[-_PARTIAL_OUTPUT:]
+                self.draft(item.call_id or "", partial(self._lost, running))
             self.audience.notify(CardDelta(self.thread_id, self.turn_id, item.id, "output", text))
 
         if not self.scope.login_done:  # a first turn begins before the login shell has answered

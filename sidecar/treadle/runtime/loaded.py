@@ -88,5 +88,8 @@ class Nowhere:
     def append(self, thread_id: str, items: Any) -> None:
         pass
 
+    def draft(self, thread_id: str, item: Item) -> None:
+        pass
+
     def update(self, meta: ThreadMeta) -> None:
         pass

@@ -71,7 +71,7 @@ async def _next(world: World, thread_id: str, loaded: Loaded | None) -> Inspecti
     else:
         meta, _ = _known(world.store, thread_id)
         settings, _ = over.resolve(over.from_json(meta.settings), world.configure)
-        pending += repaired(thread, world.clock)
+        pending += repaired(thread, world.clock, world.store.drafts(thread_id), world.outputs)
         thread.append(*pending)
     sandboxed = (await world.sandbox.status()).sandboxed
     granted = told_prefixes(world.grants, thread_id, settings)

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from ..core.items import Item, ToolOutput, TurnEnded
+import dataclasses
+import os
+from collections.abc import Sequence
+
+from ..core.items import Item, ModelItem, ToolOutput, TurnEnded
 from ..core.thread import Thread
-from .ports import Clock
+from .ports import Clock, Outputs
+
+LOST = "aborted: Treadle ended while this call was running"
 
 
-def repaired(thread: Thread, clock: Clock) -> list[Item]:
-    """Items to append: an "aborted" output per open call, then the end of the turn. Empty for a thread that ended well."""
+def repaired(thread: Thread, clock: Clock, drafts: Sequence[Item] = (), outputs: Outputs | None = None) -> list[Item]:
+    """Items to append: what was shown of a message that was being written, an "aborted" output per open call with what was shown
+    of it, then the end of the turn. Empty for a thread that ended well. `drafts`: as the store has them."""
     if thread.open_turn is None:
         return []
-    turn_id, repairs = thread.open_turn, list[Item]()
+    turn_id, shown = thread.open_turn, dict[str, ToolOutput]()
+    repairs: list[Item] = [draft for draft in drafts if isinstance(draft, ModelItem) and draft.turn_id == turn_id]
+    shown.update((draft.call_id, draft) for draft in drafts if isinstance(draft, ToolOutput))
     for call in thread.unanswered:
-        custom = call.kind == "custom_tool_call"
-        text = "aborted: Treadle ended while this call was running"
-        repairs.append(ToolOutput(clock.new_id(), clock.now(), turn_id, call.call_id or "", text, custom, "aborted"))
+        call_id, custom = call.call_id or "", call.kind == "custom_tool_call"
+        output = shown.get(call_id) or ToolOutput(clock.new_id(), clock.now(), turn_id, call_id, LOST, custom, "aborted")
+        repairs.append(_with_rest(output, thread.id, call, outputs))
     error = {"message": "Treadle ended while this turn was running.", "code": "internal", "status": None, "details": None}
     repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted", error))
     return repairs
+
+
+def _with_rest(output: ToolOutput, thread_id: str, call: ModelItem, outputs: Outputs | None) -> ToolOutput:
+    """An output that was long is on disk as far as it went."""
+    path = outputs.kept(thread_id, call.id) if outputs is not None else None
+    if path is None:
+        return output
+    first, newline, rest = output.text.partition("\n")
+    text = f"{first}\nBeginning of the full output: {path} (read on with read_output, search with grep){newline}{rest}"
+    return dataclasses.replace(output, text=text, detail=output.detail and {**output.detail, "spill": os.path.basename(path)})

@@ -46,6 +46,7 @@ from ..core.views import SummaryCard, UserCard
 from .audience import Audience
 from .calls import Calls
 from .compacting import Compactor
+from .drafts import Drafts
 from .hooks import Hooks
 from .ports import Store
 from .sampling import Sampler
@@ -60,11 +61,13 @@ class Recorder:
 
     store: Store
     thread_id: str
+    drafts: Drafts
     early: deque[Item] = field(default_factory=deque[Item])
 
     def record(self, item: Item) -> None:
         """Persist an item that came into being inside an effect."""
         self.store.append(self.thread_id, (item,))
+        self.drafts.recorded(item)
         self.early.append(item)
 
     def catch_up(self, items: Sequence[Item]) -> None:

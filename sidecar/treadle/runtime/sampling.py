@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..core.effects import ContextOverflow, Outcome, Reply, Stopped
 from ..core.errors import ModelError
@@ -33,6 +34,11 @@ class _Streaming:
     kind: str
     pieces: list[str] = field(default_factory=list[str])
 
+    def text(self) -> str:
+        text = "".join(self.pieces)
+        self.pieces[:] = [text]
+        return text
+
 
 @dataclass(slots=True)
 class Sampler:
@@ -45,6 +51,8 @@ class Sampler:
     new_retry: Callable[[], Retry]
     record: Callable[[Item], None]
     "Write to the store. Called before anything about the item is announced as complete."
+    draft: Callable[[str, Callable[[], Item]], None]
+    "There is more of the item under way that has this id."
     notify: Callable[[Sequence[Event]], None]
     start_call: Callable[[ModelItem], None]
     previews: Previews
@@ -116,6 +124,9 @@ class Sampler:
                 self._complete(event, events)
             elif type(event) is ReplyCompleted:
                 self._count(event)
+        for under_way in streaming.values():
+            if under_way.kind == "message" and under_way.pieces:
+                self.draft(under_way.id, partial(self._unfinished, under_way))
         if events:
             self.notify(events)
 
@@ -193,10 +204,12 @@ class Sampler:
         """
         events: list[Event] = []
         for under_way in self._streaming.values():
-            text = "".join(under_way.pieces)
+            text = under_way.text()
             if under_way.kind == "message":
                 if text:
-                    self._keep(under_way.id, text, "message" if keep_in_prompt else DISCARDED)
+                    item = self._unfinished(under_way, "message" if keep_in_prompt else DISCARDED)
+                    self.record(item)
+                    self.items.append(item)
                 card = MessageCard(under_way.id, text, None, complete=False)
             elif under_way.kind == "reasoning":
                 card = ReasoningCard(under_way.id, (text,) if text else ())
@@ -210,8 +223,7 @@ class Sampler:
         if events:
             self.notify(events)
 
-    def _keep(self, item_id: str, text: str, kind: str) -> None:
-        payload = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
-        item = ModelItem(item_id, self.clock.now(), self.turn_id, kind, dumps(payload), complete=False)
-        self.record(item)
-        self.items.append(item)
+    def _unfinished(self, under_way: _Streaming, kind: str = "message") -> ModelItem:
+        content = [{"type": "output_text", "text": under_way.text()}]
+        payload = {"type": "message", "role": "assistant", "content": content}
+        return ModelItem(under_way.id, self.clock.now(), self.turn_id, kind, dumps(payload), complete=False)

@@ -111,7 +111,7 @@ class Threads:
         settings, problems = over.resolve(overrides, world.configure)
         thread = Thread(op.thread_id, items)
         loaded = self.load(thread, meta, overrides, settings, world.store)
-        repairs = repaired(thread, world.clock)
+        repairs = repaired(thread, world.clock, world.store.drafts(thread.id), world.outputs)
         if repairs:
             world.store.append(thread.id, repairs)
             thread.append(*repairs)

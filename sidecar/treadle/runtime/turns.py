@@ -96,6 +96,7 @@ class Turns:
             status, failure = "failed", ErrorInfo(INTERNAL, "internal", details=repr(bug))
             loaded.audience.notify(ErrorReported(thread.id, runner.turn_id, failure, will_retry=False))
             self._threads.unload(loaded)
+        runner.recorder.drafts.close()
         loaded.runner = loaded.task = None
         loaded.audience.notify(
             TurnCompleted(thread.id, runner.turn_id, clock.now(), status, failure, began),

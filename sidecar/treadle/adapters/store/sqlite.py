@@ -21,7 +21,7 @@ from typing import Any
 from ...core.errors import RequestRefused, TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
-from . import grants, ledger
+from . import drafts, grants, ledger
 
 _FILE = "threads.sqlite3"
 _THREADS = """
@@ -37,7 +37,7 @@ CREATE TABLE item (
   PRIMARY KEY (thread_id, position)
 ) STRICT, WITHOUT ROWID;
 """
-_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA)
+_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 _COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings"
 
@@ -56,6 +56,7 @@ class SqliteStore:
             self._prepare(folder / _FILE)
             self.ledger = ledger.SqliteLedger(self._db)
             self.grants = grants.SqliteGrants(self._db, self._transaction)
+            self._drafts = drafts.SqliteDrafts(self._db)
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
@@ -108,7 +109,14 @@ class SqliteStore:
         rows = [(thread_id, position + offset, encode(item)) for offset, item in enumerate(items)]
         with self._transaction():
             self._db.executemany("INSERT INTO item (thread_id, position, body) VALUES (?, ?, ?)", rows)
+            self._drafts.replace(thread_id, items)
         self._next[thread_id] = position + len(rows)
+
+    def draft(self, thread_id: str, item: Item) -> None:
+        self._drafts.put(thread_id, item)
+
+    def drafts(self, thread_id: str) -> list[Item]:
+        return self._drafts.of(thread_id)
 
     def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
         row = self._db.execute(f"SELECT {_COLUMNS} FROM thread WHERE id=?", (thread_id,)).fetchone()

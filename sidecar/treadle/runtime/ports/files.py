@@ -98,6 +98,10 @@ class Outputs(Protocol):
     """Outputs that the model was shown in part, kept whole where its commands can read them."""
 
     def open(self, thread_id: str, name: str) -> Spill: ...
+    def kept(self, thread_id: str, name: str) -> str | None:
+        """Where an output lies that was opened under this name, also by a process that died meanwhile."""
+        ...
+
     def read(self, thread_id: str, name: str, offset: int, limit: int) -> OutputPart | None:
         """None when there is no such output (any more). Offsets and limits in bytes."""
         ...

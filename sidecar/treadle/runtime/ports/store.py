@@ -80,6 +80,15 @@ class Store(Protocol):
         """Durable when it returns (WAL)."""
         ...
 
+    def draft(self, thread_id: str, item: Item) -> None:
+        """What an item under way would be if it ended now. It replaces the draft before it, and goes when the item is appended
+        (an output: that of the same call), or the end of its turn."""
+        ...
+
+    def drafts(self, thread_id: str) -> list[Item]:
+        """What a process that died left of items under way, in the order in which they began."""
+        ...
+
     def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
         """Raises KeyError."""
         ...

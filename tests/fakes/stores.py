@@ -1,0 +1,86 @@
+"""The fake of the store: in memory, and honest about what a disk would give back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from treadle.core.grants import Grant
+from treadle.core.items import Item, decode, encode
+from treadle.runtime.accounting import MemoryLedger
+from treadle.runtime.ports import ThreadMeta
+
+
+class MemoryGrants:
+    """Keeps grants by id; whoever has the same object sees them at once."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Grant] = {}
+        self.writes = 0
+
+    def version(self) -> object:
+        return self.writes
+
+    def all(self) -> list[Grant]:
+        return sorted(self.rows.values(), key=lambda grant: (grant.created_at, grant.id))
+
+    def write(self, put: Sequence[Grant], remove: Sequence[str]) -> None:
+        self.writes += 1
+        for id in remove:
+            self.rows.pop(id, None)
+        self.rows.update((grant.id, grant) for grant in put)
+
+
+class MemoryStore:
+    """Keeps the encoded lines, as a disk would."""
+
+    def __init__(self) -> None:
+        self.metas: dict[str, ThreadMeta] = {}
+        self.lines: dict[str, list[str]] = {}
+        self.claimed: set[str] = set()
+        self.drafted: dict[str, dict[str, Item]] = defaultdict(dict)
+        self.ledger = MemoryLedger()
+        self.grants = MemoryGrants()
+
+    def create(self, meta: ThreadMeta) -> None:
+        self.metas[meta.id] = meta
+        self.lines[meta.id] = []
+
+    def update(self, meta: ThreadMeta) -> None:
+        self.metas[meta.id] = meta
+
+    def append(self, thread_id: str, items: Sequence[Item]) -> None:
+        self.lines[thread_id].extend(encode(item) for item in items)
+
+        for item in items:
+            self.drafted[thread_id].pop(getattr(item, "call_id", None) or item.id, None)
+
+    def draft(self, thread_id: str, item: Item) -> None:
+        self.drafted[thread_id][getattr(item, "call_id", None) or item.id] = item
+
+    def drafts(self, thread_id: str) -> list[Item]:
+        return list(self.drafted[thread_id].values())
+
+    def meta(self, thread_id: str) -> ThreadMeta:
+        return self.metas[thread_id]
+
+    def delete(self, thread_ids: Sequence[str]) -> None:
+        for thread_id in thread_ids:
+            self.metas.pop(thread_id, None)
+            self.lines.pop(thread_id, None)
+
+    def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
+        return self.metas[thread_id], [decode(line) for line in self.lines[thread_id]]
+
+    def list(self, **query: Any) -> tuple[list[ThreadMeta], str | None]:
+        return list(self.metas.values())[: query["limit"]], None
+
+    def claim(self, thread_id: str) -> bool:
+        return True
+
+    def release(self, thread_id: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
