@@ -29,6 +29,7 @@ from .adapters.proxy import DeferredProxy
 from .adapters.sandbox import MCP_LOGINS, pick
 from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
+from .adapters.versions import SqliteVersions
 from .core.asking import Decision
 from .core.elicitation import McpQuestion
 from .core.errors import RequestRefused, TreadleError
@@ -128,6 +129,7 @@ class Parts:
             outputs=DiskOutputs(folders.treadle / "outputs"),
             proxy=DeferredProxy(),
             own=own,
+            versions=SqliteVersions(folders.treadle),
             day=lambda at: clock.local_date(at)[0],
         )
         self.agent = Agent(self.world)

@@ -38,10 +38,11 @@ class HunkBase:
 
 
 class Versions(Protocol):
-    """Synchronous, as Store is. Contents are kept once, compressed, for as long as a row of any thread names them."""
+    """Synchronous, as Store is; from any thread. Contents are kept once, compressed, for as long as a row of any thread names
+    them. Everything here raises OSError, in words, when the disk cannot do it."""
 
     def put(self, data: bytes) -> str:
-        """The content's key: SHA-256, in hex. Durable when it returns."""
+        """The content's key: SHA-256, in hex. Durable when it returns; record or set_base must name it within the hour."""
         ...
 
     def get(self, key: str) -> bytes:
@@ -49,7 +50,8 @@ class Versions(Protocol):
         ...
 
     def record(self, versions: Sequence[FileVersion]) -> None:
-        """All or nothing. Of one turn and path the first `before` stays; `after` is replaced."""
+        """All or nothing. Of one turn and path the first `before` stays and `after` is replaced; where somebody else has changed
+        the file in between (`before` is not the last `after`), a second row begins."""
         ...
 
     def of(self, thread_id: str) -> list[FileVersion]:

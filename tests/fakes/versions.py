@@ -1,0 +1,53 @@
+"""What files held, in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+
+from treadle.runtime.ports import FileVersion, HunkBase
+
+
+class MemoryVersions:
+    """Forgets nothing but rows."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+        self.rows: list[FileVersion] = []
+        self.hunk_bases: dict[tuple[str, str], HunkBase] = {}
+
+    def put(self, data: bytes) -> str:
+        key = hashlib.sha256(data).hexdigest()
+        self.contents[key] = data
+        return key
+
+    def get(self, key: str) -> bytes:
+        return self.contents[key]
+
+    def record(self, versions: Sequence[FileVersion]) -> None:
+        for new in versions:
+            of_file = [row for row in self.rows if (row.thread_id, row.path) == (new.thread_id, new.path)]
+            last = of_file[-1] if of_file else None
+            if last and last.turn_id == new.turn_id and last.after == new.before:
+                self.rows[self.rows.index(last)] = dataclasses.replace(last, after=new.after, mode_after=new.mode_after)
+            else:
+                self.rows.append(new)
+
+    def of(self, thread_id: str) -> list[FileVersion]:
+        return [row for row in self.rows if row.thread_id == thread_id]
+
+    def bases(self, thread_id: str) -> list[HunkBase]:
+        return [base for (thread, _), base in sorted(self.hunk_bases.items()) if thread == thread_id]
+
+    def set_base(self, thread_id: str, path: str, base: HunkBase | None) -> None:
+        self.hunk_bases.pop((thread_id, path), None)
+        if base is not None:
+            self.hunk_bases[thread_id, path] = base
+
+    def forget(self, thread_id: str) -> None:
+        self.rows = [row for row in self.rows if row.thread_id != thread_id]
+        self.hunk_bases = {key: base for key, base in self.hunk_bases.items() if key[0] != thread_id}
+
+    def close(self) -> None:
+        pass
