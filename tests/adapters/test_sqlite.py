@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.old_store import VERSIONS, old_store
 from treadle.adapters.store.sqlite import SqliteStore
 from treadle.core.errors import RequestRefused, TreadleError
 from treadle.core.items import (
@@ -211,34 +212,27 @@ def test_the_ledger_adds_up_by_turn_thread_and_day(ledger: LedgerStore) -> None:
     assert ledger.totals(day="1999-01-01") == Totals()
 
 
-def test_a_file_of_version_1_is_copied_aside_and_gains_the_ledger(tmp_path: Path) -> None:
-    first = SqliteStore(tmp_path)
-    first.create(meta("a"))
-    first.append("a", EVERY_KIND[:2])
-    first.close()
-    path = tmp_path / "threads.sqlite3"
-    with sqlite3.connect(path) as old:
-        old.executescript("DROP TABLE request; DROP TABLE grants; PRAGMA user_version=1")
-    old.close()
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_file_of_an_older_version_is_copied_aside_and_gains_what_it_lacks(tmp_path: Path, version: int) -> None:
+    old_store(tmp_path, version, {"a": EVERY_KIND[:2]})
     migrated = SqliteStore(tmp_path)
     assert migrated.load("a")[1] == EVERY_KIND[:2]
+    migrated.append("a", EVERY_KIND[2:])
     migrated.ledger.add(ROW)
     migrated.close()
-    copy = sqlite3.connect(tmp_path / "threads.sqlite3.version-1")
-    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    copy = sqlite3.connect(tmp_path / f"threads.sqlite3.version-{version}")
+    assert copy.execute("PRAGMA user_version").fetchone() == (version,)
     assert copy.execute("SELECT count(*) FROM item").fetchone() == (2,)
     copy.close()
     again = SqliteStore(tmp_path)
+    assert again.load("a")[1] == EVERY_KIND
     assert again.ledger.row("a") == ROW
     again.close()
-    assert sorted(found.name for found in tmp_path.glob("*.version-*")) == ["threads.sqlite3.version-1"]
+    assert sorted(found.name for found in tmp_path.glob("*.version-*")) == [f"threads.sqlite3.version-{version}"]
 
 
 def test_a_file_whose_copy_cannot_be_written_is_not_changed(tmp_path: Path) -> None:
-    SqliteStore(tmp_path).close()
-    with sqlite3.connect(tmp_path / "threads.sqlite3") as old:
-        old.executescript("DROP TABLE request; DROP TABLE grants; PRAGMA user_version=1")
-    old.close()
+    old_store(tmp_path, 1, {"a": EVERY_KIND[:2]})
     (tmp_path / "threads.sqlite3.version-1").mkdir()
     with pytest.raises(TreadleError):
         SqliteStore(tmp_path)
@@ -257,10 +251,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> 
 
 
 def test_two_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
-    SqliteStore(tmp_path).close()
-    with sqlite3.connect(tmp_path / "threads.sqlite3") as old:
-        old.executescript("DROP TABLE request; DROP TABLE grants; PRAGMA user_version=1")
-    old.close()
+    old_store(tmp_path, 1, {"a": EVERY_KIND[:2]})
     code = "import sys; from pathlib import Path; from treadle.adapters.store.sqlite import SqliteStore;"
     code += "SqliteStore(Path(sys.argv[1]))"
     both = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]

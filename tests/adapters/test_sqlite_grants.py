@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.old_store import old_store
 from treadle.adapters.store.sqlite import SqliteStore
 from treadle.core.errors import TreadleError
 from treadle.core.grants import Grant, Subject
@@ -81,10 +82,7 @@ def test_a_row_that_means_nothing_here_is_not_read_and_stays(store: SqliteStore,
 
 
 def test_a_file_without_grants_is_copied_aside_and_gains_them(tmp_path: Path) -> None:
-    SqliteStore(tmp_path).close()
-    with sqlite3.connect(tmp_path / "threads.sqlite3") as old:
-        old.executescript("DROP TABLE grants; PRAGMA user_version=2")
-    old.close()
+    old_store(tmp_path, 2, {})
     migrated = SqliteStore(tmp_path)
     migrated.grants.write([ALWAYS], [])
     assert migrated.grants.all() == [ALWAYS]

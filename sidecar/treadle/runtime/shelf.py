@@ -30,15 +30,9 @@ class Shelf:
 
     def read(self, op: ReadThread) -> ThreadState:
         loaded = self._loaded.get(op.thread_id)
-        if loaded is not None:
-            state, items = self.state(loaded), loaded.items()
-        else:
-            try:
-                meta, items = self._world.store.load(op.thread_id)
-            except KeyError:
-                raise RequestRefused(f"no thread with the id {op.thread_id}") from None
-            state = ThreadState(meta)
+        state = self.state(loaded) if loaded is not None else ThreadState(self._kept(op.thread_id))
         if op.include_turns:
+            items = loaded.items() if loaded is not None else self._world.store.load(op.thread_id)[1]
             state.turns = history.turns(items)
         return state
 
@@ -68,10 +62,12 @@ class Shelf:
             loaded.meta = dataclasses.replace(loaded.meta, **changes)
             loaded.store.update(loaded.meta)
             return loaded.meta
-        try:
-            meta, _ = self._world.store.load(thread_id)
-        except KeyError:
-            raise RequestRefused(f"no thread with the id {thread_id}") from None
-        meta = dataclasses.replace(meta, **changes)
+        meta = dataclasses.replace(self._kept(thread_id), **changes)
         self._world.store.update(meta)
         return meta
+
+    def _kept(self, thread_id: str) -> ThreadMeta:
+        try:
+            return self._world.store.meta(thread_id)
+        except KeyError:
+            raise RequestRefused(f"no thread with the id {thread_id}") from None

@@ -21,7 +21,7 @@ from typing import Any
 from ...core.errors import RequestRefused, TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
-from . import drafts, grants, ledger
+from . import deletion, drafts, grants, ledger
 
 _FILE = "threads.sqlite3"
 _THREADS = """
@@ -37,22 +37,24 @@ CREATE TABLE item (
   PRIMARY KEY (thread_id, position)
 ) STRICT, WITHOUT ROWID;
 """
-_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA)
+_FORKS = "ALTER TABLE thread ADD COLUMN forked_from TEXT"
+_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA, _FORKS)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
-_COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings"
+_COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from"
 
 
 class SqliteStore:
     """Threads under `folder`: threads.sqlite3 and locks/. Raises TreadleError when the folder cannot be used."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._locks = folder / "locks"
         self._held: dict[str, int] = {}
         self._next: dict[str, int] = {}
         try:
             _make_private(folder)
             self._locks.mkdir(exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(folder / _FILE, isolation_level=None, timeout=10)
+            self._db = _open(folder / _FILE)
             self._prepare(folder / _FILE)
             self.ledger = ledger.SqliteLedger(self._db)
             self.grants = grants.SqliteGrants(self._db, self._transaction)
@@ -62,9 +64,6 @@ class SqliteStore:
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
 
     def _prepare(self, path: Path) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute("PRAGMA foreign_keys=ON")
         if self._version() == len(_STEPS):
             return
         # two processes may start at once: the write lock decides who makes the tables
@@ -93,7 +92,7 @@ class SqliteStore:
         self._db.execute("COMMIT")
 
     def create(self, meta: ThreadMeta) -> None:
-        marks = ",".join("?" * 11)
+        marks = ",".join("?" * len(_row(meta)))
         self._db.execute(f"INSERT INTO thread ({_COLUMNS}) VALUES ({marks})", _row(meta))
         self._next[meta.id] = 0
 
@@ -118,14 +117,28 @@ class SqliteStore:
     def drafts(self, thread_id: str) -> list[Item]:
         return self._drafts.of(thread_id)
 
-    def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
+    def meta(self, thread_id: str) -> ThreadMeta:
         row = self._db.execute(f"SELECT {_COLUMNS} FROM thread WHERE id=?", (thread_id,)).fetchone()
         if row is None:
             raise KeyError(thread_id)
+        return _meta(row)
+
+    def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
+        meta = self.meta(thread_id)
         bodies = self._db.execute("SELECT body FROM item WHERE thread_id=? ORDER BY position", (thread_id,))
         items = [decode(body) for (body,) in bodies]
         self._next[thread_id] = len(items)
-        return _meta(row), items
+        return meta, items
+
+    def delete(self, thread_ids: Sequence[str]) -> None:
+        try:
+            deletion.delete(self._folder / _FILE, _open, thread_ids)
+        except (OSError, sqlite3.Error) as error:
+            hint = "Close other programs that use Treadle's folder, see that its disk is not full, and delete again."
+            raise TreadleError(f"Not all could be deleted: {error}.", hint=hint) from error
+        finally:
+            for thread_id in thread_ids:
+                self._next.pop(thread_id, None)
 
     def list(
         self,
@@ -188,6 +201,16 @@ class SqliteStore:
         self._db.close()
 
 
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, timeout=10)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.execute("PRAGMA foreign_keys=ON")
+    # what is deleted is overwritten, also what only moved within the file: see deletion.py
+    database.execute("PRAGMA secure_delete=ON")
+    return database
+
+
 def _make_private(folder: Path) -> None:
     """Also what an earlier version left open to others. SQLite gives the files beside its database the database's mode."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -241,9 +264,11 @@ def _row(meta: ThreadMeta) -> tuple[Any, ...]:
         int(meta.archived),
         meta.originator,
         settings,
+        meta.forked_from,
     )
 
 
 def _meta(row: tuple[Any, ...]) -> ThreadMeta:
-    *plain, archived, originator, settings = row
-    return ThreadMeta(*plain, archived=bool(archived), originator=originator, settings=json.loads(settings))
+    *plain, archived, originator, settings, forked_from = row
+    known = json.loads(settings)
+    return ThreadMeta(*plain, archived=bool(archived), originator=originator, settings=known, forked_from=forked_from)

@@ -28,6 +28,8 @@ class ThreadMeta:
     settings: JsonObject = field(default_factory=dict[str, Any])
     ephemeral: bool = False
     "Lives in memory only."
+    forked_from: str | None = None
+    "The thread that this one was copied from, which may be gone by now."
 
 
 class LedgerStore(Protocol):
@@ -89,8 +91,17 @@ class Store(Protocol):
         """What a process that died left of items under way, in the order in which they began."""
         ...
 
+    def meta(self, thread_id: str) -> ThreadMeta:
+        """Raises KeyError."""
+        ...
+
     def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
         """Raises KeyError."""
+        ...
+
+    def delete(self, thread_ids: Sequence[str]) -> None:
+        """All that is kept of these threads, in every file of the store, so that no byte of it can be read there any more. Those
+        that are not there are passed over. The caller has claimed them; it may call from any system thread."""
         ...
 
     def list(
