@@ -69,6 +69,7 @@ async def open_agent(options: Options) -> Agent:
         hint = "Set TREADLE_HOME to a folder that can be written."
         raise TreadleError(f"Treadle cannot use its folder {folders.treadle}: {error.strerror}.", hint=hint) from error
     parts = Parts(options, folders, dict(os.environ))
+    parts.files.recover()
     parts.environment.start()
     return parts.agent
 
@@ -114,10 +115,11 @@ class Parts:
             tokens=self._logins,
             outside=self._mcp_asked,
         )
+        self.files = DiskFiles(environ.get("TMPDIR"), own, folders.treadle / "commits")
         self.world = World(
             models=self.models,
             sandbox=self.sandbox,
-            files=DiskFiles(environ.get("TMPDIR"), own, folders.treadle / "commits"),
+            files=self.files,
             store=SqliteStore(folders.treadle),
             clock=clock,
             briefing=ThreadBriefing(clock, surroundings, builtin, McpTools(mcp)),

@@ -2,10 +2,11 @@
 
 New content is staged beside its target and synced to the disk, every file is checked to be still as it was read, then the staged
 files are renamed into place, what goes away going last: a process that is killed at any moment leaves the old or the new content
-of every file, and strays that the journal knows of. A failure or a stop half-way puts the very files back, by a hard link kept
-beside them, so that this needs no space. Data is synced before the rename, or a power cut could leave an empty file where a good
-one was; folders are not synced: then the old file is there, which is no loss. Mode, extended attributes and owner are kept. A
-file with several names, or whose owner cannot be kept, is written in place, so that it stays the same file under all of them.
+of every file, and a record by which the next start puts the old one back into all, unless the commit was through. A failure or a
+stop half-way puts the very files back, by a hard link kept beside them, so that this needs no space; without hard links a kill
+half-way leaves files of both kinds. Data is synced before the rename, or a power cut could leave an empty file where a good one
+was; folders are not synced: then the old file is there, which is no loss. Mode, extended attributes and owner are kept. A file
+with several names, or whose owner cannot be kept, is written in place, so that it stays the same file under all of them.
 
 Under a confining policy a write never leaves the writable roots: the way down from a root is opened folder by folder without
 following symlinks, and every later step is relative to the folder so opened: a link swapped in at the last moment leads nowhere.
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 
 from ..core.writable import refusal
 from ..runtime.ports import FileState
-from .file_journal import Journal, Overwrite, Record, temporary_name
+from .file_journal import Change, Journal, Overwrite, Record, temporary_name
 from .file_read import MAX_BYTES, READ, read, read_open
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -97,6 +98,8 @@ class Commit:
 
     def finish(self) -> None:
         """All is well: drop what would have undone it."""
+        if self._record is not None:
+            self._record.done()
         for write in self._writes:
             for name in (write.backup if write.is_backed else "", write.staged if write.is_staged else ""):
                 if name:
@@ -162,7 +165,13 @@ class Commit:
             for w in self._writes
             if w.in_place and w.found and w.before and w.before.data is not None and w.wanted.data is not None
         ]
-        return journal.begin(names, overwrites)
+        # Without what was there before, nothing could be compared.
+        changes = [
+            Change(w.folder, w.name, w.staged, w.backup, w.before.data if w.before else None, w.wanted.data)
+            for w in self._writes
+            if not w.in_place and (w.before is not None or w.found is None)
+        ]
+        return journal.begin(names, overwrites, changes, self._made)
 
     def _stage(self, write: _Write) -> None:
         wanted = write.wanted

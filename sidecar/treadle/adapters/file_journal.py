@@ -1,19 +1,23 @@
 """What a killed process leaves half-way in the workspace, and how the next start clears it up.
 
 Before a commit makes its first temporary file it writes down here, in Treadle's own folder where no confined command can write,
-which names it will use; the record goes when the commit is over. A record whose writer is gone names strays: they are removed. A
-file that was being overwritten in place gets its old content back, but only if it holds exactly a part of the new content
-followed by the rest of the old: anything else is somebody's own work since then. Never raises, and never follows a symlink.
+which names it will use and what it will put where; it adds a word when all is in its place, and the record goes when the commit
+is over. A record whose writer is gone and that lacks the word is taken back: every file that holds the new content gets the old
+one, from where it was kept beside it; so does a file that was overwritten in place and holds a part of the new content followed
+by the rest of the old. Anything else is somebody's own work since then. Then the names that are strays are removed. Never raises,
+and never follows a symlink.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import logging
 import os
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +27,23 @@ from typing import Any, cast
 _log = logging.getLogger(__name__)
 STRAY = re.compile(r"\.[^/]{0,80}\.[0-9a-f]{12}\.tmp")
 _MAX_RECORD = 4 * 1024 * 1024
+_DONE = b"\ndone"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of `name` in `folder`. None: no such file. `staged` and `backup` are names of ours beside it."""
+
+    folder: str
+    name: str
+    staged: str
+    backup: str
+    old: bytes | None
+    new: bytes | None
+
+    def record(self) -> list[str | None]:
+        sums = (None if data is None else hashlib.sha256(data).hexdigest() for data in (self.old, self.new))
+        return [self.folder, self.name, self.backup, *sums]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +69,17 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._recovered = False
+        self._recovering = threading.Lock()
 
-    def begin(self, temporary: Sequence[tuple[str, str]], overwrites: Sequence[Overwrite]) -> Record | None:
-        """Write down the names (folder, name) that are about to be used. None when it cannot be done: the commit goes on."""
+    def begin(
+        self,
+        temporary: Sequence[tuple[str, str]],
+        overwrites: Sequence[Overwrite],
+        changes: Sequence[Change] = (),
+        made: Sequence[str] = (),
+    ) -> Record | None:
+        """Write down the names (folder, name) that are about to be used, the changes, and the folders `made` for them. None when
+        it cannot be done: the commit goes on."""
         id = secrets.token_hex(8)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,7 +93,9 @@ class Journal:
                 (self._folder / f"{id}.{number}.old").write_bytes(file.old)
                 (self._folder / f"{id}.{number}.new").write_bytes(file.new)
                 kept.append([file.path, *file.identity])
-            record.write({"temporary": [list(pair) for pair in temporary], "overwrites": kept})
+            names = [list(pair) for pair in temporary]
+            planned = [change.record() for change in changes]
+            record.write({"temporary": names, "overwrites": kept, "changes": planned, "made": list(made)})
         except (OSError, ValueError) as error:
             record.close()
             _log.warning("no record of a commit: %s", error)
@@ -73,10 +104,10 @@ class Journal:
 
     def recover(self) -> None:
         """Once a process: clear up after those that were killed."""
-        if self._recovered:
-            return
-        self._recovered = True
-        with suppress(OSError):
+        with self._recovering, suppress(OSError):
+            if self._recovered:
+                return
+            self._recovered = True
             for path in sorted(self._folder.glob("*.json")):
                 try:
                     self._clear(path)
@@ -90,17 +121,29 @@ class Journal:
             except BlockingIOError:
                 return
             body = file.read(_MAX_RECORD)
-            record: dict[str, Any] = json.loads(body) if body else {"temporary": [], "overwrites": []}
-            for number, (target, device, inode) in enumerate(record["overwrites"]):
-                old, new = (self._folder / f"{path.stem}.{number}.{kind}" for kind in ("old", "new"))
-                with suppress(FileNotFoundError):
-                    _mend(target, (device, inode), old, new)
+            done = body.endswith(_DONE)
+            record: dict[str, Any] = json.loads(body.removesuffix(_DONE)) if body else {"temporary": [], "overwrites": []}
+            if not done:
+                self._take_back(path.stem, record)
             for folder, name in cast("list[tuple[str, str]]", record["temporary"]):
                 if STRAY.fullmatch(name) and os.path.realpath(folder) == folder:
                     with suppress(FileNotFoundError):
                         os.unlink(os.path.join(folder, name))
+            for folder in () if done else reversed(record.get("made", [])):
+                with suppress(OSError):  # only what is empty now
+                    if os.path.realpath(folder) == folder:
+                        os.rmdir(folder)
             for kept in self._folder.glob(f"{path.stem}.*"):
                 kept.unlink(missing_ok=True)
+
+    def _take_back(self, stem: str, record: dict[str, Any]) -> None:
+        for number, (target, device, inode) in enumerate(record["overwrites"]):
+            old, new = (self._folder / f"{stem}.{number}.{kind}" for kind in ("old", "new"))
+            with suppress(FileNotFoundError):
+                _mend(target, (device, inode), old, new)
+        for folder, name, backup, old_sum, new_sum in reversed(record.get("changes", [])):
+            if STRAY.fullmatch(backup) and "/" not in name and os.path.realpath(folder) == folder:
+                _put_back(folder, name, backup, old_sum, new_sum)
 
 
 class Record:
@@ -116,6 +159,14 @@ class Record:
 
     def write(self, record: dict[str, Any]) -> None:
         self._file.write(json.dumps(record).encode())
+
+    def done(self) -> None:
+        """All is in its place: from now on nothing is taken back."""
+        try:
+            self._file.write(_DONE)
+        except OSError:  # no space for a word: forget the names rather than undo what is told to be done
+            with suppress(OSError):
+                self._file.truncate(0)
 
     def close(self) -> None:
         """The commit is over, whatever became of it."""
@@ -135,7 +186,7 @@ def _mend(target: str, identity: tuple[int, int], old_path: Path, new_path: Path
         if (found.st_dev, found.st_ino) != identity or found.st_size > max(len(old), len(new)):
             return
         now = file.read()
-        if now in (old, new) or not _torn(now, old, new):
+        if now == old or not (now == new or _torn(now, old, new)):
             return
         file.seek(0)
         file.write(old)
@@ -152,3 +203,30 @@ def _torn(now: bytes, old: bytes, new: bytes) -> bool:
         else:
             differs = middle
     return now[same:] == old[same:]
+
+
+def _put_back(folder: str, name: str, backup: str, old_sum: str | None, new_sum: str | None) -> None:
+    """One file as it was, if it is what the commit made of it."""
+    with suppress(OSError):
+        parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if old_sum == new_sum or _sum(parent, name) != new_sum or (old_sum and _sum(parent, backup) != old_sum):
+                return
+            if old_sum is None:
+                os.unlink(name, dir_fd=parent)
+            elif new_sum is None:
+                os.link(backup, name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+            else:
+                os.rename(backup, name, src_dir_fd=parent, dst_dir_fd=parent)
+        finally:
+            os.close(parent)
+
+
+def _sum(parent: int, name: str) -> str | None:
+    """Of a file's content; None when it is not there."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+    except FileNotFoundError:
+        return None
+    with open(fd, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

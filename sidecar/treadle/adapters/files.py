@@ -40,6 +40,11 @@ class DiskFiles:
         self._real_roots: dict[str, str] = {}
         self.buffers: Buffers | None = None
 
+    def recover(self) -> None:
+        """Take back what a killed process left half-way. Blocks, for a moment at most when there is nothing."""
+        if self._journal is not None:
+            self._journal.recover()
+
     async def read(self, path: str, *, on_disk: bool = False) -> FileState:
         state = await asyncio.to_thread(self._read, path)
         return state if on_disk else self._as_edited(state)
@@ -75,8 +80,7 @@ class DiskFiles:
         return os.path.realpath(path)
 
     def _read(self, path: str) -> FileState:
-        if self._journal is not None:
-            self._journal.recover()
+        self.recover()
         return read(path)
 
     def _as_edited(self, state: FileState) -> FileState:
