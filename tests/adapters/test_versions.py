@@ -74,7 +74,7 @@ def test_changes_are_listed_oldest_first_and_by_thread(any_versions: Versions):
 
 def test_a_base_is_replaced_and_taken_away(any_versions: Versions):
     one, two = any_versions.put(b"1"), any_versions.put(b"2")
-    base = HunkBase("/w/a.py", one, two, ("t1", "t2"))
+    base = HunkBase("/w/a.py", one, two, ("t1", "t2"), "marks, as they are")
     any_versions.set_base("thread", "/w/a.py", HunkBase("/w/a.py", None, one, ("t1",)))
     any_versions.set_base("thread", "/w/a.py", base)
     assert any_versions.bases("thread") == [base]

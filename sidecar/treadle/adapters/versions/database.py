@@ -50,7 +50,8 @@ CREATE TABLE seen (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX seen_key ON seen (key) WHERE key IS NOT NULL
 """
-_STEPS = (f"{_CONTENTS};{_BASELINES}",)
+_MARKS = "ALTER TABLE base ADD COLUMN marks TEXT NOT NULL DEFAULT ''"
+_STEPS = (f"{_CONTENTS};{_BASELINES}", _MARKS)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 _UNNAMED = """
 DELETE FROM content WHERE key=?1

@@ -62,9 +62,12 @@ class SqliteVersions:
 
     def bases(self, thread_id: str) -> list[HunkBase]:
         with self.database.reading() as db:
-            query = "SELECT path, base, left, turns FROM base WHERE thread_id=? ORDER BY path"
+            query = "SELECT path, base, left, turns, marks FROM base WHERE thread_id=? ORDER BY path"
             rows = db.execute(query, (thread_id,)).fetchall()
-        return [HunkBase(os.fsdecode(path), _hex(base), _hex(left), tuple(json.loads(turns))) for path, base, left, turns in rows]
+        return [
+            HunkBase(os.fsdecode(path), _hex(base), _hex(left), tuple(json.loads(turns)), marks)
+            for path, base, left, turns, marks in rows
+        ]
 
     def set_base(self, thread_id: str, path: str, base: HunkBase | None) -> None:
         place = (thread_id, os.fsencode(path))
@@ -73,8 +76,9 @@ class SqliteVersions:
             if base is None:
                 db.execute("DELETE FROM base WHERE thread_id=? AND path=?", place)
             else:
-                row = (*place, _key(base.base), _key(base.left), json.dumps(base.turns))
-                db.execute("INSERT OR REPLACE INTO base (thread_id, path, base, left, turns) VALUES (?, ?, ?, ?, ?)", row)
+                row = (*place, _key(base.base), _key(base.left), json.dumps(base.turns), base.marks)
+                columns = "thread_id, path, base, left, turns, marks"
+                db.execute(f"INSERT OR REPLACE INTO base ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
             drop_unnamed(db, old)
             self._end_holds(db, (base.base, base.left) if base else ())
 
