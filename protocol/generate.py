@@ -29,6 +29,7 @@ from treadle.server.wire import (
     ledger,
     mcp,
     methods,
+    past,
     policy,
     question,
     rules,
@@ -57,6 +58,7 @@ NOUNS = (
     rules,
     question,
     command,
+    past,
 )
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

@@ -514,7 +514,7 @@ export type LedgerRow = {
   kept: number;
   /** Estimate of what the provider's cache should hold. */
   keptTokens: number;
-  cause: "first_request" | "extended" | "new_epoch" | "provider_changed" | "model_changed" | "tools_refreshed" | "instructions_changed" | "head_changed" | "input_rewritten" | "provider_evicted" | "cache_not_reported";
+  cause: "first_request" | "extended" | "new_epoch" | "reverted" | "forked" | "provider_changed" | "model_changed" | "tools_refreshed" | "instructions_changed" | "head_changed" | "input_rewritten" | "provider_evicted" | "cache_not_reported";
   /** The cause as a sentence. */
   explanation: string;
   /** The first piece that is not as before. */
@@ -946,6 +946,10 @@ export type ResponseTooManyFailedAttempts = {
   responseTooManyFailedAttempts: HttpStatus;
 };
 
+export type RevertUndoParams = {
+  threadId: string;
+};
+
 /** The list is another one: ask again. `threadId` is null when it is not about one thread. */
 export type RulesChangedNotification = {
   threadId: string | null;
@@ -1274,6 +1278,23 @@ export type ThreadResumeResponse = {
   initialTurnsPage: null;
   turnsBackwardsCursor: null;
   itemsBackwardsCursor: null;
+};
+
+export type ThreadRevertParams = {
+  threadId: string;
+  /** This turn and all that came after it are taken back. Files stay as they are. */
+  beforeTurnId: string;
+};
+
+export type ThreadRevertResponse = {
+  thread: Thread;
+  turnsBackwardsCursor: string | null;
+  itemsBackwardsCursor: string | null;
+};
+
+/** Turns were taken back, or given back: read the thread again. */
+export type ThreadRevertedNotification = {
+  threadId: string;
 };
 
 export type ThreadSetNameParams = {
@@ -1614,6 +1635,7 @@ export interface ClientRequests {
   "thread/unarchive": { params: ThreadUnarchiveParams; result: ThreadUnarchiveResponse };
   "thread/unsubscribe": { params: ThreadUnsubscribeParams; result: ThreadUnsubscribeResponse };
   "thread/compact/start": { params: ThreadCompactStartParams; result: ThreadCompactStartResponse };
+  "thread/revert": { params: ThreadRevertParams; result: ThreadRevertResponse };
   "turn/start": { params: TurnStartParams; result: TurnStartResponse };
   "turn/steer": { params: TurnSteerParams; result: TurnSteerResponse };
   "turn/interrupt": { params: TurnInterruptParams; result: TurnInterruptResponse };
@@ -1631,6 +1653,7 @@ export interface ClientRequests {
   "mcpServer/resource/read": { params: McpResourceReadParams; result: McpResourceReadResponse };
   "mcpServer/tool/call": { params: McpServerToolCallParams; result: McpServerToolCallResponse };
   "treadle/tools/refresh": { params: ToolsRefreshParams; result: ToolsRefreshResponse };
+  "treadle/revert/undo": { params: RevertUndoParams; result: ThreadRevertResponse };
   "treadle/doctor": { params: DoctorParams; result: DoctorResponse };
   "treadle/ledger/read": { params: LedgerReadParams; result: LedgerReadResponse };
   "treadle/prompt/read": { params: PromptReadParams; result: PromptReadResponse };
@@ -1662,6 +1685,7 @@ export interface ServerNotifications {
   "thread/name/updated": ThreadNameUpdatedNotification;
   "thread/archived": ThreadArchivedNotification;
   "thread/unarchived": ThreadUnarchivedNotification;
+  "thread/reverted": ThreadRevertedNotification;
   "thread/tokenUsage/updated": ThreadTokenUsageUpdatedNotification;
   "turn/started": TurnStartedNotification;
   "turn/completed": TurnCompletedNotification;

@@ -71,8 +71,11 @@ class ModelServer:
         self._reached: list[str] = []
         self._gates: dict[str, asyncio.Event] = {}
         self._allowed: list[str] = []
+        self._taken_back: dict[int, int | None] = {}
+        "Number of a request -> the one that it extends in place of the one before it."
         self._checked = 0
-        self._last: dict[str, bytes] = {}
+        self._last: dict[tuple[str, str], bytes] = {}
+        self._sent: dict[tuple[str, str], list[bytes]] = {}
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="model server", daemon=True)
@@ -130,6 +133,10 @@ class ModelServer:
         """Allow one request that does not extend the one before it."""
         self._allowed.append(why)
 
+    def taken_back(self, to: int | None) -> None:
+        """Turns were taken back or given back: the next request extends request `to`, byte for byte; None: it begins anew."""
+        self._taken_back[len(self.requests)] = to
+
     def check_prefix(self) -> None:
         """Raises PrefixMoved. Requests that were compared once are not compared again."""
         for number in range(self._checked, len(self.requests)):
@@ -138,13 +145,27 @@ class ModelServer:
             key = request.json.get("prompt_cache_key")
             if not key:
                 continue
-            before = self._last.get(key)
-            self._last[key] = request.raw
+            before = self._before(number, request, key)
             moved = compare(before, request.raw) if before is not None else None
             if moved and self._allowed:
                 self._allowed.pop(0)
             elif moved:
                 raise PrefixMoved(f'request {number}: {moved}\n  If this is meant, the test says moves_prefix("why").')
+
+    def _before(self, number: int, request: Recorded, key: str) -> bytes | None:
+        """What a request has to extend: the one before it of its thread; of a fork's first, one of the thread that it is of."""
+        thread = (key, request.headers.get("session_id", ""))
+        if number in self._taken_back:
+            to = self._taken_back[number]
+            before = self.requests[to].raw if to is not None else None
+        elif thread in self._last:
+            before = self._last[thread]
+        else:
+            others = [raw for (other, _), raws in self._sent.items() if other == key for raw in raws]
+            before = next((raw for raw in reversed(others) if compare(raw, request.raw) is None), others[-1] if others else None)
+        self._last[thread] = request.raw
+        self._sent.setdefault(thread, []).append(request.raw)
+        return before
 
     def verify(self) -> None:
         """The suite-wide check: prompts grew, what was allowed happened, the script sufficed."""
@@ -152,6 +173,9 @@ class ModelServer:
         if self._allowed:
             why, self._allowed = self._allowed[0], []
             raise PrefixMoved(f"moves_prefix({why!r}) was said, but the prefix did not move")
+        if any(number >= len(self.requests) for number in self._taken_back):
+            self._taken_back = {}
+            raise PrefixMoved("taken_back() was said, but no request came after it")
         if self.complaints:
             complaints, self.complaints = self.complaints, []
             raise AssertionError("the model server was asked for what its script does not have: " + "; ".join(complaints))

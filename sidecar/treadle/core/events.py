@@ -49,6 +49,20 @@ class ThreadNamed:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadReverted:
+    """Turns were taken back, or given back: what a client knows of the thread's turns is no longer so."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """Messages that wait in a thread came, went, or changed their words or order."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnStarted:
     thread_id: str
     turn_id: str
@@ -254,6 +268,8 @@ Event: TypeAlias = (
     ThreadStarted
     | ThreadStatusChanged
     | ThreadNamed
+    | QueueChanged
+    | ThreadReverted
     | TurnStarted
     | TurnCompleted
     | TurnDiffUpdated

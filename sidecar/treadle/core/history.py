@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .effective import effective
 from .events import ErrorInfo, PlanSteps
 from .items import (
     Context,
@@ -15,6 +16,7 @@ from .items import (
     ModelItem,
     Notes,
     Opening,
+    Reverted,
     Summary,
     ToolOutput,
     TurnBegan,
@@ -59,12 +61,12 @@ def message_text(payload: JsonObject) -> str:
     return "".join(part.get("text") or part.get("refusal") or "" for part in parts or ())
 
 
-def turns(items: Iterable[Item]) -> list[TurnState]:
-    """Every turn of a thread in order. A turn without an end is given as it stands: inProgress."""
+def turns(items: Sequence[Item]) -> list[TurnState]:
+    """Every turn that counts, in order. A turn without an end is given as it stands: inProgress."""
     found: dict[str, TurnState] = {}
     calls: dict[str, tuple[TurnState, int]] = {}
-    for item in items:
-        if isinstance(item, (Opening, Context, Notes, UsageReported)):
+    for item in effective(items):
+        if isinstance(item, (Opening, Context, Notes, UsageReported, Reverted)):
             continue
         turn = found.get(item.turn_id)
         if turn is None:
@@ -121,13 +123,13 @@ def _finish(calls: dict[str, tuple[TurnState, int]], output: ToolOutput) -> None
 
 def last_message(items: Sequence[Item]) -> str | None:
     """The last words of the agent."""
-    found = (item for item in reversed(items) if isinstance(item, ModelItem) and item.kind == "message")
+    found = (item for item in reversed(effective(items)) if isinstance(item, ModelItem) and item.kind == "message")
     return next((message_text(item.payload) for item in found), None)
 
 
 def last_plan(items: Sequence[Item]) -> tuple[str, PlanSteps] | None:
     """The plan that the model showed last, and the turn in which it did."""
-    for item in reversed(items):
+    for item in reversed(effective(items)):
         if isinstance(item, ToolOutput) and item.status == "completed" and item.detail.get("tool") == "update_plan":
             steps: list[dict[str, Any]] = item.detail["arguments"]["plan"]
             return item.turn_id, tuple((entry["step"].strip(), entry["status"]) for entry in steps)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from . import tokens
+from .effective import effective
 from .items import Context, Item, JsonObject, ModelItem, Opening, Summary, ToolOutput, TurnEnded, UserMessage
 from .prompt import Prompt, Request
 
@@ -83,13 +84,13 @@ class Rebuilt:
     opening: Opening | None
 
 
-def rebuild(thread_id: str, items: Iterable[Item], tail: str, recipe: Recipe = ()) -> Rebuilt:
+def rebuild(thread_id: str, items: Sequence[Item], tail: str, recipe: Recipe = ()) -> Rebuilt:
     """The request that was made from `items` with the closing bytes `tail`.
 
     Raises ValueError for items without an Opening: no request was made from them.
     """
     prompt, opening = Prompt(thread_id), None
-    for item in items:
+    for item in effective(items):
         prompt.append(item)
         opening = item if isinstance(item, Opening) else opening
     built = prompt.request({})

@@ -200,8 +200,21 @@ class UsageReported:
     type: Literal["usage_reported"] = "usage_reported"
 
 
+@dataclass(frozen=True, slots=True)
+class Reverted:
+    """Marker: a turn and all that came after it count no more. One with `undoes` says that they do again: core/effective.py."""
+
+    id: str
+    at: float
+    before: str
+    "The id of the turn that is the first to go."
+    undoes: str | None = None
+    "The id of the marker that this one takes back."
+    type: Literal["reverted"] = "reverted"
+
+
 Item: TypeAlias = (
-    Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | Notes | TurnBegan | TurnEnded | UsageReported
+    Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | Notes | TurnBegan | TurnEnded | UsageReported | Reverted
 )
 
 _KINDS: dict[str, type] = {
@@ -215,6 +228,7 @@ _KINDS: dict[str, type] = {
     "turn_began": TurnBegan,
     "turn_ended": TurnEnded,
     "usage_reported": UsageReported,
+    "reverted": Reverted,
 }
 
 

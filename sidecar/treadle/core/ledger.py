@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from . import tokens
 from .inspection import Recipe, head_parts, source
-from .items import Item, Summary
+from .items import Item, Reverted, Summary
 from .prices import Price, cost
 from .prompt import Request
 from .replies import Usage
@@ -24,6 +24,8 @@ Cause: TypeAlias = Literal[
     "first_request",
     "extended",
     "new_epoch",
+    "reverted",
+    "forked",
     "provider_changed",
     "model_changed",
     "tools_refreshed",
@@ -240,18 +242,34 @@ class Ledger:
             cause = "extended" if place == len(sent.fragments) else "input_rewritten"
             differs = kept if place < len(request.fragments) else None
             source_of = _source(now.thread.prompt.origins, place) if differs is not None else ""
-        if cause != "extended" and any(isinstance(item, Summary) for item in now.thread.since(before.items)):
-            cause = "new_epoch"
+        if before.thread_id != row.thread_id:
+            cause = "forked"
+        elif cause != "extended":
+            cause = _turned(now.thread.since(before.items)) or cause
         predicted = tokens.of_bytes(size)
         if before.input_tokens:
             # the provider's own count, as far as it goes
             whole = before.size - tokens.size(before.tail)
             predicted = min(before.input_tokens, round(before.input_tokens * size / whole))
-        if cause == "extended" and before.provider != row.provider:
+        if cause in _KEEPING and before.provider != row.provider:
             cause, predicted = "provider_changed", 0
-        elif cause == "extended" and before.model != row.model:
+        elif cause in _KEEPING and before.model != row.model:
             cause, predicted = "model_changed", 0
         return replace(row, kept=kept, kept_tokens=predicted, cause=cause, differs_at=differs, differs_source=source_of)
+
+
+_KEEPING: tuple[Cause, ...] = ("extended", "reverted", "forked")
+"The beginning of the prompt is one that was sent before."
+
+
+def _turned(items: Sequence[Item]) -> Cause | None:
+    """Which of these made the thread another one, the last of them first; None when none did."""
+    for item in reversed(items):
+        if isinstance(item, Summary):
+            return "new_epoch"
+        if isinstance(item, Reverted):
+            return "reverted"
+    return None
 
 
 _HEAD_CAUSES: dict[str, Cause] = {"instructions": "instructions_changed", "tools": "tools_refreshed"}
@@ -310,6 +328,10 @@ def explained(row: LedgerRow) -> str:
             return "The prompt only grew."
         case "new_epoch":
             return "The thread was compacted: a new epoch begins with a prompt of its own."
+        case "reverted":
+            return "Turns were taken back, or given back: the prompt is what it was at that point, and what is new."
+        case "forked":
+            return "The first request of a fork: the prompt of the thread that it was made from, as far as it was taken over."
         case "provider_changed":
             return f"Another provider answers from here on, {row.provider}: its cache does not know this thread."
         case "model_changed":

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from .grants import GrantScope, Subject
 from .items import Image, JsonObject, Text
+from .queue import QueueOp
 from .settings import ApprovalPolicy, SandboxPolicy
 
 
@@ -71,12 +72,29 @@ class ArchiveThread:
 
 
 @dataclass(frozen=True, slots=True)
+class RevertThread:
+    """Take back a turn and all that came after it. Files stay as they are. Answered with the ThreadState, without turns."""
+
+    thread_id: str
+    before_turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRevert:
+    """Give back what the last RevertThread took, as long as nothing new was said since."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartTurn:
     thread_id: str
     content: tuple[Text | Image, ...]
     overrides: Overrides = Overrides()
     output_schema: dict[str, Any] | None = None
     client_id: str | None = None
+    queued: str | None = None
+    "The id of the message, where it waited in the queue."
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +316,8 @@ Op: TypeAlias = (
     | ListThreads
     | NameThread
     | ArchiveThread
+    | RevertThread
+    | UndoRevert
     | StartTurn
     | SteerTurn
     | InterruptTurn
@@ -317,4 +337,5 @@ Op: TypeAlias = (
     | CheckRule
     | CommandOp
     | McpOp
+    | QueueOp
 )

@@ -1,7 +1,8 @@
 """A thread: the append-only list of items, and the views of it that a turn and its prompt need.
 
 `append` is the only way in, and nothing is ever changed or taken out. The views are kept up to date as items come, so that asking
-for them costs nothing however long the thread is.
+for them costs nothing however long the thread is. Turns that were taken back are left out when a thread is made from its items: a
+Reverted marker in the list makes another thread of it, so whoever adds one makes the thread anew.
 """
 
 from __future__ import annotations
@@ -9,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import tokens
-from .items import Context, Item, ModelItem, Notes, Opening, Summary, ToolOutput, TurnBegan, TurnEnded, UsageReported, UserMessage
+from .effective import effective
+from .items import (
+    Context,
+    Item,
+    ModelItem,
+    Notes,
+    Opening,
+    Reverted,
+    Summary,
+    ToolOutput,
+    TurnBegan,
+    TurnEnded,
+    UsageReported,
+    UserMessage,
+)
 from .prompt import Prompt
 from .replies import Usage
 
@@ -20,7 +35,7 @@ class Thread:
     def __init__(self, thread_id: str, items: Iterable[Item] = ()) -> None:
         self.id = thread_id
         self.items: list[Item] = []
-        "Those in memory: `forgotten` more came before them, which only the store has."
+        "Those in memory that count: `forgotten` more came before them or were taken back, which only the store has."
         self.forgotten = 0
         self.prompt = Prompt(thread_id)
         self.opening: Opening | None = None
@@ -42,7 +57,24 @@ class Thread:
         self._epoch_at = 0
         self.open_turn: str | None = None
         self._unanswered: dict[str, ModelItem] = {}
-        self.append(*items)
+        self.reverted_at = 0
+        "How many items there were when turns were last taken back, or given back."
+        self._begin(list(items))
+
+    def _begin(self, items: list[Item]) -> None:
+        left = effective(items)
+        self.append(*left)
+        gone = len(items) - len(left)
+        if any(isinstance(item, Reverted) for item in items):
+            self.reverted_at = max(at for at, item in enumerate(items, 1) if isinstance(item, Reverted))
+        if gone:
+            self.forgotten += gone
+            self._epoch_at += gone
+            # what was spent is spent
+            self.usage = Usage()
+            for item in items:
+                if isinstance(item, UsageReported):
+                    self._spend(_usage(item))
 
     @property
     def unanswered(self) -> tuple[ModelItem, ...]:
@@ -120,21 +152,18 @@ class Thread:
                     self._surprised = item.total_tokens > 2 * self._since
                 self._requests += 1
                 self._count(item)
-            case ModelItem() | UserMessage():
+            case ModelItem() | UserMessage() | Reverted():
                 pass
 
     def _count(self, item: UsageReported) -> None:
-        last = Usage(
-            item.input_tokens,
-            item.cached_input_tokens,
-            item.output_tokens,
-            item.reasoning_output_tokens,
-            item.total_tokens,
-        )
-        total = self.usage
+        last = _usage(item)
         self.last_usage = last
         if last.total_tokens:
             self._counted, self._since = last.total_tokens, 0
+        self._spend(last)
+
+    def _spend(self, last: Usage) -> None:
+        total = self.usage
         self.usage = Usage(
             total.input_tokens + last.input_tokens,
             total.cached_input_tokens + last.cached_input_tokens,
@@ -142,3 +171,13 @@ class Thread:
             total.reasoning_output_tokens + last.reasoning_output_tokens,
             total.total_tokens + last.total_tokens,
         )
+
+
+def _usage(item: UsageReported) -> Usage:
+    return Usage(
+        item.input_tokens,
+        item.cached_input_tokens,
+        item.output_tokens,
+        item.reasoning_output_tokens,
+        item.total_tokens,
+    )

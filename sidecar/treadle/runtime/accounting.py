@@ -53,7 +53,7 @@ class Books:
 
 def _sent(thread: Thread, store: Store, row: LedgerRow) -> Request:
     """What was sent for a row of an earlier process: the one time that old items are encoded again."""
-    in_memory = row.items - thread.forgotten
+    in_memory = row.items - thread.forgotten if row.items > thread.reverted_at else 0
     # an epoch needs nothing of those before it; a row of one before it is only there right after a compaction
     items = thread.items[:in_memory] if in_memory > 0 else store.load(thread.id)[1][: row.items]
     return rebuild(thread.id, items, row.tail, row.recipe).request

@@ -37,20 +37,24 @@ from ..core.ops import (
     ReloadMcpServers,
     ResizeTerminal,
     ResumeThread,
+    RevertThread,
     StartThread,
     StartTurn,
     SteerTurn,
+    UndoRevert,
     WriteInput,
     WriteNotes,
     WriteRules,
     WriteSummary,
 )
-from . import foreign, mcp_ops, outputs, reading, rules, summaries
+from ..core.queue import AddQueued, DeleteQueued, ListQueued, PromoteQueued, ReorderQueued, StartQueued, UpdateQueued
+from . import foreign, mcp_ops, outputs, reading, reverting, rules, summaries
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World
 from .audience import Audience
 from .commanding import Commands
 from .ports import Buffers, Client
+from .queue import Queues
 from .threads import Threads
 from .turns import Turns
 
@@ -71,6 +75,7 @@ class Agent:
         self._shelf = self._threads.shelf
         self._world.grants.notify = rules.told_to(self._loaded)
         self._commands = Commands(world)
+        self._queues = Queues(world, self._threads, self._turns)
 
     async def submit(self, op: Op, client: Client) -> Answer:
         """StartThread, ResumeThread, ReadThread -> ThreadState; ListThreads -> ThreadPage; StartTurn -> TurnState (inProgress,
@@ -95,6 +100,8 @@ class Agent:
                 if op.archived and (loaded := self._loaded.get(op.thread_id)):
                     await loaded.stop()
                     self._threads.unload(loaded)
+            case RevertThread() | UndoRevert():
+                return await reverting.answer(self._world, self._threads, op)
             case StartTurn() | CompactThread():
                 return await self._turns.start(op, client)
             case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():
@@ -109,6 +116,8 @@ class Agent:
                 return await self._commands.answer(op, client)
             case ListRules() | WriteRules() | CheckRule():
                 return await rules.answer(self._world, self._loaded, op)
+            case AddQueued() | ListQueued() | UpdateQueued() | DeleteQueued() | ReorderQueued() | StartQueued() | PromoteQueued():
+                return await self._queues.answer(op, client)
             case SteerTurn():
                 return self._turns.steer(op)
             case InterruptTurn():
@@ -161,6 +170,7 @@ class Agent:
 
     async def close(self) -> None:
         """Interrupt all turns, end all processes, close the store."""
+        await self._queues.close()
         for loaded in self._loaded.values():
             if loaded.runner is not None:
                 loaded.runner.interrupt()

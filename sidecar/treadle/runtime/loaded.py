@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..core.items import Image, Item, Text
 from ..core.known_files import KnownFiles
 from ..core.ops import Overrides
+from ..core.queue import Queued
 from ..core.settings import Settings
 from ..core.thread import Thread
 from . import overrides as over
@@ -42,6 +43,12 @@ class Loaded:
     known: KnownFiles = field(default_factory=KnownFiles)
     noted: ListingChange | None = None
     "The change of the tool list that the user was told of last."
+    waiting: list[Queued] = field(default_factory=list[Queued])
+    "The queue: messages for later turns, in order."
+    taken: dict[str, str] = field(default_factory=dict[str, str])
+    "Messages that were in the queue -> the turn that has them; empty while it starts."
+    queue_told: bool = False
+    "Clients are about to be told that the queue has changed."
     left_out: dict[str, int] = field(default_factory=dict[str, int])
     "MCP servers with tools for which the prompt has no room, and how many, as the user was told last."
 
@@ -63,14 +70,10 @@ class Loaded:
 
     def touch(self, content: tuple[Text | Image, ...], at: float) -> None:
         """A turn begins: what lists say of the thread follows."""
-        preview = self.meta.preview
-        if not preview:
-            text = " ".join(part.text for part in content if isinstance(part, Text))
-            preview = " ".join(text.split())[:_PREVIEW]
         self.meta = dataclasses.replace(
             self.meta,
             updated_at=at,
-            preview=preview,
+            preview=self.meta.preview or preview(content),
             model=self.settings.model,
             provider=self.settings.provider.id,
             cwd=self.settings.cwd,
@@ -79,17 +82,44 @@ class Loaded:
         self.store.update(self.meta)
 
 
+def preview(content: tuple[Text | Image, ...]) -> str:
+    """How the words of a message begin, on one line."""
+    text = " ".join(part.text for part in content if isinstance(part, Text))
+    return " ".join(text.split())[:_PREVIEW]
+
+
 class Nowhere:
-    """The store of an ephemeral thread."""
+    """The store of an ephemeral thread: its items, for as long as it is in memory."""
 
     def __init__(self) -> None:
         self.ledger = MemoryLedger()
+        self.queue = NoQueue()
+        self._items: list[Item] = []
 
-    def append(self, thread_id: str, items: Any) -> None:
-        pass
+    def append(self, thread_id: str, items: Sequence[Item]) -> None:
+        self._items.extend(items)
+
+    def load(self, thread_id: str) -> tuple[None, list[Item]]:
+        return None, list(self._items)
 
     def draft(self, thread_id: str, item: Item) -> None:
         pass
 
     def update(self, meta: ThreadMeta) -> None:
+        pass
+
+
+class NoQueue:
+    """What is in memory is all there is."""
+
+    def of(self, thread_id: str) -> list[Queued]:
+        return []
+
+    def put(self, thread_id: str, queued: Queued) -> None:
+        pass
+
+    def remove(self, thread_id: str, ids: Sequence[str]) -> None:
+        pass
+
+    def order(self, thread_id: str, ids: Sequence[str]) -> None:
         pass

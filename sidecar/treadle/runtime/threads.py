@@ -84,19 +84,20 @@ class Threads:
         state = self.shelf.state(loaded, await self._warnings(loaded, problems))
         items = loaded.items()
         state.turns = history.turns(items)
-        missed = (*self._usage(loaded), *_plan(loaded.thread.id, items))
+        row = loaded.store.ledger.row(loaded.thread.id)
+        counted = (RequestCounted(loaded.thread.id, row.turn_id, row),) if row else ()
+        missed = (*counted, *self.usage(loaded), *_plan(loaded.thread.id, items))
         client.notify([*missed, *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
         return state
 
-    def _usage(self, loaded: Loaded) -> tuple[UsageUpdated | RequestCounted, ...]:
+    def usage(self, loaded: Loaded) -> tuple[UsageUpdated, ...]:
         """What a client that did not watch has missed of the tokens."""
-        thread, row = loaded.thread, loaded.store.ledger.row(loaded.thread.id)
-        counted = (RequestCounted(thread.id, row.turn_id, row),) if row else ()
+        thread = loaded.thread
         reported = next((item for item in reversed(thread.items) if isinstance(item, (UsageReported, Summary))), None)
         if reported is None:
-            return counted
+            return ()
         window = self._world.briefing.window(loaded.settings)
-        return (*counted, UsageUpdated(thread.id, reported.turn_id, thread.last_usage, thread.usage, window))
+        return (UsageUpdated(thread.id, reported.turn_id, thread.last_usage, thread.usage, window),)
 
     def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
         world = self._world
@@ -120,6 +121,7 @@ class Threads:
 
     def load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
         loaded = Loaded(thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions())
+        loaded.waiting = store.queue.of(thread.id)
         self.loaded[thread.id] = loaded
         if self._world.mcp is not None:
             self._world.mcp.start(settings)

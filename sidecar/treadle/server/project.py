@@ -154,6 +154,8 @@ def notifications(event: e.Event) -> Sequence[Notification]:
         case e.ThreadNamed():
             named = {"threadId": event.thread_id} | ({"threadName": event.name} if event.name is not None else {})
             return [("thread/name/updated", named)]
+        case e.ThreadReverted():
+            return [("thread/reverted", {"threadId": event.thread_id})]
         case e.ErrorReported():
             return [("error", _of_turn(event) | {"error": turn_error(event.error), "willRetry": event.will_retry})]
         case e.WarningReported():
@@ -300,7 +302,7 @@ def thread(state: ThreadState, *, with_turns: bool = False) -> JsonObject:
         "environments": None,
         "extra": None,
         "sessionId": meta.id,
-        "forkedFromId": None,
+        "forkedFromId": meta.forked_from,
         "attachedToThreadId": None,
         "parentThreadId": None,
         "preview": meta.preview,

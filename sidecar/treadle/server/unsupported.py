@@ -27,7 +27,7 @@ _TELEMETRY = "Treadle sends nobody anything about its use."
 
 _METHODS = (
     (_YET, "thread/fork thread/delete thread/turns/list thread/items/list thread/items/read thread/timeline/list thread/search"),
-    (_YET, "thread/searchOccurrences thread/revert thread/inject_items thread/shellCommand thread/settings/update review/start"),
+    (_YET, "thread/searchOccurrences thread/inject_items thread/shellCommand thread/settings/update review/start"),
     (_YET, "thread/queue/add thread/queue/list thread/queue/update thread/queue/delete thread/queue/reorder thread/queue/start"),
     (_YET, "thread/backgroundTerminals/clean thread/backgroundTerminals/list thread/backgroundTerminals/terminate hooks/list"),
     (_YET, "turn/settings/update thread/prepareApprovedPlan permissionProfile/list collaborationMode/list modelProvider/list"),
@@ -70,7 +70,7 @@ METHODS = {name: why for why, names in _METHODS for name in names.split()}
 "Requests of a client."
 
 _NEVER_SAID = (
-    (_YET, "thread/deleted thread/closed thread/reverted thread/settings/updated thread/queue/changed item/plan/delta"),
+    (_YET, "thread/deleted thread/closed thread/settings/updated thread/queue/changed item/plan/delta"),
     (_YET, "item/commandExecution/terminalInteraction deprecationNotice mcpServer/event/stream/notification"),
     ("Said otherwise: the item contextCompaction.", "thread/compacted"),
     ("Said otherwise: item/fileChange/patchUpdated.", "item/fileChange/outputDelta"),

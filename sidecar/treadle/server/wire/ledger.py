@@ -13,6 +13,8 @@ LedgerCause: TypeAlias = Literal[
     "first_request",
     "extended",
     "new_epoch",
+    "reverted",
+    "forked",
     "provider_changed",
     "model_changed",
     "tools_refreshed",
