@@ -1,0 +1,110 @@
+"""Messages that wait for their turn, and what a client may ask of a thread's queue.
+
+A message that waits is no item of its thread: it becomes a UserMessage under the same id when its turn takes it, and is in the
+queue until then. So it is always in exactly one of the two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .items import Image, JsonObject, Text, dumps
+
+if TYPE_CHECKING:
+    from .ops import Overrides
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One message that waits."""
+
+    id: str
+    at: float
+    content: tuple[Text | Image, ...]
+    client_id: str | None
+    settings: JsonObject
+    "What the client set for this turn and the later ones, as runtime.overrides.to_json gives it."
+    output_schema: dict[str, Any] | None = None
+    metadata: dict[str, str] | None = None
+    "The client's own; kept for it."
+
+    @property
+    def size(self) -> int:
+        """Characters, about: text and pictures."""
+        return sum(len(part.text if isinstance(part, Text) else part.url) for part in self.content)
+
+
+def encode(queued: Queued) -> str:
+    return dumps(dataclasses.asdict(queued))
+
+
+def decode(line: str) -> Queued:
+    """The inverse of `encode`."""
+    data = json.loads(line)
+    data["content"] = tuple(Text(**part) if part["type"] == "text" else Image(**part) for part in data["content"])
+    return Queued(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class AddQueued:
+    """Put a message at the end. Where nothing runs and nothing waits, its turn starts at once."""
+
+    thread_id: str
+    content: tuple[Text | Image, ...]
+    overrides: Overrides
+    client_id: str | None = None
+    output_schema: dict[str, Any] | None = None
+    metadata: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListQueued:
+    thread_id: str
+    cursor: str | None = None
+    limit: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateQueued:
+    """Other words in the same place. Without `metadata` what was there stays."""
+
+    thread_id: str
+    queued_id: str
+    content: tuple[Text | Image, ...]
+    metadata: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteQueued:
+    thread_id: str
+    queued_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReorderQueued:
+    """All that wait, in a new order: a list that is not of exactly those is refused."""
+
+    thread_id: str
+    queued_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartQueued:
+    """Start the turn of one that waits; without an id, of the first."""
+
+    thread_id: str
+    queued_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteQueued:
+    """Make it a steer of the running turn; where none runs, start it."""
+
+    thread_id: str
+    queued_id: str
+
+
+QueueOp: TypeAlias = AddQueued | ListQueued | UpdateQueued | DeleteQueued | ReorderQueued | StartQueued | PromoteQueued
