@@ -227,6 +227,14 @@ class GrantsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HunksChanged:
+    """Other hunks are to be kept or undone in these files than a client was told of, or in other places: it may list them again."""
+
+    thread_id: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HookRan:
     """A hook of the user began or ended. `message` is for the user."""
 
@@ -288,6 +296,7 @@ Event: TypeAlias = (
     | PlanUpdated
     | PatchPreviewed
     | GrantsChanged
+    | HunksChanged
     | HookRan
     | CommandPrinted
     | ApprovalSettled

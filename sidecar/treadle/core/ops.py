@@ -72,6 +72,18 @@ class ArchiveThread:
 
 
 @dataclass(frozen=True, slots=True)
+class ForkThread:
+    """A new thread that begins as another one: whole, or up to a turn and with it, or up to a turn and without it."""
+
+    thread_id: str
+    overrides: Overrides = Overrides()
+    last_turn_id: str | None = None
+    before_turn_id: str | None = None
+    ephemeral: bool = False
+    originator: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
 class RevertThread:
     """Take back a turn and all that came after it. Files stay as they are. Answered with the ThreadState, without turns."""
 
@@ -308,6 +320,36 @@ class CallMcpTool:
     arguments: JsonObject
 
 
+@dataclass(frozen=True, slots=True)
+class ListHunks:
+    """The agent's changes that the user has neither kept nor undone: of a thread, a file, a turn. Answered with a HunkList."""
+
+    thread_id: str
+    path: str | None = None
+    turn_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepHunks:
+    """They are the user's text from now on. Named by `ids`, or all of a file, a turn, the thread. Answered with what is left."""
+
+    thread_id: str
+    ids: tuple[str, ...] | None = None
+    path: str | None = None
+    turn_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoHunks:
+    """Take them out of the files, all or none. Named as in KeepHunks. Answered with what is left."""
+
+    thread_id: str
+    ids: tuple[str, ...] | None = None
+    path: str | None = None
+    turn_id: str | None = None
+
+
+HunkOp: TypeAlias = ListHunks | KeepHunks | UndoHunks
 McpOp: TypeAlias = LoginMcpServer | ReadMcpResource | CallMcpTool
 Op: TypeAlias = (
     StartThread
@@ -316,6 +358,7 @@ Op: TypeAlias = (
     | ListThreads
     | NameThread
     | ArchiveThread
+    | ForkThread
     | RevertThread
     | UndoRevert
     | StartTurn
@@ -335,6 +378,7 @@ Op: TypeAlias = (
     | ListRules
     | WriteRules
     | CheckRule
+    | HunkOp
     | CommandOp
     | McpOp
     | QueueOp
