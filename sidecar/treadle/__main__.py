@@ -21,7 +21,7 @@ _EXEC_CONFIG = ("mcp_optional_startup_grace_ms=0",)
 "Under the words of -c: who gives one order and leaves wants every server, and has no next turn in which a late one may come."
 _ROWS = 10_000
 "At most so many rows of the ledger are printed."
-_PLAIN_DOORS = (["serve"], ["app-server"], ["app-server", "--listen", "stdio://"])
+_PLAIN_DOORS = (["serve"], ["acp"], ["app-server"], ["app-server", "--listen", "stdio://"])
 
 
 def main() -> int:
@@ -74,6 +74,10 @@ def _door(name: str, config: list[str]) -> int:
         from .server import lsp  # noqa: PLC0415
 
         return lsp.serve(_opener(config, name))
+    if name == "acp":
+        from .server import acp  # noqa: PLC0415
+
+        return acp.serve(_opener(config, name))
     from .server import app_server  # noqa: PLC0415
 
     return app_server.serve(_opener(config, name))

@@ -12,6 +12,7 @@ treadle: an open coding agent
 
   treadle serve                  for editors: Language Server Protocol with the agent's methods, on standard input and output
   treadle app-server             for programs: the same methods as JSON lines
+  treadle acp                    for other editors: the Agent Client Protocol on standard input and output
   treadle exec [PROMPT]          one turn without a user; `treadle exec -h` for its options
   treadle sandbox [--] COMMAND   run a command as the agent's commands are run; `treadle sandbox -h` for its options
   treadle ledger [THREAD]        what each request cost, what the cache gave, and why not more; --json
@@ -82,7 +83,7 @@ not run.
 """
 
 MODES = ("read-only", "workspace-write", "danger-full-access")
-DOORS = ("serve", "app-server", "exec", "sandbox", "rules", "mcp", "ledger", "prompt", "doctor")
+DOORS = ("serve", "app-server", "acp", "exec", "sandbox", "rules", "mcp", "ledger", "prompt", "doctor")
 
 
 class Usage(Exception):

@@ -34,7 +34,7 @@ async def serve_stream(
     assert reading is not None
     outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
     connection = Connection(framing, outbox.put, open_agent)
-    with _signals_cancel(reading):
+    with signals_cancel(reading):
         try:
             await _read(framing, connection, stdin_fd, first, receive)
         except asyncio.CancelledError:
@@ -86,7 +86,7 @@ def _ended(reading: asyncio.Task[Any]) -> None:
 
 
 @contextlib.contextmanager
-def _signals_cancel(task: asyncio.Task[Any]):
+def signals_cancel(task: asyncio.Task[Any]):
     """SIGTERM and SIGINT end the conversation in good order."""
     loop = asyncio.get_running_loop()
     caught: list[signal.Signals] = []

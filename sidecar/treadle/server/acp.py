@@ -1,0 +1,98 @@
+"""The door for editors that speak the Agent Client Protocol: version 1, a JSON text a line on standard input and output.
+
+`serve` answers initialize first and loads the rest, the package `agent-client-protocol` among it, afterwards. The end of the
+input, or SIGTERM, ends the agent and then the process. Nothing but the protocol is ever written to standard output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from . import acp_hello
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ..core.items import JsonObject
+    from ..runtime.agent import Agent
+
+_GRACE = 0.5
+"Seconds that short requests have to end when the editor is gone."
+
+
+def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
+    """Serve the editor at the other end of the standard streams until it is gone."""
+    from .stdio import take_stdin, take_stdout  # noqa: PLC0415 - asyncio is loaded after the first answer
+
+    stdin_fd, stdout_fd = take_stdin(), take_stdout()
+    first = acp_hello.answer(stdin_fd, stdout_fd)
+    import asyncio  # noqa: PLC0415
+
+    asyncio.run(run(open_agent, stdin_fd=stdin_fd, stdout_fd=stdout_fd, first=first))
+    return 0
+
+
+async def run(
+    open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int, first: acp_hello.Early | None = None
+) -> None:
+    """Serve over these descriptors."""
+    import asyncio  # noqa: PLC0415
+    import importlib  # noqa: PLC0415
+
+    from .acp_stream import Messages  # noqa: PLC0415
+    from .outbox import Outbox  # noqa: PLC0415
+    from .stdio import chunks  # noqa: PLC0415
+    from .stream import signals_cancel  # noqa: PLC0415
+
+    reading = asyncio.current_task()
+    assert reading is not None
+    outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
+    early = first or acp_hello.Early(None, b"")
+    messages = Messages(chunks(stdin_fd), outbox.put, early.unread)
+    with signals_cancel(reading):
+        try:
+            await asyncio.to_thread(importlib.import_module, f"{__package__}.acp_agent")
+            await _converse(open_agent, messages, early.editor)
+        except asyncio.CancelledError:
+            reading.uncancel()
+    outbox.close()
+
+
+def _ended(reading: asyncio.Task[Any]) -> None:
+    reading.cancel()
+
+
+async def _converse(open_agent: Callable[[], Awaitable[Agent]], messages: Any, editor: acp_hello.Editor | None) -> None:
+    """Until the editor is gone. However that happens, its turns are ended and its questions declined."""
+    import asyncio  # noqa: PLC0415
+
+    from acp.agent.router import build_agent_router  # noqa: PLC0415
+    from acp.connection import Connection  # noqa: PLC0415
+
+    from .acp_agent import AcpAgent  # noqa: PLC0415
+
+    def tell(session_id: str, update: JsonObject) -> None:
+        messages.notify("session/update", {"sessionId": session_id, "update": update})
+
+    async def request(method: str, params: JsonObject) -> Any:
+        try:
+            return await connection.send_request(method, params)
+        except asyncio.CancelledError:
+            messages.withdraw(params)
+            raise
+        finally:
+            messages.answered(params)
+
+    agent = AcpAgent(open_agent, tell, request)
+    # close and resume are of the stable protocol by now; the package still has them among the others
+    router: Any = build_agent_router(agent, use_unstable_protocol=True)  # type: ignore[arg-type]
+    connection = Connection(router, messages, listening=False)
+    if editor is not None:
+        agent.greet(editor)
+    try:
+        await connection.main_loop()
+        await messages.settled(_GRACE)
+    finally:
+        await connection.close()
+        await agent.close()
