@@ -32,6 +32,7 @@ from treadle.server.wire import (
     past,
     policy,
     question,
+    queue,
     rules,
     skills,
     thread,
@@ -57,6 +58,7 @@ NOUNS = (
     compaction,
     rules,
     question,
+    queue,
     command,
     past,
 )

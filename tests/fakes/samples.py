@@ -161,6 +161,7 @@ EVENTS: list[e.Event] = [
     e.ThreadNamed(T, "a name"),
     e.SkillsChanged(T),
     e.ThreadNamed(T, None),
+    e.QueueChanged(T),
     e.ThreadReverted(T),
     e.TurnStarted(T, U, AT),
     *(e.CardStarted(T, U, card, AT) for card in CARDS),

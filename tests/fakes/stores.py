@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from treadle.core import queue
 from treadle.core.grants import Grant
-from treadle.core.items import Item, decode, encode
+from treadle.core.items import Item, UserMessage, decode, encode
+from treadle.core.queue import Queued
 from treadle.runtime.accounting import MemoryLedger
 from treadle.runtime.ports import ThreadMeta
 
@@ -32,6 +34,27 @@ class MemoryGrants:
         self.rows.update((grant.id, grant) for grant in put)
 
 
+class MemoryQueue:
+    """Keeps the encoded rows of each thread."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def of(self, thread_id: str) -> list[Queued]:
+        return [queue.decode(row) for row in self.rows[thread_id].values()]
+
+    def put(self, thread_id: str, queued: Queued) -> None:
+        self.rows[thread_id][queued.id] = queue.encode(queued)
+
+    def remove(self, thread_id: str, ids: Sequence[str]) -> None:
+        for id in ids:
+            self.rows[thread_id].pop(id, None)
+
+    def order(self, thread_id: str, ids: Sequence[str]) -> None:
+        rows = self.rows[thread_id]
+        self.rows[thread_id] = {id: rows[id] for id in (*ids, *(id for id in rows if id not in ids))}
+
+
 class MemoryStore:
     """Keeps the encoded lines, as a disk would."""
 
@@ -42,6 +65,7 @@ class MemoryStore:
         self.drafted: dict[str, dict[str, Item]] = defaultdict(dict)
         self.ledger = MemoryLedger()
         self.grants = MemoryGrants()
+        self.queue = MemoryQueue()
 
     def create(self, meta: ThreadMeta) -> None:
         self.metas[meta.id] = meta
@@ -52,6 +76,7 @@ class MemoryStore:
 
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
         self.lines[thread_id].extend(encode(item) for item in items)
+        self.queue.remove(thread_id, [item.id for item in items if isinstance(item, UserMessage)])
 
         for item in items:
             self.drafted[thread_id].pop(getattr(item, "call_id", None) or item.id, None)

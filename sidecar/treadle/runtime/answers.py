@@ -12,6 +12,7 @@ from ..core.items import JsonObject
 from ..core.ledger import LedgerRow, Totals
 from ..core.mcp import McpStatus
 from ..core.rules import RuleBook
+from ..core.queue import Queued
 from ..core.settings import Settings
 from .listing import ListingChange
 from .ports import OutputPart, ThreadMeta
@@ -100,6 +101,23 @@ class RuleCheck:
 
 
 @dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """Messages that wait, in order."""
+
+    queued: list[Queued]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """What became of a message that was promoted: a steer of the running turn, a turn of its own, or the first of the queue,
+    because the running turn took no more."""
+
+    how: Literal["steered", "started", "next"]
+    turn_id: str | None
+
+
 class McpLogin:
     """A login that was begun."""
 
@@ -126,5 +144,12 @@ Answer: TypeAlias = (
     | list[Grant]
     | list[str]
     | str
+    | list[Checkpoint]
+    | CheckpointPlan
+    | RestoreDone
+    | Queued
+    | QueuePage
+    | Promoted
+    | bool
     | None
 )

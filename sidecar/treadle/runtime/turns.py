@@ -49,7 +49,8 @@ class Turns:
         runner.steers.append(message)
         return runner.turn_id
 
-    async def start(self, op: StartTurn | CompactThread, client: Client) -> TurnState:
+    async def start(self, op: StartTurn | CompactThread, client: Client | None) -> TurnState:
+        """Without a client the thread's own queue starts it."""
         sandboxed = (await self._world.sandbox.status()).sandboxed
         # no await from here until the runner is in place: two requests must not both find the thread idle
         loaded = self._threads.get(op.thread_id)
@@ -65,9 +66,10 @@ class Turns:
             loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
             settings, content = dataclasses.replace(loaded.settings, output_schema=op.output_schema), op.content
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
-            runner.steers.append(UserMessage(clock.new_id(), clock.now(), turn_id, content, op.client_id))
+            runner.steers.append(UserMessage(op.queued or clock.new_id(), clock.now(), turn_id, content, op.client_id))
         loaded.runner = runner
-        loaded.audience.join(client)
+        if client is not None:
+            loaded.audience.join(client)
         began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd})
         loaded.store.append(loaded.thread.id, (began,))
         loaded.thread.append(began)

@@ -36,6 +36,14 @@ async def content(parts: Sequence[Any]) -> tuple[Text | Image, ...]:
     return tuple([await _part(part, f"input.{index}") for index, part in enumerate(parts)])
 
 
+async def said(parts: Sequence[Any]) -> tuple[Text | Image, ...]:
+    """As `content`, and at least one part."""
+    found = await content(parts)
+    if not found:
+        raise BadParams("input", "expected at least one part")
+    return found
+
+
 async def _part(part: Any, path: str) -> Text | Image:
     match part:
         case wire.TextInput():

@@ -156,6 +156,8 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [("thread/name/updated", named)]
         case e.ThreadReverted():
             return [("thread/reverted", {"threadId": event.thread_id})]
+        case e.QueueChanged():
+            return [("thread/queue/changed", {"threadId": event.thread_id})]
         case e.ErrorReported():
             return [("error", _of_turn(event) | {"error": turn_error(event.error), "willRetry": event.will_retry})]
         case e.WarningReported():

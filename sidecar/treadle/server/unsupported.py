@@ -28,7 +28,6 @@ _TELEMETRY = "Treadle sends nobody anything about its use."
 _METHODS = (
     (_YET, "thread/fork thread/delete thread/turns/list thread/items/list thread/items/read thread/timeline/list thread/search"),
     (_YET, "thread/searchOccurrences thread/inject_items thread/shellCommand thread/settings/update review/start"),
-    (_YET, "thread/queue/add thread/queue/list thread/queue/update thread/queue/delete thread/queue/reorder thread/queue/start"),
     (_YET, "thread/backgroundTerminals/clean thread/backgroundTerminals/list thread/backgroundTerminals/terminate hooks/list"),
     (_YET, "turn/settings/update thread/prepareApprovedPlan permissionProfile/list collaborationMode/list modelProvider/list"),
     (_YET, "modelProvider/capabilities/read experimentalFeature/list thread/sample thread/sample/cancel configRequirements/read"),
@@ -70,7 +69,7 @@ METHODS = {name: why for why, names in _METHODS for name in names.split()}
 "Requests of a client."
 
 _NEVER_SAID = (
-    (_YET, "thread/deleted thread/closed thread/settings/updated thread/queue/changed item/plan/delta"),
+    (_YET, "thread/deleted thread/closed thread/settings/updated item/plan/delta"),
     (_YET, "item/commandExecution/terminalInteraction deprecationNotice mcpServer/event/stream/notification"),
     ("Said otherwise: the item contextCompaction.", "thread/compacted"),
     ("Said otherwise: item/fileChange/patchUpdated.", "item/fileChange/outputDelta"),
@@ -157,10 +156,14 @@ def field(method: str, params: Any) -> tuple[str, str] | None:
     if not isinstance(params, dict):
         return None
     given: dict[str, Any] = params  # type: ignore[assignment]
+_SAYING = ("turn/start", "turn/steer", "thread/queue/add", "thread/queue/update", "treadle/queue/add")
+"Requests with the user's words."
+
+
     for (of, name), why in FIELDS.items():
         if of == method and given.get(name):
             return name, why
-    parts: Any = given.get("input") if method in ("turn/start", "turn/steer") else None
+    parts: Any = given.get("input") if method in _SAYING else None
     for number, part in enumerate(parts if isinstance(parts, list) else ()):  # type: ignore[arg-type]
         kind: Any = part.get("type") if isinstance(part, dict) else None  # type: ignore[union-attr]
         if kind in ("audio", "localAudio"):

@@ -21,7 +21,7 @@ from typing import Any
 from ...core.errors import RequestRefused, TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
-from . import deletion, drafts, grants, ledger
+from . import deletion, drafts, grants, ledger, queue
 
 _FILE = "threads.sqlite3"
 _THREADS = """
@@ -38,7 +38,7 @@ CREATE TABLE item (
 ) STRICT, WITHOUT ROWID;
 """
 _FORKS = "ALTER TABLE thread ADD COLUMN forked_from TEXT"
-_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA, _FORKS)
+_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA, _FORKS, queue.SCHEMA)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 _COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from"
 
@@ -59,6 +59,7 @@ class SqliteStore:
             self.ledger = ledger.SqliteLedger(self._db)
             self.grants = grants.SqliteGrants(self._db, self._transaction)
             self._drafts = drafts.SqliteDrafts(self._db)
+            self.queue = queue.SqliteQueue(self._db, self._transaction)
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
@@ -109,6 +110,7 @@ class SqliteStore:
         with self._transaction():
             self._db.executemany("INSERT INTO item (thread_id, position, body) VALUES (?, ?, ?)", rows)
             self._drafts.replace(thread_id, items)
+            self.queue.take(thread_id, items)
         self._next[thread_id] = position + len(rows)
 
     def draft(self, thread_id: str, item: Item) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .commands import CommandSpec, Process, Sandbox, SandboxStatus
     from .files import Buffers, Files, FileState, OutputPart, Outputs, Spill
     from .mcp import ForeignTool, ForeignTools, Inquire, McpServers
-    from .store import GrantStore, LedgerStore, Store, ThreadMeta
+    from .store import GrantStore, LedgerStore, QueueStore, Store, ThreadMeta
     from .tools import Call, Plan, Scope, Tool, ToolResult
     from .versions import FileVersion, HunkBase, Versions
     from .world import Client, Clock, Model, Models
@@ -39,6 +39,7 @@ __all__ = [
     "Outputs",
     "Plan",
     "Process",
+    "QueueStore",
     "Sandbox",
     "SandboxStatus",
     "Scope",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ...core.grants import Grant
 from ...core.items import Item, JsonObject
 from ...core.ledger import LedgerRow, Totals
+from ...core.queue import Queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,21 @@ class GrantStore(Protocol):
         ...
 
 
+class QueueStore(Protocol):
+    """Messages that wait, of all threads. One goes, too, when Store.append writes the UserMessage of its id."""
+
+    def of(self, thread_id: str) -> list[Queued]:
+        """In order."""
+        ...
+
+    def put(self, thread_id: str, queued: Queued) -> None:
+        """At the end; or in place of the one with the same id."""
+        ...
+
+    def remove(self, thread_id: str, ids: Sequence[str]) -> None: ...
+    def order(self, thread_id: str, ids: Sequence[str]) -> None: ...
+
+
 class Store(Protocol):
     """Threads and their items. Synchronous: one small write is faster than a hop to another thread."""
 
@@ -76,6 +92,8 @@ class Store(Protocol):
     def ledger(self) -> LedgerStore: ...
     @property
     def grants(self) -> GrantStore: ...
+    @property
+    def queue(self) -> QueueStore: ...
     def create(self, meta: ThreadMeta) -> None: ...
     def update(self, meta: ThreadMeta) -> None: ...
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
