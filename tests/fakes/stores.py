@@ -10,8 +10,9 @@ from treadle.core import queue
 from treadle.core.grants import Grant
 from treadle.core.items import Item, UserMessage, decode, encode
 from treadle.core.queue import Queued
+from treadle.core.search import Query, matches, said, snippet
 from treadle.runtime.accounting import MemoryLedger
-from treadle.runtime.ports import ThreadMeta
+from treadle.runtime.ports import Found, ThreadMeta
 
 
 class MemoryGrants:
@@ -66,6 +67,7 @@ class MemoryStore:
         self.ledger = MemoryLedger()
         self.grants = MemoryGrants()
         self.queue = MemoryQueue()
+        self.index = MemoryIndex(self)
 
     def create(self, meta: ThreadMeta) -> None:
         self.metas[meta.id] = meta
@@ -109,3 +111,25 @@ class MemoryStore:
 
     def close(self) -> None:
         pass
+
+    def originators(self) -> list[str]:
+        return sorted({meta.originator for meta in self.metas.values()})
+
+
+class MemoryIndex:
+    """Reads everything for each search."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def search(self, query: Query, *, limit: int, **filters: Any) -> tuple[list[Found], str | None]:
+        found: list[Found] = []
+        for meta in self._store.metas.values():
+            texts = [meta.name or "", *(said(decode(line)) for line in self._store.lines[meta.id])]
+            text = next((text for text in texts if matches([text], query)), None)
+            if text is not None:
+                found.append(Found(meta, snippet(text, query)))
+        return found[:limit], None
+
+    def catch_up(self, seconds: float) -> bool:
+        return True

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .search import SqliteSearch
+
 _PATIENCE = 10.0
 "Seconds to wait until no other process reads from the write-ahead log."
 _WAIT = 0.02
@@ -33,7 +35,10 @@ def delete(path: Path, connect: Callable[[Path], sqlite3.Connection], thread_ids
 def _delete(database: sqlite3.Connection, thread_ids: Sequence[str]) -> None:
     database.execute("BEGIN IMMEDIATE")
     try:
-        for table in _tables(database):
+        tables = _tables(database)
+        if "search_thread" in tables:
+            SqliteSearch(database).forget(thread_ids)
+        for table in tables:
             database.executemany(f"DELETE FROM {table} WHERE thread_id=?", [(thread_id,) for thread_id in thread_ids])
         database.executemany("DELETE FROM thread WHERE id=?", [(thread_id,) for thread_id in thread_ids])
     except BaseException:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import sqlite3
 import stat
@@ -18,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import RequestRefused, TreadleError
+from ...core.errors import TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
-from . import deletion, drafts, grants, ledger, queue
+from . import deletion, drafts, finding, grants, ledger, queue, search, threads
 
 _FILE = "threads.sqlite3"
 _THREADS = """
@@ -38,9 +37,8 @@ CREATE TABLE item (
 ) STRICT, WITHOUT ROWID;
 """
 _FORKS = "ALTER TABLE thread ADD COLUMN forked_from TEXT"
-_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA, _FORKS, queue.SCHEMA)
+_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA, _FORKS, queue.SCHEMA, search.SCHEMA + ";" + threads.INDICES)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
-_COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from"
 
 
 class SqliteStore:
@@ -60,6 +58,8 @@ class SqliteStore:
             self.grants = grants.SqliteGrants(self._db, self._transaction)
             self._drafts = drafts.SqliteDrafts(self._db)
             self.queue = queue.SqliteQueue(self._db, self._transaction)
+            self._search = search.SqliteSearch(self._db)
+            self.index = finding.SqliteIndex(self._db, self._search, lambda: _open(folder / _FILE))
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
@@ -93,13 +93,19 @@ class SqliteStore:
         self._db.execute("COMMIT")
 
     def create(self, meta: ThreadMeta) -> None:
-        marks = ",".join("?" * len(_row(meta)))
-        self._db.execute(f"INSERT INTO thread ({_COLUMNS}) VALUES ({marks})", _row(meta))
+        row = threads.row(meta)
+        with self._transaction():
+            self._db.execute(f"INSERT INTO thread ({threads.COLUMNS}) VALUES ({','.join('?' * len(row))})", row)
+            self._search.begin(meta.id, meta.name)
         self._next[meta.id] = 0
 
     def update(self, meta: ThreadMeta) -> None:
-        names = ", ".join(f"{name.strip()}=?" for name in _COLUMNS.split(",")[1:])
-        self._db.execute(f"UPDATE thread SET {names} WHERE id=?", (*_row(meta)[1:], meta.id))
+        names = ", ".join(f"{name.strip()}=?" for name in threads.COLUMNS.split(",")[1:])
+        with self._transaction():
+            before = self._db.execute("SELECT name FROM thread WHERE id=?", (meta.id,)).fetchone()
+            self._db.execute(f"UPDATE thread SET {names} WHERE id=?", (*threads.row(meta)[1:], meta.id))
+            if before is not None:
+                self._search.rename(meta.id, before[0], meta.name)
 
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
         position = self._next.get(thread_id)
@@ -111,6 +117,7 @@ class SqliteStore:
             self._db.executemany("INSERT INTO item (thread_id, position, body) VALUES (?, ?, ?)", rows)
             self._drafts.replace(thread_id, items)
             self.queue.take(thread_id, items)
+            self._search.add(thread_id, position, items)
         self._next[thread_id] = position + len(rows)
 
     def draft(self, thread_id: str, item: Item) -> None:
@@ -120,10 +127,10 @@ class SqliteStore:
         return self._drafts.of(thread_id)
 
     def meta(self, thread_id: str) -> ThreadMeta:
-        row = self._db.execute(f"SELECT {_COLUMNS} FROM thread WHERE id=?", (thread_id,)).fetchone()
+        row = self._db.execute(f"SELECT {threads.COLUMNS} FROM thread WHERE id=?", (thread_id,)).fetchone()
         if row is None:
             raise KeyError(thread_id)
-        return _meta(row)
+        return threads.meta(row)
 
     def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
         meta = self.meta(thread_id)
@@ -152,24 +159,23 @@ class SqliteStore:
         archived: bool,
         by_update: bool,
         ascending: bool,
+        providers: Sequence[str] = (),
+        originators: Sequence[str] = (),
+        excluded: Sequence[str] = (),
     ) -> tuple[list[ThreadMeta], str | None]:
-        key, order, beyond = ("updated_at" if by_update else "created_at"), ("ASC" if ascending else "DESC"), "><"[not ascending]
-        where, values = ["archived=?"], [int(archived)]
-        if cwds:
-            where.append(f"cwd IN ({','.join('?' * len(cwds))})")
-            values.extend(cwds)  # type: ignore[arg-type]
+        wanted = threads.Wanted(archived)
+        wanted.one_of("cwd", cwds)
+        wanted.one_of("provider", providers)
+        wanted.one_of("originator", originators)
+        wanted.one_of("id", excluded, none=True)
         if search:
-            where.append("(instr(lower(preview), lower(?)) OR instr(lower(coalesce(name, '')), lower(?)))")
-            values.extend((search, search))  # type: ignore[arg-type]
-        if cursor is not None:
-            where.append(f"({key}, id) {beyond} (?, ?)")
-            values.extend(_place(cursor))  # type: ignore[arg-type]
-        query = f"SELECT {_COLUMNS} FROM thread WHERE {' AND '.join(where)} ORDER BY {key} {order}, id {order} LIMIT ?"
-        metas = [_meta(row) for row in self._db.execute(query, (*values, limit + 1))]
-        if len(metas) <= limit:
-            return metas, None
-        last = metas[limit - 1]
-        return metas[:limit], f"{last.updated_at if by_update else last.created_at!r}|{last.id}"
+            wanted.holds("(instr(lower(preview), lower(?)) OR instr(lower(coalesce(name, '')), lower(?)))", search, search)
+        key = "updated_at" if by_update else "created_at"
+        found, cursor = threads.page(self._db, wanted, key, ascending=ascending, cursor=cursor, limit=limit)
+        return [threads.meta(row) for row in found], cursor
+
+    def originators(self) -> list[str]:
+        return [name for (name,) in self._db.execute("SELECT DISTINCT originator FROM thread")]
 
     def claim(self, thread_id: str) -> bool:
         if thread_id in self._held:
@@ -239,38 +245,3 @@ def _copy(path: Path, copy: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(partial)) as target:
         source.backup(target)
     partial.replace(copy)
-
-
-def _place(cursor: str) -> tuple[float, str]:
-    """Where a page begins, by a cursor that `list` gave."""
-    at, bar, thread_id = cursor.partition("|")
-    try:
-        if bar:
-            return float(at), thread_id
-    except ValueError:
-        pass
-    raise RequestRefused("no such cursor; give the nextCursor of a page that was listed before, or none", code=-32602)
-
-
-def _row(meta: ThreadMeta) -> tuple[Any, ...]:
-    settings = json.dumps(meta.settings)
-    return (
-        meta.id,
-        meta.created_at,
-        meta.updated_at,
-        meta.cwd,
-        meta.model,
-        meta.provider,
-        meta.preview,
-        meta.name,
-        int(meta.archived),
-        meta.originator,
-        settings,
-        meta.forked_from,
-    )
-
-
-def _meta(row: tuple[Any, ...]) -> ThreadMeta:
-    *plain, archived, originator, settings, forked_from = row
-    known = json.loads(settings)
-    return ThreadMeta(*plain, archived=bool(archived), originator=originator, settings=known, forked_from=forked_from)

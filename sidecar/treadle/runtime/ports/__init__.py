@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .commands import CommandSpec, Process, Sandbox, SandboxStatus
     from .files import Buffers, Files, FileState, OutputPart, Outputs, Spill
     from .mcp import ForeignTool, ForeignTools, Inquire, McpServers
-    from .store import GrantStore, LedgerStore, QueueStore, Store, ThreadMeta
+    from .store import Found, GrantStore, LedgerStore, QueueStore, Store, ThreadIndex, ThreadMeta
     from .tools import Call, Plan, Scope, Tool, ToolResult
     from .versions import FileVersion, HunkBase, Versions
     from .world import Client, Clock, Model, Models
@@ -28,6 +28,7 @@ __all__ = [
     "Files",
     "ForeignTool",
     "ForeignTools",
+    "Found",
     "GrantStore",
     "HunkBase",
     "Inquire",
@@ -45,6 +46,7 @@ __all__ = [
     "Scope",
     "Spill",
     "Store",
+    "ThreadIndex",
     "ThreadMeta",
     "Tool",
     "ToolResult",

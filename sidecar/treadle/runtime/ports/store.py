@@ -10,6 +10,7 @@ from ...core.grants import Grant
 from ...core.items import Item, JsonObject
 from ...core.ledger import LedgerRow, Totals
 from ...core.queue import Queued
+from ...core.search import Query, Snippet
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,14 @@ class ThreadMeta:
     "Lives in memory only."
     forked_from: str | None = None
     "The thread that this one was copied from, which may be gone by now."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A thread that was found, and the first place in it."""
+
+    meta: ThreadMeta
+    snippet: Snippet
 
 
 class LedgerStore(Protocol):
@@ -70,6 +79,30 @@ class GrantStore(Protocol):
         ...
 
 
+class ThreadIndex(Protocol):
+    """The words of all threads."""
+
+    def search(
+        self,
+        query: Query,
+        *,
+        cursor: str | None,
+        limit: int,
+        cwds: Sequence[str] = (),
+        archived: bool = False,
+        by_update: bool = False,
+        ascending: bool = False,
+        originators: Sequence[str] = (),
+    ) -> tuple[list[Found], str | None]:
+        """Threads with an item, or a name, in which the query is. What was appended is found at once, what an older version
+        wrote when `catch_up` has come to it."""
+        ...
+
+    def catch_up(self, seconds: float) -> bool:
+        """Index what an older version wrote, for about so many seconds; whether all is done. From any system thread."""
+        ...
+
+
 class QueueStore(Protocol):
     """Messages that wait, of all threads. One goes, too, when Store.append writes the UserMessage of its id."""
 
@@ -94,6 +127,8 @@ class Store(Protocol):
     def grants(self) -> GrantStore: ...
     @property
     def queue(self) -> QueueStore: ...
+    @property
+    def index(self) -> ThreadIndex: ...
     def create(self, meta: ThreadMeta) -> None: ...
     def update(self, meta: ThreadMeta) -> None: ...
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
@@ -132,7 +167,17 @@ class Store(Protocol):
         archived: bool,
         by_update: bool,
         ascending: bool,
-    ) -> tuple[list[ThreadMeta], str | None]: ...
+        providers: Sequence[str] = (),
+        originators: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+    ) -> tuple[list[ThreadMeta], str | None]:
+        """A filter that is empty lets everything pass. Raises RequestRefused for a cursor that was never given."""
+        ...
+
+    def originators(self) -> list[str]:
+        """Every one that a thread has."""
+        ...
+
     def claim(self, thread_id: str) -> bool:
         """Become the one writer of a thread; False when another process is."""
         ...

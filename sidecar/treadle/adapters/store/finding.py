@@ -1,0 +1,64 @@
+"""Searches all threads: what the index finds, with the thread's row and the words around it. Writes nothing but the index."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...core.errors import TreadleError
+from ...core.items import decode
+from ...core.search import Query, said, snippet
+from ...runtime.ports import Found
+from . import threads
+from .search import SqliteSearch
+
+
+class SqliteIndex:
+    """See runtime.ports.ThreadIndex."""
+
+    def __init__(self, database: sqlite3.Connection, search: SqliteSearch, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._db = database
+        self._search = search
+        self._connect = connect
+        self._whole = False
+
+    def search(
+        self,
+        query: Query,
+        *,
+        cursor: str | None,
+        limit: int,
+        cwds: Sequence[str] = (),
+        archived: bool = False,
+        by_update: bool = False,
+        ascending: bool = False,
+        originators: Sequence[str] = (),
+    ) -> tuple[list[Found], str | None]:
+        if not self._search.available:
+            raise TreadleError("Threads cannot be searched: this Python's SQLite comes without FTS5.", hint="Use another Python.")
+        wanted = threads.Wanted(archived)
+        wanted.one_of("cwd", cwds)
+        wanted.one_of("originator", originators)
+        wanted.holds("number IN (SELECT value FROM json_each(?))", json.dumps(sorted(self._search.find(query))))
+        key, source = ("updated_at" if by_update else "created_at"), "thread JOIN search_thread ON thread_id=id"
+        rows, cursor = threads.page(self._db, wanted, key, ascending=ascending, cursor=cursor, limit=limit, source=source)
+        return [self._found(query, row) for row in rows], cursor
+
+    def catch_up(self, seconds: float) -> bool:
+        if not self._whole:
+            with contextlib.closing(self._connect()) as database:
+                self._whole = SqliteSearch(database).catch_up(seconds)
+        return self._whole
+
+    def _found(self, query: Query, row: tuple[Any, ...]) -> Found:
+        *columns, number, shard = row
+        meta = threads.meta(tuple(columns))
+        position = self._search.first(query, number, shard)
+        text = meta.name or ""
+        if position is not None and position >= 0:
+            body = self._db.execute("SELECT body FROM item WHERE thread_id=? AND position=?", (meta.id, position)).fetchone()
+            text = said(decode(body[0])) if body else meta.preview
+        return Found(meta, snippet(text, query))

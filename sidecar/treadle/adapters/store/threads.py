@@ -1,0 +1,92 @@
+"""Rows of the table of threads: to and from ThreadMeta, and pages of them in order. Reads only.
+
+A cursor names the row at the end of a page and its time, so a page goes on from the same place whatever was added meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ...core.errors import RequestRefused
+from ...runtime.ports import ThreadMeta
+
+COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from"
+INDICES = """
+CREATE INDEX thread_by_folder_and_creation ON thread (archived, cwd, created_at, id);
+CREATE INDEX thread_by_folder_and_update ON thread (archived, cwd, updated_at, id)
+"""
+
+
+class Wanted:
+    """Conditions on threads, and the values in them."""
+
+    def __init__(self, archived: bool) -> None:
+        self._where = ["archived=?"]
+        self.values: list[Any] = [int(archived)]
+
+    def one_of(self, column: str, values: Sequence[str] | None, *, none: bool = False) -> None:
+        """`none`: none of them. Without `values` anything will do."""
+        if values:
+            self._where.append(f"{column} {'NOT ' * none}IN ({','.join('?' * len(values))})")
+            self.values += values
+
+    def holds(self, condition: str, *values: Any) -> None:
+        self._where.append(condition)
+        self.values += values
+
+    def __str__(self) -> str:
+        return " AND ".join(self._where)
+
+
+Key = Literal["created_at", "updated_at"]
+
+
+def page(
+    database: sqlite3.Connection,
+    wanted: Wanted,
+    key: Key,
+    *,
+    ascending: bool,
+    cursor: str | None,
+    limit: int,
+    source: str = "thread",
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    """Rows that begin with COLUMNS, followed by the other columns of `source`, and the cursor of the next page."""
+    order, beyond = ("ASC", ">") if ascending else ("DESC", "<")
+    if cursor is not None:
+        wanted.holds(f"({key}, id) {beyond} (?, ?)", *_place(cursor))
+    query = f"SELECT {COLUMNS}{'' if source == 'thread' else ', number, shard'} FROM {source} WHERE {wanted}"
+    found = database.execute(f"{query} ORDER BY {key} {order}, id {order} LIMIT ?", (*wanted.values, limit + 1)).fetchall()
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    return found[:limit], f"{last[2 if key == 'updated_at' else 1]!r}|{last[0]}"
+
+
+def _place(cursor: str) -> tuple[float, str]:
+    """Where a page begins, by a cursor that was given before."""
+    at, bar, thread_id = cursor.partition("|")
+    try:
+        if bar:
+            return float(at), thread_id
+    except ValueError:
+        pass
+    raise RequestRefused("no such cursor; give the nextCursor of a page that was listed before, or none", code=-32602)
+
+
+def row(meta: ThreadMeta) -> tuple[Any, ...]:
+    settings = json.dumps(meta.settings)
+    times = (meta.created_at, meta.updated_at)
+    place = (meta.cwd, meta.model, meta.provider)
+    return (
+        meta.id, *times, *place, meta.preview, meta.name, int(meta.archived), meta.originator, settings, meta.forked_from
+    )  # fmt: skip
+
+
+def meta(row: tuple[Any, ...]) -> ThreadMeta:
+    *plain, archived, originator, settings, forked_from = row
+    known = json.loads(settings)
+    return ThreadMeta(*plain, archived=bool(archived), originator=originator, settings=known, forked_from=forked_from)
