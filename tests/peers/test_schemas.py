@@ -189,6 +189,7 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.method("command/exec/outputDelta")
     await client.result("command/exec/terminate", {"processId": "p"})
     await client.until(lambda m: m.get("id") == ask and "method" not in m)
+    await client.result("thread/fork", {"threadId": thread_id, "lastTurnId": turn_id})
     await client.result("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})
     for method in ("thread/archive", "thread/unarchive", "thread/unsubscribe"):
         await client.result(method, {"threadId": thread_id})

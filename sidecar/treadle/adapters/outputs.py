@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -121,6 +122,15 @@ class DiskOutputs:
         except OSError:
             return None
         return part(data, start, size)
+
+    def share(self, thread_id: str, other: str, names: Sequence[str]) -> None:
+        for name in names:
+            source, target = self._path(thread_id, name), self._path(other, name)
+            if source is None or target is None:
+                continue
+            with contextlib.suppress(OSError):
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.link(source, target, follow_symlinks=False)
 
     def forget(self, thread_id: str) -> None:
         """Remove all outputs of a thread."""

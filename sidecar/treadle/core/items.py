@@ -34,6 +34,8 @@ class Opening:
     "(name in the tool list, server, tool) of each MCP tool: what a name means for as long as the epoch lasts."
     instructions_source: str = ""
     "Where the instructions come from, for the reader."
+    cache_key: str = ""
+    "Under which a provider keeps the prompt, when it is not the thread's own: that of the thread it was copied from."
     type: Literal["opening"] = "opening"
 
 

@@ -141,7 +141,7 @@ def _head(opening: Opening, thread_id: str) -> bytes:
         "tool_choice": "auto",
         "parallel_tool_calls": opening.parallel_tool_calls,
         "include": ["reasoning.encrypted_content"],
-        "prompt_cache_key": thread_id,
+        "prompt_cache_key": opening.cache_key or thread_id,
     }
     if opening.instructions:
         fields["instructions"] = opening.instructions

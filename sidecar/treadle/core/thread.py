@@ -37,6 +37,8 @@ class Thread:
         self.items: list[Item] = []
         "Those in memory that count: `forgotten` more came before them or were taken back, which only the store has."
         self.forgotten = 0
+        self.forked_from: str | None = None
+        "The thread that it was copied from."
         self.prompt = Prompt(thread_id)
         self.opening: Opening | None = None
         self.told: dict[str, str] = {}

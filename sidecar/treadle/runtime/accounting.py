@@ -39,6 +39,8 @@ class Books:
 
     clock: Clock
     day: Callable[[float], str] = utc_day
+    kept: Store | None = None
+    "Where the threads are that others were copied from."
     _ledgers: WeakKeyDictionary[Thread, Ledger] = field(default_factory=WeakKeyDictionary[Thread, Ledger])
 
     def ledger(self, thread: Thread, store: Store) -> Ledger:
@@ -47,8 +49,21 @@ class Books:
         if found is None:
             last, answered = store.ledger.row(thread.id), store.ledger.answered(thread.id)
             sent = _sent(thread, store, answered) if answered else None
+            if last is None and thread.forked_from is not None:
+                answered, sent = self._original(thread.forked_from)
             found = self._ledgers[thread] = Ledger(last, answered, sent)
         return found
+
+    def _original(self, thread_id: str) -> tuple[LedgerRow, Request] | tuple[None, None]:
+        """What was sent last for the thread that another was copied from; nothing when it is gone."""
+        row = self.kept.ledger.answered(thread_id) if self.kept is not None else None
+        if self.kept is None or row is None:
+            return None, None
+        try:
+            items = self.kept.load(thread_id)[1]
+        except KeyError:
+            return None, None
+        return row, rebuild(thread_id, items[: row.items], row.tail, row.recipe).request
 
 
 def _sent(thread: Thread, store: Store, row: LedgerRow) -> Request:

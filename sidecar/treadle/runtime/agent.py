@@ -19,6 +19,7 @@ from ..core.ops import (
     CompactThread,
     EndCommand,
     Execute,
+    ForkThread,
     InterruptTurn,
     ListMcpServers,
     ListRules,
@@ -48,7 +49,7 @@ from ..core.ops import (
     WriteSummary,
 )
 from ..core.queue import AddQueued, DeleteQueued, ListQueued, PromoteQueued, ReorderQueued, StartQueued, UpdateQueued
-from . import foreign, mcp_ops, outputs, reading, reverting, rules, summaries
+from . import foreign, forking, mcp_ops, outputs, reading, reverting, rules, summaries
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World
 from .audience import Audience
@@ -100,6 +101,8 @@ class Agent:
                 if op.archived and (loaded := self._loaded.get(op.thread_id)):
                     await loaded.stop()
                     self._threads.unload(loaded)
+            case ForkThread():
+                return await forking.fork(self._world, self._threads, op, client)
             case RevertThread() | UndoRevert():
                 return await reverting.answer(self._world, self._threads, op)
             case StartTurn() | CompactThread():

@@ -144,7 +144,7 @@ class World:
     "Addresses of providers that turned out to have no endpoint for compaction."
 
     def __post_init__(self) -> None:
-        self.books = Books(self.clock, self.day)
+        self.books = Books(self.clock, self.day, self.store)
         self.grants = GrantBook(self.store.grants, self.clock)
 
     async def close(self) -> None:

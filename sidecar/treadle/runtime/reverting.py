@@ -55,6 +55,7 @@ def _turn_back(world: World, loaded: Loaded, items: list[Item], op: RevertThread
     loaded.store.append(loaded.thread.id, (marker,))
     items.append(marker)
     loaded.thread = Thread(loaded.thread.id, items)
+    loaded.thread.forked_from = loaded.meta.forked_from
     if loaded.durable:
         loaded.thread.forget()
     # what it read since is not in the model's memory any more

@@ -69,7 +69,7 @@ class Threads:
             world.store.claim(thread_id)
         loaded = self.load(Thread(thread_id), meta, overrides, settings, store)
         loaded.audience.join(client)
-        state = self.shelf.state(loaded, await self._warnings(loaded, problems))
+        state = self.shelf.state(loaded, await self.warnings(loaded, problems))
         client.notify([ThreadStarted(thread_id), *(WarningReported(text, thread_id) for text in state.warnings)])
         return state
 
@@ -81,7 +81,7 @@ class Threads:
         else:
             self.override(loaded, op.overrides)
         loaded.audience.join(client)
-        state = self.shelf.state(loaded, await self._warnings(loaded, problems))
+        state = self.shelf.state(loaded, await self.warnings(loaded, problems))
         items = loaded.items()
         state.turns = history.turns(items)
         row = loaded.store.ledger.row(loaded.thread.id)
@@ -123,6 +123,7 @@ class Threads:
         loaded = Loaded(thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions())
         loaded.waiting = store.queue.of(thread.id)
         self.loaded[thread.id] = loaded
+        thread.forked_from = meta.forked_from
         if self._world.mcp is not None:
             self._world.mcp.start(settings)
         return loaded
@@ -137,7 +138,7 @@ class Threads:
         loaded.overrides, loaded.settings = merged, settings
         loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
 
-    async def _warnings(self, loaded: Loaded, problems: tuple[str, ...]) -> tuple[str, ...]:
+    async def warnings(self, loaded: Loaded, problems: tuple[str, ...]) -> tuple[str, ...]:
         found = [*problems, *self._world.briefing.problems(loaded.settings)]
         if loaded.settings.sandbox.confines:
             status = await self._world.sandbox.status()

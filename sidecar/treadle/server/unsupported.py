@@ -26,7 +26,7 @@ _WINDOWS = "Treadle has no sandbox of its own on Windows."
 _TELEMETRY = "Treadle sends nobody anything about its use."
 
 _METHODS = (
-    (_YET, "thread/fork thread/delete thread/turns/list thread/items/list thread/items/read thread/timeline/list thread/search"),
+    (_YET, "thread/delete thread/turns/list thread/items/list thread/items/read thread/timeline/list thread/search"),
     (_YET, "thread/searchOccurrences thread/inject_items thread/shellCommand thread/settings/update review/start"),
     (_YET, "thread/backgroundTerminals/clean thread/backgroundTerminals/list thread/backgroundTerminals/terminate hooks/list"),
     (_YET, "turn/settings/update thread/prepareApprovedPlan permissionProfile/list collaborationMode/list modelProvider/list"),
@@ -118,6 +118,10 @@ FIELDS: dict[tuple[str, str], str] = {
     ("thread/resume", "history"): "Treadle resumes threads of its own store.",
     ("thread/resume", "path"): "Treadle resumes threads of its own store, by their id.",
     ("thread/resume", "initialTurnsPage"): _PAGES,
+    ("thread/fork", "path"): "Treadle forks threads of its own store, by their id.",
+    ("thread/fork", "experimentalPredictionMode"): _GOALS,
+    ("thread/fork", "experimentalDisablePredictionMcp"): _GOALS,
+    ("thread/fork", "attachToSource"): _SECTIONS,
     ("turn/start", "additionalContext"): "Put it into the input.",
     ("turn/start", "collaborationMode"): _WORDS,
     ("turn/start", "environments"): _ENVIRONMENTS,
@@ -132,6 +136,7 @@ _PASSED_OVER = {
     "thread/start": "allowProviderModelFallback daybreakEnabled mockExperimentalField multiAgentMode personality projectId"
     " serviceName serviceTier sessionStartSource threadSource",
     "thread/resume": "personality serviceTier",
+    "thread/fork": "deferGoalContinuation serviceTier threadSource",
     "thread/list": "currentAccountOnly includeAttachedThreads useStateDbOnly",
     "turn/start": "cyberAccessProgram disabledPluginIds multiAgentMode parentTurnId personality responsesapiClientMetadata"
     " responsesapiClientMetadataPatch rootTurnId serviceTier serviceTierForTurn turnTrigger",
@@ -151,15 +156,15 @@ INPUTS = {
 "Kinds of input, and the field of one."
 
 
+_SAYING = ("turn/start", "turn/steer", "thread/queue/add", "thread/queue/update", "treadle/queue/add")
+"Requests with the user's words."
+
+
 def field(method: str, params: Any) -> tuple[str, str] | None:
     """The first field of the request that we cannot do, and why."""
     if not isinstance(params, dict):
         return None
     given: dict[str, Any] = params  # type: ignore[assignment]
-_SAYING = ("turn/start", "turn/steer", "thread/queue/add", "thread/queue/update", "treadle/queue/add")
-"Requests with the user's words."
-
-
     for (of, name), why in FIELDS.items():
         if of == method and given.get(name):
             return name, why

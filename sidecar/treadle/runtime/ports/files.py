@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,8 +27,21 @@ class FileState:
 class Buffers(Protocol):
     """What an editor has open. Lives as long as the editor's connection."""
 
+    async def fetch(self, paths: Sequence[str]) -> None:
+        """Before these real paths are read or written: ask the editor for their texts, when it does not tell of them by itself.
+        Never raises for what an editor does."""
+        ...
+
     def text(self, path: str) -> str | None:
         """The text of the document at this real path, saved or not; None when it is not open."""
+        ...
+
+    def version(self, path: str) -> int | None:
+        """The editor's number of that text; None when it is not open, or not numbered."""
+        ...
+
+    def listen(self, told: Callable[[str, str, str], None]) -> None:
+        """From now on `told` is called with (path, text before, text after) when a document has changed. It must not raise."""
         ...
 
     async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
@@ -100,6 +113,10 @@ class Outputs(Protocol):
     def open(self, thread_id: str, name: str) -> Spill: ...
     def kept(self, thread_id: str, name: str) -> str | None:
         """Where an output lies that was opened under this name, also by a process that died meanwhile."""
+        ...
+
+    def share(self, thread_id: str, other: str, names: Sequence[str]) -> None:
+        """Let `other` have these outputs of a thread as its own. Those that are gone are passed over."""
         ...
 
     def read(self, thread_id: str, name: str, offset: int, limit: int) -> OutputPart | None:

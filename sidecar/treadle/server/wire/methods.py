@@ -41,6 +41,7 @@ CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
     "thread/unarchive": (thread.ThreadUnarchiveParams, thread.ThreadUnarchiveResponse),
     "thread/unsubscribe": (thread.ThreadUnsubscribeParams, thread.ThreadUnsubscribeResponse),
     "thread/compact/start": (compaction.ThreadCompactStartParams, compaction.ThreadCompactStartResponse),
+    "thread/fork": (past.ThreadForkParams, past.ThreadForkResponse),
     "thread/revert": (past.ThreadRevertParams, past.ThreadRevertResponse),
     "turn/start": (turn.TurnStartParams, turn.TurnStartResponse),
     "thread/queue/add": (queue.ThreadQueueAddParams, queue.ThreadQueueAddResponse),

@@ -1,9 +1,23 @@
-"""What was said in a thread before: turns taken back and given back."""
+"""What was said in a thread before: copied, taken back and given back."""
 
 from __future__ import annotations
 
 from .base import Params, Wire
-from .thread import Thread
+from .thread import Thread, ThreadOverrides, ThreadSettingsInForce
+
+
+class ThreadForkParams(ThreadOverrides):
+    thread_id: str
+    last_turn_id: str | None = None
+    "The last turn that is copied; it must have ended."
+    before_turn_id: str | None = None
+    "The first turn that is not copied; not together with `last_turn_id`."
+    ephemeral: bool = False
+    exclude_turns: bool = False
+
+
+class ThreadForkResponse(ThreadSettingsInForce):
+    pass
 
 
 class ThreadRevertParams(Params):
