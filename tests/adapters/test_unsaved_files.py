@@ -23,6 +23,9 @@ class Editor:
         self.documents: dict[str, str] = {}
         self.declines = declines
 
+    async def fetch(self, paths: Sequence[str]) -> None:
+        """It tells of every change by itself."""
+
     def text(self, path: str) -> str | None:
         return self.documents.get(path)
 

@@ -47,7 +47,10 @@ class DiskFiles:
 
     async def read(self, path: str, *, on_disk: bool = False) -> FileState:
         state = await asyncio.to_thread(self._read, path)
-        return state if on_disk else self._as_edited(state)
+        if on_disk:
+            return state
+        await self._fetch([state])
+        return self._as_edited(state)
 
     async def commit(self, before: Sequence[FileState], after: Sequence[FileState], policy: SandboxPolicy) -> None:
         bounds = Bounds(self._roots(policy), self._own)
@@ -56,6 +59,7 @@ class DiskFiles:
         changes = [(edited[state.path], state) for state in after if state.path in edited]
         for _, state in changes:
             file_commit.check(file_commit.real_target(state), state, bounds)
+        await self._fetch(before)
         self._check_buffers(before)
         commit = Commit([state for state in before if not state.unsaved], on_disk, bounds, self._journal)
         stop = threading.Event()
@@ -82,6 +86,13 @@ class DiskFiles:
     def _read(self, path: str) -> FileState:
         self.recover()
         return read(path)
+
+    async def _fetch(self, states: Sequence[FileState]) -> None:
+        """The editor's texts of these files, as far as they are text at all."""
+        if self.buffers is not None:
+            paths = [state.path for state in states if state.data is not None and decoded(state.data) is not None]
+            if paths:
+                await self.buffers.fetch(paths)
 
     def _as_edited(self, state: FileState) -> FileState:
         if self.buffers is None or state.data is None:

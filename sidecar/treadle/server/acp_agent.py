@@ -20,6 +20,7 @@ from ..core.events import ErrorInfo
 from ..core.items import JsonObject
 from ..core.ops import ListThreads, Overrides, ReadThread, ResumeThread, StartThread
 from . import acp_project, acp_settings
+from .acp_buffers import AcpBuffers
 from .acp_hello import API_KEY, Editor, hello
 from .acp_session import Request, Session, Tell, TurnFailed
 from .handshake import BadParams
@@ -90,6 +91,7 @@ class AcpAgent:
             agent = await opening
         except Exception:
             return
+        agent.lend(None)
         for session in self._sessions.values():
             agent.drop(session)
         await agent.close()
@@ -235,10 +237,22 @@ class AcpAgent:
     def _load(self) -> asyncio.Future[Agent]:
         """The agent, loading; once more when it could not be loaded before."""
         if self._agent is None or (self._agent.done() and self._agent.exception() is not None):
-            self._agent = asyncio.ensure_future(self._open_agent())
+            self._agent = asyncio.ensure_future(self._opened_agent())
             # an error is told to whoever asks; nobody may have asked yet
             self._agent.add_done_callback(lambda done: done.cancelled() or done.exception())
         return self._agent
+
+    async def _opened_agent(self) -> Agent:
+        agent = await self._open_agent()
+        if self.editor is not None and self.editor.reads:
+            agent.lend(AcpBuffers(self.editor, self._request, self._session_of))
+        return agent
+
+    def _session_of(self, path: str) -> str | None:
+        """The session with a prompt under way, or else any, that has the path in its folder; the innermost folder first."""
+        found = [session for session in self._sessions.values() if session.holds(path)]
+        best = max(found, key=lambda session: (session.running, len(session.folder)), default=None)
+        return best.id if best else None
 
 
 def _overrides(cwd: str, servers: Sequence[Server] | None, folders: Sequence[str] | None) -> Overrides:

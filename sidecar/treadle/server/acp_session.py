@@ -117,6 +117,15 @@ class Session:
 
         self._pending = merged(self._pending, changed)
 
+    @property
+    def folder(self) -> str:
+        return self.settings.cwd if self.settings else ""
+
+    def holds(self, path: str) -> bool:
+        """Whether a file is in one of the session's folders."""
+        roots = (self.settings.cwd, *self.settings.roots) if self.settings else ()
+        return any(path.startswith(root.rstrip("/") + "/") for root in roots)
+
     # a prompt
 
     @property

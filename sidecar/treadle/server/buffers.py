@@ -27,6 +27,9 @@ class EditorBuffers:
         self._applies = applies
         "Whether the editor says that it serves workspace/applyEdit."
 
+    async def fetch(self, paths: Sequence[str]) -> None:
+        """The editor tells of every change by itself."""
+
     def text(self, path: str) -> str | None:
         document = self._documents.find(path)
         return None if document is None else document.text
