@@ -137,6 +137,8 @@ export class Sidecar implements vscode.Disposable {
   private createClient(launch: Launch, generation: number): LanguageClient {
     const client = new Client("treadle", "Treadle", async () => this.spawn(launch, generation), {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      // The panel draws threads and asks; our commands on a selection are in the editor's menu, so the sidecar offers none.
+      initializationOptions: { cards: true, codeActions: false },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationFailedHandler: () => false,

@@ -170,6 +170,8 @@ class Parts:
         """Facts for pickers and for the doctor."""
         if what == "skills":
             return self._skills(args.get("cwd"), anew=bool(args.get("anew")))
+        if what == "wording":
+            return prompts.load(args["name"])
         loaded = self._load(args.get("cwd"), {})
         if what == "models":
             return _models(loaded.settings)

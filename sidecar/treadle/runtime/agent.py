@@ -166,9 +166,9 @@ class Agent:
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self._loaded)
 
-    async def info(self, what: Literal["models", "doctor", "config", "skills"], **args: Any) -> Any:
+    async def info(self, what: Literal["models", "doctor", "config", "skills", "wording"], **args: Any) -> Any:
         """Facts for pickers: models -> list of {id, name, provider, efforts, default}; doctor -> {sandbox, provider, ...};
-        skills -> (folder, FoundSkills)."""
+        skills -> (folder, FoundSkills); wording -> the text of prompts/NAME.md, of the `name`."""
         return await self._world.info(what, **args)
 
     async def close(self) -> None:

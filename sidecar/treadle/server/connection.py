@@ -32,6 +32,7 @@ MAX_IN_FLIGHT = 256
 MAX_HELD = 10_000
 OpenAgent: TypeAlias = "Callable[[], Awaitable[Agent]]"
 _OPENING = ("thread/start", "thread/resume")
+_SAYING = ("turn/start", "turn/steer")
 
 
 class Connection:
@@ -54,6 +55,8 @@ class Connection:
         self._closed = False
         self.buffers: Buffers | None = None
         "What the client, an editor, has open; lent to the agent while the connection lasts."
+        self.used: str | None = None
+        "The thread that the client has opened or said something in last."
 
     # what the client sends
 
@@ -92,6 +95,15 @@ class Connection:
     async def settled(self) -> None:
         """The agent is loaded, or could not be."""
         await asyncio.wait([self._load()])
+
+    async def agent(self) -> Agent:
+        """Loaded. Raises what loading it raised."""
+        return await self._load()
+
+    @property
+    def client(self) -> str:
+        """What the client calls itself."""
+        return self._handshake.client if self._handshake is not None else "unknown"
 
     def serves(self, id: Any) -> bool:
         """Whether this request is under way."""
@@ -202,6 +214,8 @@ class Connection:
             async with self._lanes.setdefault(thread_id, asyncio.Lock()):
                 if not opening:
                     self._threads.add(thread_id)
+                if method in _SAYING:
+                    self.used = thread_id
                 await self._perform(id, method, params)
         except asyncio.CancelledError:
             self._fail(id, -32800, "Request cancelled")
@@ -234,6 +248,7 @@ class Connection:
             self._fail(id, -32603, f"Treadle failed inside while it served {method}; its log has the details.")
         else:
             if method in _OPENING:
+                self.used = answer["thread"]["id"]
                 self._threads.add(answer["thread"]["id"])
             later = [self._projector.text(name, said, _now()) for name, said in exchange.later]
             self._send(self._answer(id, answer), *[text for text in later if text is not None])
@@ -272,6 +287,10 @@ class Connection:
     def refuse(self, id: Any, problem: str, code: int = -32600) -> None:
         """Refuse a request that a door took for itself."""
         self._fail(id, code, problem)
+
+    def tell(self, method: str, params: JsonObject) -> None:
+        """A notification that a door makes."""
+        self._send(f'{self._framing.head}"method":"{method}","params":{compact(params)}}}')
 
     def put_text(self, text: str) -> None:
         """Send a message as it is."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
@@ -29,11 +30,15 @@ class Document:
     text: str
     path: str
     "Real, of the file; symlinks were resolved when it was opened."
+    language: str = ""
+    "As the editor calls it."
 
 
 class Documents:
     def __init__(self) -> None:
         self._open: dict[str, Document] = {}
+        self.told: list[Callable[[str, str, str], None]] = []
+        "Called with (real path, text before, text after) when a document has changed. Must not raise."
 
     def take(self, method: Any, params: Any) -> None:
         """A notification of the editor. Never raises."""
@@ -54,13 +59,18 @@ class Documents:
         """The document of the file at this real path; of several the one that changed last."""
         return next((document for document in reversed(self._open.values()) if document.path == path), None)
 
+    def get(self, uri: str) -> Document | None:
+        """The document that the editor calls by this URI."""
+        return self._open.get(uri)
+
     def _opened(self, given: JsonObject) -> None:
         uri, text, version = given["uri"], given["text"], given["version"]
         path = file_path(uri)
         if path is None or not isinstance(text, str) or len(text) > MAX_CHARS or not isinstance(version, int):
             return
         self._open.pop(uri, None)
-        self._open[uri] = Document(uri, version, text, os.path.realpath(path))
+        language: Any = given.get("languageId")
+        self._open[uri] = Document(uri, version, text, os.path.realpath(path), language if isinstance(language, str) else "")
         self._bound()
 
     def _changed(self, given: JsonObject, changes: list[Any]) -> None:
@@ -71,9 +81,11 @@ class Documents:
         for change in changes:
             text = changed(text, change)
         if len(text) <= MAX_CHARS:
-            document.text, document.version = text, int(given["version"])
+            before, document.text, document.version = document.text, text, int(given["version"])
             self._open[document.uri] = document
             self._bound()
+            for told in self.told:
+                told(document.path, before, text)
 
     def _bound(self) -> None:
         size = sum(len(document.text) for document in self._open.values())
@@ -94,13 +106,14 @@ def changed(text: str, change: JsonObject) -> str:
     where = change.get("range")
     if where is None:
         return new + ""
-    start, end = _offset(text, where["start"]), _offset(text, where["end"])
+    start, end = offset(text, where["start"]), offset(text, where["end"])
     if end < start:
         raise ValueError("a range that ends before it begins")
     return text[:start] + new + text[end:]
 
 
-def _offset(text: str, position: JsonObject) -> int:
+def offset(text: str, position: JsonObject) -> int:
+    """Where in the text an editor's position is. Raises LookupError, TypeError or ValueError when it makes no sense."""
     line, units = int(position["line"]), int(position["character"])
     if line < 0 or units < 0:
         raise ValueError("a negative position")

@@ -1,19 +1,25 @@
-"""The language side of the editor's door, by pygls: document sync now, code actions and lenses where they come.
+"""The language side of the editor's door, by pygls: code actions and code lenses, and the commands that they stand for.
 
-Loaded late, because pygls takes longer to load than all the rest. The answer to initialize was given before (server/lsp.py), so
-pygls's own is kept back; a test holds the two together.
+Loaded late, because pygls takes longer to load than all the rest. The answer to initialize was given before (abilities.py), so
+pygls's own is kept back; a test holds the two together. Documents are our own copy (documents.py), never pygls's.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from .. import __version__
+from . import actions
+from .abilities import ACTION_COMMANDS, ACTION_KINDS, LENS_COMMANDS, Abilities, plain
+from .action_turns import ActionTurns, wish
+from .connection import Connection
+from .documents import Documents, file_path
+from .editor_client import ERROR
 
 _log = logging.getLogger(__name__)
 
@@ -21,17 +27,27 @@ _log = logging.getLogger(__name__)
 class Editor:
     """Feeds messages to a pygls server and passes on what it says."""
 
-    def __init__(self, put_text: Callable[[str], None]) -> None:
+    def __init__(self, connection: Connection, documents: Documents, of: Abilities) -> None:
         logging.getLogger("pygls").setLevel(logging.WARNING)
         self.server = LanguageServer("treadle", __version__)
         self.server.protocol.set_writer(self, include_headers=False)
-        self._put_text = put_text
+        self._connection = connection
+        self._documents = documents
+        self._abilities = of
+        self._turns = ActionTurns(connection, of, self._folders)
         self._initializing = False
         self.own_answer: dict[str, Any] = {}
         "What pygls would have answered to initialize."
+        if of.actions:
+            self._offer_actions()
+        if of.lenses:
+            self._offer_lenses()
 
     def receive(self, message: dict[str, Any]) -> None:
         """One message of the editor. Never raises: a bad one is logged and passed over."""
+        if message.get("method") == "window/workDoneProgress/cancel":
+            self._turns.cancel(plain(message.get("params")).get("token"))
+            return
         protocol = self.server.protocol
         self._initializing = message.get("method") == "initialize"
         try:
@@ -47,10 +63,61 @@ class Editor:
             self._initializing = False
             self.own_answer = json.loads(data)
         else:
-            self._put_text(data.decode())
+            self._connection.put_text(data.decode())
 
     def close(self) -> None:
         """The stream is the door's to close."""
+
+    def end(self) -> None:
+        """The editor is gone."""
+        self._turns.close()
+
+    def _offer_actions(self) -> None:
+        options = types.CodeActionOptions(code_action_kinds=list(ACTION_KINDS), resolve_provider=False)
+
+        @self.server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
+        def offered(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
+            document = self._documents.get(params.text_document.uri)
+            return [] if document is None else actions.offered(document, params, self._abilities)
+
+        for name in ACTION_COMMANDS:
+            self._enter(name)
+
+    def _offer_lenses(self) -> None:
+        @self.server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))
+        async def shown(params: types.CodeLensParams) -> list[types.CodeLens]:
+            return []
+
+        for name in LENS_COMMANDS:
+
+            @self.server.command(name)
+            async def run(*arguments: Any) -> None:
+                pass
+
+    def _enter(self, name: str) -> None:
+        @self.server.command(name)
+        def run(*arguments: Any) -> None:
+            self._act(name, plain(arguments[0] if arguments else None))
+
+    def _act(self, name: str, argument: dict[str, Any]) -> None:
+        """The command of a code action. Whatever is wrong with it is told in the editor."""
+        document = self._documents.get(str(argument.get("uri")))
+        if document is None:
+            self._turns.client.say(ERROR, "Treadle does not have this document open any more. Open it and choose again.")
+            return
+        try:
+            where = plain(argument["range"])
+            given = types.Range(types.Position(**where["start"]), types.Position(**where["end"]))
+            chosen = wish(name, document, argument, actions.symbol(document.text, given) if given.start == given.end else "")
+        except (LookupError, TypeError, ValueError):
+            self._turns.client.say(ERROR, f"{name} was called with a range that makes no sense.")
+            return
+        self._turns.start(chosen)
+
+    def _folders(self) -> list[str]:
+        workspace = self.server.workspace
+        uris = [*workspace.folders] or [workspace.root_uri]
+        return [path for path in (file_path(uri) for uri in uris if uri) if path]
 
 
 def _in_utf16(message: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 The editor's initialize is answered at once from a table, and pygls, which is slow to load, takes over the language side when the
 agent is up: what the editor said until then is replayed to it in order. Methods of our protocol never pass through pygls. Over
-this door the editor's initialize is the only handshake; `initializationOptions` may carry our `optOutNotificationMethods`.
+this door the editor's initialize is the only handshake; `initializationOptions` may carry our `optOutNotificationMethods`, and
+what abilities.py reads of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from .abilities import Abilities, abilities, capabilities, plain
 from .connection import Connection
 from .framing import Headers
 from .handshake import Handshake
@@ -30,14 +32,6 @@ MAX_BACKLOG = 10_000
 NOT_INITIALIZED = -32002
 "Of the Language Server Protocol."
 OURS = ("thread/", "turn/", "model/", "config/", "treadle/")
-
-CAPABILITIES: dict[str, Any] = {
-    "positionEncoding": "utf-16",
-    "textDocumentSync": {"openClose": True, "change": 2, "save": False},
-    "executeCommandProvider": {"commands": []},
-    "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}, "fileOperations": {}},
-    "experimental": {"treadle": {"protocol": 2}},
-}
 
 
 def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
@@ -62,6 +56,7 @@ class EditorSide:
     def __init__(self) -> None:
         self._connection: Connection | None = None
         self._documents: Documents | None = None
+        self._abilities = Abilities()
         self._backlog: list[dict[str, Any]] = []
         self._editor: Editor | None = None
         self._loading: asyncio.Task[None] | None = None
@@ -99,6 +94,8 @@ class EditorSide:
     def close(self) -> None:
         if self._loading is not None:
             self._loading.cancel()
+        if self._editor is not None:
+            self._editor.end()
 
     def _is_ours(self, connection: Connection, method: Any, message: dict[str, Any]) -> bool:
         if method is None:
@@ -114,21 +111,20 @@ class EditorSide:
             return
         self._connection = connection
         self._reading = asyncio.current_task()
+        self._abilities = abilities(message.get("params"))
         info = {"name": "treadle", "version": __version__}
-        connection.answer(message.get("id"), {"capabilities": CAPABILITIES, "serverInfo": info})
-        self._lend_documents(connection, message)
+        connection.answer(message.get("id"), {"capabilities": capabilities(self._abilities), "serverInfo": info})
+        self._lend_documents(connection)
         connection.greet(_handshake(message.get("params")))
         self._to_editor(message)
         self._loading = asyncio.ensure_future(self._load(connection))
 
-    def _lend_documents(self, connection: Connection, message: dict[str, Any]) -> None:
+    def _lend_documents(self, connection: Connection) -> None:
         from .buffers import EditorBuffers  # noqa: PLC0415 - not before initialize is answered
         from .documents import Documents  # noqa: PLC0415
 
-        capabilities = _map(_map(message.get("params")).get("capabilities"))
-        applies = _map(capabilities.get("workspace")).get("applyEdit") is True
         self._documents = Documents()
-        connection.buffers = EditorBuffers(self._documents, connection.request, applies=applies)
+        connection.buffers = EditorBuffers(self._documents, connection.request, applies=self._abilities.applies_edits)
 
     def _to_editor(self, message: dict[str, Any]) -> None:
         if self._editor is not None:
@@ -141,7 +137,7 @@ class EditorSide:
         await connection.settled()
         try:
             module = await asyncio.to_thread(importlib.import_module, f"{__package__}.editor")
-            editor: Editor = module.Editor(connection.put_text)
+            editor: Editor = module.Editor(connection, self._documents, self._abilities)
             backlog, self._backlog = self._backlog, []
             for message in backlog:
                 editor.receive(message)
@@ -157,13 +153,9 @@ class EditorSide:
 
 def _handshake(params: Any) -> Handshake:
     """Who the editor is. Nothing that an editor says of itself may make us refuse it."""
-    given = _map(params)
-    options = _map(given.get("initializationOptions"))
+    given = plain(params)
+    options = plain(given.get("initializationOptions"))
     silenced: Any = options.get("optOutNotificationMethods")
     methods: list[Any] = silenced if isinstance(silenced, list) else []  # type: ignore[assignment]
-    name = options.get("clientName") or _map(given.get("clientInfo")).get("name") or "editor"
+    name = options.get("clientName") or plain(given.get("clientInfo")).get("name") or "editor"
     return Handshake(str(name), tuple(method for method in methods if isinstance(method, str)))
-
-
-def _map(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}  # type: ignore[return-value]
