@@ -22,10 +22,16 @@ class Changes:
     "Called, in order, before files are changed. Raises OSError in words for the model: then nothing is."
     done: list[Callable[[Sequence[Changed]], None]] = field(default_factory=list[Callable[[Sequence[Changed]], None]])
     "Called after they were. Must not raise."
+    withdrawn: list[Callable[[Sequence[Changed]], None]] = field(default_factory=list[Callable[[Sequence[Changed]], None]])
+    "Called when what was announced, to all or to some, does not happen after all. Must not raise."
 
     async def announce(self, changed: Sequence[Changed]) -> None:
         for told in self.coming:
             await told(changed)
+
+    def withdraw(self, changed: Sequence[Changed]) -> None:
+        for told in self.withdrawn:
+            told(changed)
 
     def tell(self, changed: Sequence[Changed]) -> None:
         for told in self.done:
@@ -49,8 +55,12 @@ class TurnFiles:
     async def commit(self, before: Sequence[FileState], after: Sequence[FileState], policy: SandboxPolicy) -> None:
         found = {state.path: state for state in before}
         changed = [self._changed(found.get(state.path), state) for state in after]
-        await self._changes.announce(changed)
-        await self._files.commit(before, after, policy)
+        try:
+            await self._changes.announce(changed)
+            await self._files.commit(before, after, policy)
+        except BaseException:
+            self._changes.withdraw(changed)
+            raise
         self._changes.tell(changed)
 
     def refusal(self, path: str, policy: SandboxPolicy) -> str | None:
