@@ -20,6 +20,7 @@ from pydantic.json_schema import models_json_schema
 from treadle.server.wire import (
     approval,
     base,
+    checkpoint,
     command,
     compaction,
     config,
@@ -36,6 +37,7 @@ from treadle.server.wire import (
     rules,
     skills,
     thread,
+    thread_ops,
     treadle,
     turn,
 )
@@ -61,6 +63,8 @@ NOUNS = (
     queue,
     command,
     past,
+    thread_ops,
+    checkpoint,
 )
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 
+from treadle.core.checkpoints import Restored
 from treadle.runtime.ports import FileVersion, HunkBase
 
 
@@ -16,6 +17,7 @@ class MemoryVersions:
         self.contents: dict[str, bytes] = {}
         self.rows: list[FileVersion] = []
         self.hunk_bases: dict[tuple[str, str], HunkBase] = {}
+        self.restores: list[Restored] = []
 
     def put(self, data: bytes) -> str:
         key = hashlib.sha256(data).hexdigest()
@@ -37,6 +39,16 @@ class MemoryVersions:
     def of(self, thread_id: str) -> list[FileVersion]:
         return [row for row in self.rows if row.thread_id == thread_id]
 
+    def add_restored(self, restored: Restored) -> None:
+        self.restores.append(restored)
+
+    def restored(self, thread_id: str) -> list[Restored]:
+        return [each for each in self.restores if each.thread_id == thread_id]
+
+    def withdraw(self, thread_id: str, restore_id: str) -> None:
+        self.rows = [row for row in self.rows if (row.thread_id, row.turn_id) != (thread_id, restore_id)]
+        self.restores = [each for each in self.restores if (each.thread_id, each.id) != (thread_id, restore_id)]
+
     def bases(self, thread_id: str) -> list[HunkBase]:
         return [base for (thread, _), base in sorted(self.hunk_bases.items()) if thread == thread_id]
 
@@ -47,6 +59,7 @@ class MemoryVersions:
 
     def forget(self, thread_id: str) -> None:
         self.rows = [row for row in self.rows if row.thread_id != thread_id]
+        self.restores = [each for each in self.restores if each.thread_id != thread_id]
         self.hunk_bases = {key: base for key, base in self.hunk_bases.items() if key[0] != thread_id}
 
     def close(self) -> None:

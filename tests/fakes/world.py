@@ -23,7 +23,7 @@ from treadle.core.views import CallCard
 from treadle.runtime.agent import Agent, ThreadState
 from treadle.runtime.assembly import World
 from treadle.runtime.listing import ListingChange, ToolsByName
-from treadle.runtime.ports import Call, Plan, SandboxStatus, Scope, Tool, ToolResult
+from treadle.runtime.ports import Call, Files, Plan, SandboxStatus, Scope, Tool, ToolResult, Versions
 from treadle.runtime.skills import Invocations, NoSkills
 
 from .stores import MemoryStore
@@ -301,6 +301,8 @@ def build(
     *tools: FakeTool,
     store: MemoryStore | None = None,
     sandbox: FakeSandbox | None = None,
+    files: Files | None = None,
+    versions: Versions | None = None,
     **settings: Any,
 ) -> tuple[Agent, FrozenClock, MemoryStore]:
     """An agent on fakes."""
@@ -313,7 +315,8 @@ def build(
     world = World(
         models=model,
         sandbox=sandbox or FakeSandbox(),  # type: ignore[arg-type]
-        files=NoFiles(),  # type: ignore[arg-type]
+        files=files or NoFiles(),  # type: ignore[arg-type]
+        versions=versions,
         store=store,
         clock=clock,
         briefing=FakeBriefing(clock, tools or (FakeTool(),)),  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .items import Item, Notes, Reverted, TurnBegan
+from .items import Context, Item, Notes, Reverted, TurnBegan
 
 
 def effective(items: Sequence[Item]) -> Sequence[Item]:
@@ -20,13 +20,13 @@ def effective(items: Sequence[Item]) -> Sequence[Item]:
 
 
 def undoable(items: Sequence[Item]) -> Reverted | None:
-    """The marker that may be taken back: the last one in force, when nothing but notes has come after it."""
+    """The marker that may be taken back: the last one in force, when nothing was said after it but notes and Context."""
     kept, wholes = _fold(items)
     if not wholes:
         return None
     last = wholes[-1][0]
     since = kept[kept.index(last) + 1 :]
-    return last if all(isinstance(item, (Notes, Reverted)) for item in since) else None
+    return last if all(isinstance(item, (Notes, Context, Reverted)) for item in since) else None
 
 
 def place(items: Sequence[Item], turn_id: str) -> int | None:

@@ -133,6 +133,10 @@ class ErrorReported:
     will_retry: bool
 
 
+CUT_SHORT = "incomplete"
+"Code of the warning that the provider ended an answer early, for its length."
+
+
 @dataclass(frozen=True, slots=True)
 class WarningReported:
     """Said once, to be shown; e.g. no sandbox on this machine. Thread or turn may be None."""
@@ -272,6 +276,14 @@ class RequestCounted:
     row: LedgerRow
 
 
+@dataclass(frozen=True, slots=True)
+class CheckpointChanged:
+    """The turn has changed a file that it had not changed before, or the state before it was restored: ask for the list again."""
+
+    thread_id: str
+    turn_id: str
+
+
 Event: TypeAlias = (
     ThreadStarted
     | ThreadStatusChanged
@@ -297,6 +309,7 @@ Event: TypeAlias = (
     | PatchPreviewed
     | GrantsChanged
     | HunksChanged
+    | CheckpointChanged
     | HookRan
     | CommandPrinted
     | ApprovalSettled

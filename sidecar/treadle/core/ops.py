@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from .checkpoints import CheckpointOp
 from .grants import GrantScope, Subject
 from .items import Image, JsonObject, Text
 from .queue import QueueOp
+from .keeping import KeepingOp
 from .settings import ApprovalPolicy, SandboxPolicy
+from .thread_ops import ThreadOp
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ class ListThreads:
     archived: bool = False
     ascending: bool = False
     by_update: bool = False
+    providers: tuple[str, ...] = ()
+    originators: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    "Kinds of clients that began them, as core.keeping.source says; like the others, a filter that is empty passes everything."
+    excluded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +387,9 @@ Op: TypeAlias = (
     | WriteRules
     | CheckRule
     | HunkOp
+    | KeepingOp
+    | CheckpointOp
+    | ThreadOp
     | CommandOp
     | McpOp
     | QueueOp

@@ -6,11 +6,13 @@ import asyncio
 from typing import Any, Literal
 
 from ..core.asking import Decision
+from ..core.checkpoints import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
 from ..core.elicitation import McpQuestion
 from ..core.events import (
     ProgressReported,
     ThreadNamed,
 )
+from ..core.keeping import DeleteThread, ExportThread, FindInThread, PruneThreads, SearchThreads
 from ..core.mcp import McpStatus
 from ..core.ops import (
     ArchiveThread,
@@ -21,6 +23,8 @@ from ..core.ops import (
     Execute,
     ForkThread,
     InterruptTurn,
+    KeepHunks,
+    ListHunks,
     ListMcpServers,
     ListRules,
     ListThreads,
@@ -42,6 +46,7 @@ from ..core.ops import (
     StartThread,
     StartTurn,
     SteerTurn,
+    UndoHunks,
     UndoRevert,
     WriteInput,
     WriteNotes,
@@ -49,13 +54,17 @@ from ..core.ops import (
     WriteSummary,
 )
 from ..core.queue import AddQueued, DeleteQueued, ListQueued, PromoteQueued, ReorderQueued, StartQueued, UpdateQueued
-from . import foreign, forking, mcp_ops, outputs, reading, reverting, rules, summaries
+from ..core.thread_ops import InjectItems, RunUserCommand
+from . import foreign, forking, keeping, mcp_ops, outputs, reading, reverting, rules, summaries
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World
 from .audience import Audience
+from .checkpoints import Checkpoints
 from .commanding import Commands
+from .hunks import Hunks
 from .ports import Buffers, Client
 from .queue import Queues
+from .thread_ops import ThreadOps
 from .threads import Threads
 from .turns import Turns
 
@@ -76,7 +85,11 @@ class Agent:
         self._shelf = self._threads.shelf
         self._world.grants.notify = rules.told_to(self._loaded)
         self._commands = Commands(world)
+        self._checkpoints = Checkpoints(world, self._threads)
+        self._hunks = Hunks(world, self._loaded)
+        self._turns.ended.append(self._checkpoints.ended)
         self._queues = Queues(world, self._threads, self._turns)
+        self._thread_ops = ThreadOps(world, self._threads, self._turns)
 
     async def submit(self, op: Op, client: Client) -> Answer:
         """StartThread, ResumeThread, ReadThread -> ThreadState; ListThreads -> ThreadPage; StartTurn -> TurnState (inProgress,
@@ -121,6 +134,14 @@ class Agent:
                 return await rules.answer(self._world, self._loaded, op)
             case AddQueued() | ListQueued() | UpdateQueued() | DeleteQueued() | ReorderQueued() | StartQueued() | PromoteQueued():
                 return await self._queues.answer(op, client)
+            case ListCheckpoints() | PreviewCheckpoint() | RestoreCheckpoint() | RedoCheckpoint():
+                return await self._checkpoints.answer(op)
+            case ListHunks() | KeepHunks() | UndoHunks():
+                return await self._hunks.answer(op)
+            case SearchThreads() | FindInThread() | ExportThread() | DeleteThread() | PruneThreads():
+                return await keeping.answer(self._world, self._threads, op)
+            case InjectItems() | RunUserCommand():
+                return await self._thread_ops.answer(op, client)
             case SteerTurn():
                 return self._turns.steer(op)
             case InterruptTurn():
@@ -138,6 +159,8 @@ class Agent:
     def lend(self, buffers: Buffers | None) -> None:
         """Files that an editor has unsaved changes in are read and written there from now on; None: the editor is gone."""
         self._world.files.buffers = buffers
+        if buffers is not None:
+            self._hunks.watch(buffers)
 
     def drop(self, client: Client) -> None:
         """The client is gone: forget its subscriptions, answer what it was asked with decline."""
@@ -181,7 +204,9 @@ class Agent:
         if tasks:
             await asyncio.wait(tasks)
         for loaded in self._loaded.values():
+            await loaded.end_by_hand()
             await loaded.sessions.close()
+        self._hunks.close()
         await self._commands.close()
         self._loaded.clear()
         await self._world.close()

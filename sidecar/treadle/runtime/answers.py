@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..core.checkpoints import Checkpoint, CheckpointPlan, RestoreDone
 from ..core.grants import Grant
 from ..core.history import TurnState
+from ..core.hunks import Hunk
 from ..core.inspection import Inspection
 from ..core.items import JsonObject
 from ..core.ledger import LedgerRow, Totals
 from ..core.mcp import McpStatus
-from ..core.rules import RuleBook
 from ..core.queue import Queued
+from ..core.rules import RuleBook
+from ..core.search import Snippet
 from ..core.settings import Settings
 from .listing import ListingChange
 from .ports import OutputPart, ThreadMeta
@@ -37,6 +40,36 @@ class ThreadState:
 @dataclass(slots=True)
 class ThreadPage:
     threads: list[ThreadState]
+    next_cursor: str | None
+    previous_cursor: str | None = None
+    "With the order turned round, it leads to what comes before this page."
+
+
+@dataclass(frozen=True, slots=True)
+class FoundThread:
+    state: ThreadState
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    found: list[FoundThread]
+    next_cursor: str | None
+    previous_cursor: str | None
+    whole: bool
+    "False: threads of an older version are still being indexed, and not all of them were searched."
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    turn_id: str
+    item_id: str
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrencePage:
+    found: list[Occurrence]
     next_cursor: str | None
 
 
@@ -101,7 +134,6 @@ class RuleCheck:
 
 
 @dataclass(frozen=True, slots=True)
-@dataclass(frozen=True, slots=True)
 class QueuePage:
     """Messages that wait, in order."""
 
@@ -118,6 +150,30 @@ class Promoted:
     turn_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class HunkFile:
+    """One file that the agent changed, with what is neither kept nor undone."""
+
+    path: str
+    kind: Literal["add", "delete", "update"]
+    hunks: list[Hunk]
+    "In order. Of an open document they are hunks of its text."
+    unsaved: bool = False
+    "An editor has changes in it that are not saved."
+    version: int | None = None
+    "The editor's number of the document that the hunks are about; None when it is not open."
+    omitted: str | None = None
+    "Why its contents are not shown and it cannot be undone: a clause."
+
+
+@dataclass(frozen=True, slots=True)
+class HunkList:
+    files: list[HunkFile]
+    not_followed: int = 0
+    "Files beyond the most that are followed for one thread: their changes are in no list."
+
+
+@dataclass(frozen=True, slots=True)
 class McpLogin:
     """A login that was begun."""
 
@@ -138,12 +194,15 @@ Answer: TypeAlias = (
     | Executed
     | list[McpStatus]
     | McpLogin
+    | HunkList
+    | SearchPage
+    | OccurrencePage
+    | list[ThreadMeta]
     | JsonObject
     | RuleList
     | RuleCheck
     | list[Grant]
     | list[str]
-    | str
     | list[Checkpoint]
     | CheckpointPlan
     | RestoreDone
@@ -151,5 +210,6 @@ Answer: TypeAlias = (
     | QueuePage
     | Promoted
     | bool
+    | str
     | None
 )

@@ -38,6 +38,8 @@ class Loaded:
     sessions: Sessions
     runner: Runner | None = None
     task: asyncio.Task[None] | None = None
+    restoring: bool = False
+    "Files are being brought back: no turn can begin."
     greeted: bool = False
     "Its SessionStart hooks have run in this process."
     known: KnownFiles = field(default_factory=KnownFiles)
@@ -49,6 +51,8 @@ class Loaded:
     "Messages that were in the queue -> the turn that has them; empty while it starts."
     queue_told: bool = False
     "Clients are about to be told that the queue has changed."
+    by_hand: dict[asyncio.Task[None], str] = field(default_factory=dict["asyncio.Task[None]", str])
+    "Commands of the user that run beside its turns -> the turn in which each began."
     left_out: dict[str, int] = field(default_factory=dict[str, int])
     "MCP servers with tools for which the prompt has no room, and how many, as the user was told last."
 
@@ -66,7 +70,16 @@ class Loaded:
         if self.runner is not None and self.task is not None:
             self.runner.interrupt()
             await asyncio.wait((self.task,))
+        await self.end_by_hand()
         await self.sessions.close()
+
+    async def end_by_hand(self, turn_id: str | None = None) -> None:
+        """End the commands of the user that run beside its turns, or only those of one turn; returns when they are gone."""
+        tasks = [task for task, of in self.by_hand.items() if turn_id in (None, of)]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def touch(self, content: tuple[Text | Image, ...], at: float) -> None:
         """A turn begins: what lists say of the thread follows."""

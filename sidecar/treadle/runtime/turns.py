@@ -12,9 +12,11 @@ from ..core.events import ErrorInfo, ErrorReported, ThreadStatusChanged, TurnCom
 from ..core.history import TurnState
 from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage
 from ..core.ops import CompactThread, StartTurn, SteerTurn
+from ..core.thread_ops import RunUserCommand
 from . import overrides as over
 from . import summaries
 from .assembly import World, assemble
+from .by_hand import HandRun
 from .loaded import Loaded
 from .ports import Client
 from .runner import INTERNAL, Runner
@@ -49,18 +51,24 @@ class Turns:
         runner.steers.append(message)
         return runner.turn_id
 
-    async def start(self, op: StartTurn | CompactThread, client: Client | None) -> TurnState:
+    async def start(self, op: StartTurn | CompactThread | RunUserCommand, client: Client | None) -> TurnState:
         """Without a client the thread's own queue starts it."""
         sandboxed = (await self._world.sandbox.status()).sandboxed
         # no await from here until the runner is in place: two requests must not both find the thread idle
         loaded = self._threads.get(op.thread_id)
         if loaded.runner is not None:
             raise RequestRefused("a turn is running in this thread: steer or interrupt it")
+        if loaded.restoring:
+            raise RequestRefused("files are being restored in this thread: try again when that is done")
         clock, turn_id = self._world.clock, self._world.clock.new_id()
         if isinstance(op, CompactThread):
             summaries.check_compactable(loaded.thread)
             settings, content = loaded.settings, ()
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed, only_compacts=True)
+        elif isinstance(op, RunUserCommand):
+            settings, content = loaded.settings, ()
+            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
+            runner.by_hand, runner.closed = HandRun(self._world, loaded, turn_id, op), True
         else:
             self._threads.override(loaded, op.overrides)
             loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
@@ -86,9 +94,12 @@ class Turns:
         try:
             outcome = await runner.run()
             if outcome.status == "interrupted":
+                await loaded.end_by_hand(runner.turn_id)
                 await loaded.sessions.end_turn(runner.turn_id)
             error = dataclasses.asdict(outcome.error) if outcome.error else None
-            quiet = runner.only_compacts
+            # no await from here until the runner is gone: what is said meanwhile would be lost
+            runner.take_late()
+            quiet = runner.only_compacts or runner.by_hand is not None
             ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error, quiet)
             loaded.store.append(thread.id, (ended,))
             thread.append(ended)

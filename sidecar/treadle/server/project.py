@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 from .. import __version__
 from ..core import events as e
 from ..core.items import JsonObject
+from ..core.keeping import source
 from ..core.replies import Usage
 from ..core.settings import SandboxPolicy
 from ..core.views import CallCard
@@ -178,9 +179,11 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [("treadle/context/changed", {"threadId": event.thread_id, "instructionSources": sources})]
         case e.SkillsChanged():
             return [("skills/changed", {})]
+        case e.CheckpointChanged():
+            return [("treadle/checkpoint/changed", {"threadId": event.thread_id, "turnId": event.turn_id})]
         case e.RequestCounted():
             return [("treadle/ledger/updated", _of_turn(event) | {"row": bill.row(event.row)})]
-        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HookRan() | e.CommandPrinted():
+        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HunksChanged() | e.HookRan() | e.CommandPrinted():
             return [_of_hands(event)]
         case e.CardDelta() | e.ThreadStarted() | e.ApprovalSettled():
             return []
@@ -188,7 +191,9 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             assert_never(event)
 
 
-def _of_hands(event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HookRan | e.CommandPrinted) -> Notification:
+def _of_hands(
+    event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HunksChanged | e.HookRan | e.CommandPrinted,
+) -> Notification:
     match event:
         case e.PlanUpdated():
             words = {"pending": "pending", "in_progress": "inProgress", "completed": "completed"}
@@ -199,6 +204,8 @@ def _of_hands(event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.Hook
             return ("item/fileChange/patchUpdated", _of_turn(event) | {"itemId": event.card_id, "changes": changes})
         case e.GrantsChanged():
             return ("treadle/rules/changed", {"threadId": event.thread_id})
+        case e.HunksChanged():
+            return ("treadle/hunk/changed", {"threadId": event.thread_id, "paths": list(event.paths)})
         case e.HookRan():
             word = "started" if event.run.get("status") == "running" else "completed"
             return (f"hook/{word}", {"threadId": event.thread_id, "turnId": event.turn_id, "run": event.run})
@@ -334,13 +341,6 @@ def thread(state: ThreadState, *, with_turns: bool = False) -> JsonObject:
         "daybreakEnabled": None,
         "turns": [full_turn(one) for one in state.turns] if with_turns else [],
     }
-
-
-def source(originator: str) -> str:
-    """The kind of client that began a thread."""
-    if "vscode" in originator:
-        return "vscode"
-    return "exec" if originator == "treadle_exec" else "appServer"
 
 
 def settings_in_force(state: ThreadState, *, with_turns: bool) -> JsonObject:

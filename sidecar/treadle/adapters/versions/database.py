@@ -51,7 +51,14 @@ CREATE TABLE seen (
 CREATE INDEX seen_key ON seen (key) WHERE key IS NOT NULL
 """
 _MARKS = "ALTER TABLE base ADD COLUMN marks TEXT NOT NULL DEFAULT ''"
-_STEPS = (f"{_CONTENTS};{_BASELINES}", _MARKS)
+_RESTORED = """
+CREATE TABLE restored (
+  position INTEGER PRIMARY KEY, thread_id TEXT NOT NULL, id TEXT NOT NULL, turn_id TEXT NOT NULL, what TEXT NOT NULL,
+  at REAL NOT NULL, last_turn TEXT NOT NULL, redo_of TEXT
+) STRICT;
+CREATE INDEX restored_of_thread ON restored (thread_id)
+"""
+_STEPS = (f"{_CONTENTS};{_BASELINES}", _MARKS, _RESTORED)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 _UNNAMED = """
 DELETE FROM content WHERE key=?1

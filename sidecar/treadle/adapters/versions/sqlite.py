@@ -6,6 +6,7 @@ another process deletes meanwhile. After that, and when the last row that names 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -14,10 +15,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...core.checkpoints import Restored
 from ...runtime.ports.versions import FileVersion, HunkBase
 from .database import HOLD_SECONDS, Database, add, digest, drop_unnamed, is_kept, pack, unpack
 
 _COLUMNS = "thread_id, turn_id, path, before, after, at, mode_before, mode_after, omitted"
+_RESTORED = "thread_id, id, turn_id, what, at, last_turn, redo_of"
 _HELD_AT_ONCE = 200
 "Holds that have run out and are looked after with one change of a thread's rows."
 
@@ -60,6 +63,24 @@ class SqliteVersions:
             rows = db.execute(f"SELECT {_COLUMNS} FROM version WHERE thread_id=? ORDER BY id", (thread_id,)).fetchall()
         return [_version(row) for row in rows]
 
+    def add_restored(self, restored: Restored) -> None:
+        marks = ", ".join("?" * 7)
+        with self.database.writing() as db:
+            db.execute(f"INSERT INTO restored ({_RESTORED}) VALUES ({marks})", dataclasses.astuple(restored))
+
+    def restored(self, thread_id: str) -> list[Restored]:
+        with self.database.reading() as db:
+            rows = db.execute(f"SELECT {_RESTORED} FROM restored WHERE thread_id=? ORDER BY position", (thread_id,)).fetchall()
+        return [Restored(*row) for row in rows]
+
+    def withdraw(self, thread_id: str, restore_id: str) -> None:
+        place = (thread_id, restore_id)
+        with self.database.writing() as db:
+            named = db.execute("SELECT before, after FROM version WHERE thread_id=? AND turn_id=?", place).fetchall()
+            db.execute("DELETE FROM version WHERE thread_id=? AND turn_id=?", place)
+            db.execute("DELETE FROM restored WHERE thread_id=? AND id=?", place)
+            drop_unnamed(db, [key for row in named for key in row])
+
     def bases(self, thread_id: str) -> list[HunkBase]:
         with self.database.reading() as db:
             query = "SELECT path, base, left, turns, marks FROM base WHERE thread_id=? ORDER BY path"
@@ -91,6 +112,7 @@ class SqliteVersions:
             named = {key for query in queries for row in db.execute(query, (thread_id,)) for key in row}
             db.execute("DELETE FROM version WHERE thread_id=?", (thread_id,))
             db.execute("DELETE FROM base WHERE thread_id=?", (thread_id,))
+            db.execute("DELETE FROM restored WHERE thread_id=?", (thread_id,))
             drop_unnamed(db, named)
             self._end_holds(db)
         with self.database.reading() as db:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...core.checkpoints import Restored
+
 
 @dataclass(frozen=True, slots=True)
 class FileVersion:
@@ -56,6 +58,15 @@ class Versions(Protocol):
 
     def of(self, thread_id: str) -> list[FileVersion]:
         """Oldest first."""
+        ...
+
+    def add_restored(self, restored: Restored) -> None: ...
+    def restored(self, thread_id: str) -> list[Restored]:
+        """Oldest first."""
+        ...
+
+    def withdraw(self, thread_id: str, restore_id: str) -> None:
+        """It did not happen: take its rows away."""
         ...
 
     def bases(self, thread_id: str) -> list[HunkBase]: ...
