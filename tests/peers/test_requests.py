@@ -24,11 +24,14 @@ LISTS: list[tuple[Side, Mapping[str, Any], Mapping[str, Any]]] = [
     ("ServerRequest", SERVER_REQUESTS, unsupported.NEVER_ASKED),
     ("ServerNotification", SERVER_NOTIFICATIONS, unsupported.NEVER_SAID),
 ]
+SAYING = {"input", "input.0.url", "input.0.path", "input.0.type", "input.0.fileId"}
 VALUES = {
     "thread/start": {"historyMode", "permissions"},
     "thread/resume": {"permissions"},
-    "turn/start": {"input", "input.0.url", "input.0.path", "input.0.type", "input.0.fileId", "permissions"},
-    "turn/steer": {"input", "input.0.url", "input.0.path", "input.0.type", "input.0.fileId"},
+    "turn/start": SAYING | {"permissions"},
+    "turn/steer": SAYING,
+    "thread/queue/add": SAYING,
+    "thread/queue/update": SAYING,
     "command/exec": {"size.rows", "size.cols", "permissionProfile", None},
     "command/exec/write": {"deltaBase64"},
     "command/exec/resize": {"size.rows", "size.cols"},

@@ -126,6 +126,7 @@ def script() -> list[Any]:
             400, {"error": {"message": "Unsupported parameter.", "type": "invalid_request_error", "param": None, "code": None}}
         ),
         reply(text("Never said.", deltas=2, hold={1: "gate"})),
+        reply(text("From the queue.")),
         reply(text("A summary.")),
     ]
 
@@ -160,18 +161,34 @@ async def test_all_that_a_client_is_told_of_whole_turns_is_as_the_schemas_say(
     await client.connection.close()
 
 
+async def the_queue(client: Client, thread_id: str) -> None:
+    """While a turn runs. One message waits afterwards."""
+    said = {"threadId": thread_id, "input": [{"type": "text", "text": "later"}]}
+    add = said | {"clientUserMessageId": "mine", "responsesapiClientMetadata": {"k": "v"}}
+    ids = [(await client.result("thread/queue/add", add))["queuedSubmission"]["id"] for _ in range(2)]
+    await client.result("thread/queue/update", said | {"queuedSubmissionId": ids[0]})
+    await client.result("thread/queue/reorder", {"threadId": thread_id, "queuedSubmissionIds": ids[::-1]})
+    assert [row["id"] for row in (await client.result("thread/queue/list", {"threadId": thread_id}))["data"]] == ids[::-1]
+    await client.result("thread/queue/delete", {"threadId": thread_id, "queuedSubmissionId": ids[0]})
+    await client.method("thread/queue/changed")
+
+
 async def the_rest(client: Client, house: House, model_server: ModelServer, thread_id: str) -> None:
     """Every other method, once."""
     said = {"threadId": thread_id, "input": [{"type": "text", "text": "stop"}]}
     turn_id = (await client.result("turn/start", said))["turn"]["id"]
     await model_server.reached("gate")
     await client.result("turn/steer", said | {"expectedTurnId": turn_id})
+    await the_queue(client, thread_id)
     await client.result("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})
     assert (await client.ended(turn_id))["status"] == "interrupted"
+    queued = (await client.result("thread/queue/start", {"threadId": thread_id}))["turn"]["id"]
+    assert (await client.ended(queued))["status"] == "completed"
     await client.result("thread/compact/start", {"threadId": thread_id})
     compacted = lambda m: m.get("params", {}).get("item", {}).get("type") == "contextCompaction"  # noqa: E731
     await client.until(lambda m: m.get("method") == "item/completed" and compacted(m))
-    await client.until(lambda m: m.get("method") == "turn/completed" and m["params"]["turn"]["id"] != turn_id)
+    is_other = lambda m: m["params"]["turn"]["id"] not in (turn_id, queued)  # noqa: E731
+    await client.until(lambda m: m.get("method") == "turn/completed" and is_other(m))
     await client.result("thread/name/set", {"threadId": thread_id, "name": "a name"})
     await client.result("thread/resume", {"threadId": thread_id})
     await client.result("thread/read", {"threadId": thread_id, "includeTurns": True})

@@ -150,15 +150,8 @@ def notifications(event: e.Event) -> Sequence[Notification]:
         case e.UsageUpdated():
             use = {"total": usage(event.total), "last": usage(event.last), "modelContextWindow": event.context_window}
             return [("thread/tokenUsage/updated", _of_turn(event) | {"tokenUsage": use})]
-        case e.ThreadStatusChanged():
-            return [("thread/status/changed", {"threadId": event.thread_id, "status": status(event.status)})]
-        case e.ThreadNamed():
-            named = {"threadId": event.thread_id} | ({"threadName": event.name} if event.name is not None else {})
-            return [("thread/name/updated", named)]
-        case e.ThreadReverted():
-            return [("thread/reverted", {"threadId": event.thread_id})]
-        case e.QueueChanged():
-            return [("thread/queue/changed", {"threadId": event.thread_id})]
+        case e.ThreadStatusChanged() | e.ThreadNamed() | e.ThreadReverted() | e.QueueChanged():
+            return [_of_thread(event)]
         case e.ErrorReported():
             return [("error", _of_turn(event) | {"error": turn_error(event.error), "willRetry": event.will_retry})]
         case e.WarningReported():
@@ -189,6 +182,19 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return []
         case _:
             assert_never(event)
+
+
+def _of_thread(event: e.ThreadStatusChanged | e.ThreadNamed | e.ThreadReverted | e.QueueChanged) -> Notification:
+    match event:
+        case e.ThreadStatusChanged():
+            return ("thread/status/changed", {"threadId": event.thread_id, "status": status(event.status)})
+        case e.ThreadNamed():
+            named = {"threadId": event.thread_id} | ({"threadName": event.name} if event.name is not None else {})
+            return ("thread/name/updated", named)
+        case e.ThreadReverted():
+            return ("thread/reverted", {"threadId": event.thread_id})
+        case e.QueueChanged():
+            return ("thread/queue/changed", {"threadId": event.thread_id})
 
 
 def _of_hands(
