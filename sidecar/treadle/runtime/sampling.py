@@ -13,7 +13,7 @@ from functools import partial
 
 from ..core.effects import ContextOverflow, Outcome, Reply, Stopped
 from ..core.errors import ModelError
-from ..core.events import CardCompleted, CardDelta, CardStarted, ErrorInfo, ErrorReported, Event, WarningReported
+from ..core.events import CUT_SHORT, CardCompleted, CardDelta, CardStarted, ErrorInfo, ErrorReported, Event, WarningReported
 from ..core.history import card as card_of
 from ..core.items import Item, JsonObject, ModelItem, UsageReported, dumps
 from ..core.prompt import DISCARDED, Request
@@ -177,7 +177,7 @@ class Sampler:
         if event.skipped:
             self._warn(f"{event.skipped} unreadable events in the model's answer were skipped.")
         if event.incomplete:
-            self._warn(f"The provider stopped the answer early: {event.incomplete}.")
+            self._warn(f"The provider stopped the answer early: {event.incomplete}.", CUT_SHORT)
         usage = event.usage
         if usage is None:
             return
@@ -194,8 +194,8 @@ class Sampler:
         self.record(item)
         self.items.append(item)
 
-    def _warn(self, message: str) -> None:
-        self.notify([WarningReported(message, self.thread_id, "stream")])
+    def _warn(self, message: str, code: str = "stream") -> None:
+        self.notify([WarningReported(message, self.thread_id, code)])
 
     def cut(self, *, keep_in_prompt: bool) -> None:
         """The stream is over before its end: keep the text that was shown, close every open card.

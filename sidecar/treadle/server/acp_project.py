@@ -63,7 +63,7 @@ class Updates:
                 return [_updated({"toolCallId": event.card_id, "title": acp_calls.title("", view)} | _shown(changes))]
             case e.ErrorReported() if event.will_retry:
                 return [self._note("thought", event.error.message)]
-            case e.WarningReported():
+            case e.WarningReported() if event.code != e.CUT_SHORT:  # that is what the stop reason says
                 return [self._note("message", f"Warning: {event.message}")]
             case e.ToolsChanged():
                 return [self._note("message", event.message)]

@@ -288,6 +288,11 @@ class _Turn:
         match event:
             case e.UsageUpdated():
                 self.usage = acp_project.together(self.usage, event.last)
+            case e.WarningReported(code=e.CUT_SHORT):
+                self.cut = True
+            case e.RequestCounted():
+                # it is told before what its answer said
+                self.cut = False
             case e.TurnCompleted() if not self.ended.done():
                 self.ended.set_result(event)
             case _:
