@@ -245,13 +245,16 @@ def test_each_shard_is_searched_and_an_empty_one_goes(tmp_path: Path, monkeypatc
 def test_without_fts5_threads_are_kept_and_found_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SqliteStore(tmp_path)
     fill(store, "a", "tiger")
-    monkeypatch.setattr(store._search, "available", False)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(search, "MODULE", "absent")
+    store.close()
+    store = SqliteStore(tmp_path)
     store.append("a", [words("lion")])
     store.update(meta("a", name="Zoo"))
     fill(store, "b", "bear")
     with pytest.raises(TreadleError, match="without FTS5"):
         found(store, "tiger")
     store.close()
+    monkeypatch.undo()
     store = SqliteStore(tmp_path)
     while not store.index.catch_up(0.001):
         pass

@@ -62,7 +62,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.metas: dict[str, ThreadMeta] = {}
         self.lines: dict[str, list[str]] = {}
-        self.claimed: set[str] = set()
+        self._claimed: set[str] = set()
         self.drafted: dict[str, dict[str, Item]] = defaultdict(dict)
         self.ledger = MemoryLedger()
         self.grants = MemoryGrants()
@@ -104,10 +104,26 @@ class MemoryStore:
         return list(self.metas.values())[: query["limit"]], None
 
     def claim(self, thread_id: str) -> bool:
+        self._claimed.add(thread_id)
         return True
 
+    def claimed(self, thread_id: str) -> bool:
+        return thread_id in self._claimed
+
     def release(self, thread_id: str) -> None:
-        pass
+        self._claimed.discard(thread_id)
+
+    def item_lines(self, thread_id: str) -> list[str]:
+        return self.lines[thread_id]
+
+    def size(self, thread_id: str) -> int:
+        return sum(len(line.encode()) for line in self.lines[thread_id])
+
+    def used(self) -> int:
+        return sum(self.size(thread_id) for thread_id in self.lines)
+
+    def place(self, meta: ThreadMeta, *, by_update: bool) -> str:
+        return meta.id
 
     def close(self) -> None:
         pass

@@ -7,6 +7,7 @@ an item that was said before, VERSION must grow, or what was indexed cannot be t
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import unicodedata
@@ -78,11 +79,11 @@ def said(item: Item) -> str:
     """The text that an item is found by; empty for what nobody would search for."""
     match item:
         case UserMessage():
-            return "\n".join(part.text for part in item.content if isinstance(part, Text))[:MESSAGE]
+            return _words(item)[:MESSAGE]
         case Notes():
             return "\n".join(item.texts)[:MESSAGE]
         case ModelItem(kind=kind) if kind in ("message", DISCARDED):
-            return message_text(item.payload)[:MESSAGE]
+            return _words(item)[:MESSAGE]
         case ModelItem() if item.is_call:
             return _called(item)[:CALL]
         case ToolOutput():
@@ -91,9 +92,31 @@ def said(item: Item) -> str:
             return ""
 
 
-def is_message(item: Item) -> bool:
-    """What a client shows as words of the user or of the agent."""
-    return isinstance(item, UserMessage) or (isinstance(item, ModelItem) and item.kind in ("message", DISCARDED))
+def occurrences(items: Iterable[Item], text: str, start: int, limit: int) -> list[tuple[str, str, Snippet]]:
+    """Where `text` is in words of the user and of the agent, letter by letter but for upper and lower case: the turn, the item,
+    and the words around it. The first `start` places are left out."""
+    wanted = re.compile(re.escape(text), re.IGNORECASE)
+    places = (
+        (item.turn_id, item.id, _around(words, *place.span()))
+        for item in items
+        if isinstance(item, UserMessage) or (isinstance(item, ModelItem) and item.kind in ("message", DISCARDED))
+        for words in [_words(item)]
+        for place in wanted.finditer(words)
+    )
+    return list(itertools.islice(places, start, start + limit))
+
+
+def _words(item: UserMessage | ModelItem) -> str:
+    if isinstance(item, UserMessage):
+        return "\n".join(part.text for part in item.content if isinstance(part, Text))
+    return message_text(item.payload)
+
+
+def _around(text: str, start: int, end: int) -> Snippet:
+    first, last = max(0, start - _BEFORE), min(len(text), max(end, start - _BEFORE + WIDTH))
+    line = re.sub(r"\s", " ", text[first:last])
+    dots = "…" * (first > 0)
+    return Snippet(dots + line + "…" * (last < len(text)), ((start - first + len(dots), end - first + len(dots)),))
 
 
 def _called(item: ModelItem) -> str:

@@ -49,6 +49,16 @@ class CommandLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryLimits:
+    """How much is kept of threads that nobody has open. None: everything."""
+
+    max_age_days: float | None = None
+    "Since a thread was used last."
+    max_bytes: int | None = None
+    "Of the database."
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSettings:
     """Hosts that commands without network reach by the proxy. Patterns as in core/network.py; nothing listed is nothing open."""
 
@@ -204,6 +214,7 @@ class Settings:
     "None: there is no proxy, and no network for commands whose policy has none."
     rules: RuleBook = NO_RULES
     "What the user's *.rules files say of commands and hosts."
+    history: HistoryLimits = HistoryLimits()
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     "Keys that later features read; never used to steer the loop."
     output_schema: dict[str, Any] | None = None

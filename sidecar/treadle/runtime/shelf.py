@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from ..core import history
 from ..core.errors import RequestRefused
+from ..core.keeping import source
 from ..core.ops import ListThreads, ReadThread
 from .answers import ThreadPage, ThreadState
 from .assembly import World
 from .loaded import Loaded
 from .ports import ThreadMeta
+
+_NOBODY = "\0"
+"Nobody is called so."
 
 
 class Shelf:
@@ -45,10 +50,21 @@ class Shelf:
             archived=op.archived,
             by_update=op.by_update,
             ascending=op.ascending,
+            providers=op.providers,
+            originators=self.originators(op.sources, op.originators),
+            excluded=op.excluded,
         )
-        return ThreadPage([self._row(meta) for meta in metas], cursor)
+        before = self._world.store.place(metas[0], by_update=op.by_update) if metas else None
+        return ThreadPage([self.row(meta) for meta in metas], cursor, before)
 
-    def _row(self, meta: ThreadMeta) -> ThreadState:
+    def originators(self, sources: Sequence[str], among: Sequence[str] = ()) -> Sequence[str]:
+        """Those of the kinds `sources`, and of `among`; either one that is empty passes everything."""
+        if not sources:
+            return among
+        known = among or self._world.store.originators()
+        return [name for name in known if source(name) in sources] or [_NOBODY]
+
+    def row(self, meta: ThreadMeta) -> ThreadState:
         loaded = self._loaded.get(meta.id)
         if loaded is None:
             return ThreadState(meta)

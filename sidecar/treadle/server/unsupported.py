@@ -26,8 +26,8 @@ _WINDOWS = "Treadle has no sandbox of its own on Windows."
 _TELEMETRY = "Treadle sends nobody anything about its use."
 
 _METHODS = (
-    (_YET, "thread/delete thread/turns/list thread/items/list thread/items/read thread/timeline/list thread/search"),
-    (_YET, "thread/searchOccurrences thread/inject_items thread/shellCommand thread/settings/update review/start"),
+    (_YET, "thread/turns/list thread/items/list thread/items/read thread/timeline/list"),
+    (_YET, "thread/settings/update review/start"),
     (_YET, "thread/backgroundTerminals/clean thread/backgroundTerminals/list thread/backgroundTerminals/terminate hooks/list"),
     (_YET, "turn/settings/update thread/prepareApprovedPlan permissionProfile/list collaborationMode/list modelProvider/list"),
     (_YET, "modelProvider/capabilities/read experimentalFeature/list thread/sample thread/sample/cancel configRequirements/read"),
@@ -69,7 +69,7 @@ METHODS = {name: why for why, names in _METHODS for name in names.split()}
 "Requests of a client."
 
 _NEVER_SAID = (
-    (_YET, "thread/deleted thread/closed thread/settings/updated item/plan/delta"),
+    (_YET, "thread/closed thread/settings/updated item/plan/delta"),
     (_YET, "item/commandExecution/terminalInteraction deprecationNotice mcpServer/event/stream/notification"),
     ("Said otherwise: the item contextCompaction.", "thread/compacted"),
     ("Said otherwise: item/fileChange/patchUpdated.", "item/fileChange/outputDelta"),
@@ -137,6 +137,7 @@ _PASSED_OVER = {
     " serviceName serviceTier sessionStartSource threadSource",
     "thread/resume": "personality serviceTier",
     "thread/fork": "deferGoalContinuation serviceTier threadSource",
+    "thread/search": "currentAccountOnly includeAttachedThreads",
     "thread/list": "currentAccountOnly includeAttachedThreads useStateDbOnly",
     "turn/start": "cyberAccessProgram disabledPluginIds multiAgentMode parentTurnId personality responsesapiClientMetadata"
     " responsesapiClientMetadataPatch rootTurnId serviceTier serviceTierForTurn turnTrigger",

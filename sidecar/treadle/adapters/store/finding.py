@@ -19,9 +19,7 @@ from .search import SqliteSearch
 class SqliteIndex:
     """See runtime.ports.ThreadIndex."""
 
-    def __init__(self, database: sqlite3.Connection, search: SqliteSearch, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._db = database
-        self._search = search
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._whole = False
 
@@ -37,15 +35,18 @@ class SqliteIndex:
         ascending: bool = False,
         originators: Sequence[str] = (),
     ) -> tuple[list[Found], str | None]:
-        if not self._search.available:
-            raise TreadleError("Threads cannot be searched: this Python's SQLite comes without FTS5.", hint="Use another Python.")
         wanted = threads.Wanted(archived)
         wanted.one_of("cwd", cwds)
         wanted.one_of("originator", originators)
-        wanted.holds("number IN (SELECT value FROM json_each(?))", json.dumps(sorted(self._search.find(query))))
         key, source = ("updated_at" if by_update else "created_at"), "thread JOIN search_thread ON thread_id=id"
-        rows, cursor = threads.page(self._db, wanted, key, ascending=ascending, cursor=cursor, limit=limit, source=source)
-        return [self._found(query, row) for row in rows], cursor
+        with contextlib.closing(self._connect()) as database:
+            search = SqliteSearch(database)
+            if not search.available:
+                hint = "Use another Python."
+                raise TreadleError("Threads cannot be searched: this Python's SQLite comes without FTS5.", hint=hint)
+            wanted.holds("number IN (SELECT value FROM json_each(?))", json.dumps(sorted(search.find(query))))
+            rows, cursor = threads.page(database, wanted, key, ascending=ascending, cursor=cursor, limit=limit, source=source)
+            return [_found(database, search, query, row) for row in rows], cursor
 
     def catch_up(self, seconds: float) -> bool:
         if not self._whole:
@@ -53,12 +54,13 @@ class SqliteIndex:
                 self._whole = SqliteSearch(database).catch_up(seconds)
         return self._whole
 
-    def _found(self, query: Query, row: tuple[Any, ...]) -> Found:
-        *columns, number, shard = row
-        meta = threads.meta(tuple(columns))
-        position = self._search.first(query, number, shard)
-        text = meta.name or ""
-        if position is not None and position >= 0:
-            body = self._db.execute("SELECT body FROM item WHERE thread_id=? AND position=?", (meta.id, position)).fetchone()
-            text = said(decode(body[0])) if body else meta.preview
-        return Found(meta, snippet(text, query))
+
+def _found(database: sqlite3.Connection, search: SqliteSearch, query: Query, row: tuple[Any, ...]) -> Found:
+    *columns, number, shard = row
+    meta = threads.meta(tuple(columns))
+    position = search.first(query, number, shard)
+    text = meta.name or ""
+    if position is not None and position >= 0:
+        body = database.execute("SELECT body FROM item WHERE thread_id=? AND position=?", (meta.id, position)).fetchone()
+        text = said(decode(body[0])) if body else meta.preview
+    return Found(meta, snippet(text, query))

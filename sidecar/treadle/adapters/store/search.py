@@ -29,6 +29,7 @@ CREATE INDEX search_thread_by_shard ON search_thread (shard, size)
 # done: the position up to which catch_up has come; NULL when all is indexed and appends keep it so
 SHARD = 16_000_000
 "Characters of text after which the next thread begins a new shard."
+MODULE = "fts5"
 _BITS = 24
 _SLICE = 0.02
 "Seconds that other writers wait at most for a step of catch_up."
@@ -42,7 +43,7 @@ class SqliteSearch:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._db = database
-        self.available = bool(database.execute("SELECT 1 FROM pragma_module_list WHERE name='fts5'").fetchone())
+        self.available = bool(database.execute("SELECT 1 FROM pragma_module_list WHERE name=?", (MODULE,)).fetchone())
         "A Python may come with an SQLite that has no such index: then nothing is found, and nothing else fails."
         self._whole = False
 

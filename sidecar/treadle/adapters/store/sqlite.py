@@ -59,7 +59,7 @@ class SqliteStore:
             self._drafts = drafts.SqliteDrafts(self._db)
             self.queue = queue.SqliteQueue(self._db, self._transaction)
             self._search = search.SqliteSearch(self._db)
-            self.index = finding.SqliteIndex(self._db, self._search, lambda: _open(folder / _FILE))
+            self.index = finding.SqliteIndex(lambda: _open(folder / _FILE))
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
@@ -139,6 +139,19 @@ class SqliteStore:
         self._next[thread_id] = len(items)
         return meta, items
 
+    def item_lines(self, thread_id: str) -> list[str]:
+        query = "SELECT body FROM item WHERE thread_id=? ORDER BY position"
+        return [body for (body,) in self._db.execute(query, (thread_id,))]
+
+    def size(self, thread_id: str) -> int:
+        query = "SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM item WHERE thread_id=?"
+        return self._db.execute(query, (thread_id,)).fetchone()[0]
+
+    def used(self) -> int:
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return (pages - free) * size
+
     def delete(self, thread_ids: Sequence[str]) -> None:
         try:
             deletion.delete(self._folder / _FILE, _open, thread_ids)
@@ -148,6 +161,9 @@ class SqliteStore:
         finally:
             for thread_id in thread_ids:
                 self._next.pop(thread_id, None)
+
+    def originators(self) -> list[str]:
+        return [name for (name,) in self._db.execute("SELECT DISTINCT originator FROM thread")]
 
     def list(
         self,
@@ -174,8 +190,11 @@ class SqliteStore:
         found, cursor = threads.page(self._db, wanted, key, ascending=ascending, cursor=cursor, limit=limit)
         return [threads.meta(row) for row in found], cursor
 
-    def originators(self) -> list[str]:
-        return [name for (name,) in self._db.execute("SELECT DISTINCT originator FROM thread")]
+    def place(self, meta: ThreadMeta, *, by_update: bool) -> str:
+        return threads.place(threads.row(meta), "updated_at" if by_update else "created_at")
+
+    def claimed(self, thread_id: str) -> bool:
+        return thread_id in self._held
 
     def claim(self, thread_id: str) -> bool:
         if thread_id in self._held:

@@ -57,16 +57,20 @@ def page(
     """Rows that begin with COLUMNS, followed by the other columns of `source`, and the cursor of the next page."""
     order, beyond = ("ASC", ">") if ascending else ("DESC", "<")
     if cursor is not None:
-        wanted.holds(f"({key}, id) {beyond} (?, ?)", *_place(cursor))
+        wanted.holds(f"({key}, id) {beyond} (?, ?)", *_read_place(cursor))
     query = f"SELECT {COLUMNS}{'' if source == 'thread' else ', number, shard'} FROM {source} WHERE {wanted}"
     found = database.execute(f"{query} ORDER BY {key} {order}, id {order} LIMIT ?", (*wanted.values, limit + 1)).fetchall()
     if len(found) <= limit:
         return found, None
-    last = found[limit - 1]
-    return found[:limit], f"{last[2 if key == 'updated_at' else 1]!r}|{last[0]}"
+    return found[:limit], place(found[limit - 1], key)
 
 
-def _place(cursor: str) -> tuple[float, str]:
+def place(row: tuple[Any, ...], key: Key) -> str:
+    """It leads to what comes after this row."""
+    return f"{row[2 if key == 'updated_at' else 1]!r}|{row[0]}"
+
+
+def _read_place(cursor: str) -> tuple[float, str]:
     """Where a page begins, by a cursor that was given before."""
     at, bar, thread_id = cursor.partition("|")
     try:

@@ -119,6 +119,10 @@ class Outputs(Protocol):
         """Let `other` have these outputs of a thread as its own. Those that are gone are passed over."""
         ...
 
+    def forget(self, thread_id: str) -> None:
+        """Remove all outputs of a thread."""
+        ...
+
     def read(self, thread_id: str, name: str, offset: int, limit: int) -> OutputPart | None:
         """None when there is no such output (any more). Offsets and limits in bytes."""
         ...

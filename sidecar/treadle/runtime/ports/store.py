@@ -80,7 +80,7 @@ class GrantStore(Protocol):
 
 
 class ThreadIndex(Protocol):
-    """The words of all threads."""
+    """The words of all threads. May be asked from any system thread."""
 
     def search(
         self,
@@ -99,7 +99,7 @@ class ThreadIndex(Protocol):
         ...
 
     def catch_up(self, seconds: float) -> bool:
-        """Index what an older version wrote, for about so many seconds; whether all is done. From any system thread."""
+        """Index what an older version wrote, for about so many seconds; whether all is done."""
         ...
 
 
@@ -152,9 +152,25 @@ class Store(Protocol):
         """Raises KeyError."""
         ...
 
+    def item_lines(self, thread_id: str) -> list[str]:
+        """The items as core.items.encode wrote them, in the very bytes."""
+        ...
+
+    def size(self, thread_id: str) -> int:
+        """Bytes of its items."""
+        ...
+
+    def used(self) -> int:
+        """Bytes of everything, without room that is free to be used again."""
+        ...
+
     def delete(self, thread_ids: Sequence[str]) -> None:
         """All that is kept of these threads, in every file of the store, so that no byte of it can be read there any more. Those
         that are not there are passed over. The caller has claimed them; it may call from any system thread."""
+        ...
+
+    def originators(self) -> list[str]:
+        """Every one that a thread has."""
         ...
 
     def list(
@@ -174,12 +190,16 @@ class Store(Protocol):
         """A filter that is empty lets everything pass. Raises RequestRefused for a cursor that was never given."""
         ...
 
-    def originators(self) -> list[str]:
-        """Every one that a thread has."""
+    def place(self, meta: ThreadMeta, *, by_update: bool) -> str:
+        """The cursor that leads to what comes after this thread."""
         ...
 
     def claim(self, thread_id: str) -> bool:
         """Become the one writer of a thread; False when another process is."""
+        ...
+
+    def claimed(self, thread_id: str) -> bool:
+        """Whether this process is the writer."""
         ...
 
     def release(self, thread_id: str) -> None: ...

@@ -1,0 +1,111 @@
+"""How long threads are kept: deletes them for good, on request and beyond the limits that the user has set.
+
+A limit never touches a thread that is open, in this process or in another, or that was used within the last day. Whether it is
+archived or has a name makes no difference: the one that was used longest ago goes first. Without limits nothing is ever deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from ..core.errors import TreadleError
+from ..core.settings import HistoryLimits
+from .assembly import World
+from .ports import ThreadMeta
+
+_log = logging.getLogger(__name__)
+_DAY = 24 * 3600.0
+_AT_ONCE = 20
+"Threads that are deleted in one go: other writers wait for so long."
+_PAGE = 200
+_AFTER_START = 15.0
+_SLICE = 0.5
+
+
+async def tend(world: World) -> None:
+    """In the background, for as long as the process lives: index what older versions wrote, and keep to the limits."""
+    await world.clock.sleep(_AFTER_START)
+    while True:
+        try:
+            while not await asyncio.to_thread(world.store.index.catch_up, _SLICE):
+                await world.clock.sleep(_SLICE)
+            await prune(world)
+        except TreadleError as error:
+            _log.warning("history is not tended: %s", error.sentence())
+        await world.clock.sleep(_DAY)
+
+
+async def prune(world: World, *, dry_run: bool = False) -> list[ThreadMeta]:
+    """The threads that were beyond the limits, oldest first. `dry_run`: they are still there."""
+    limits = world.configure(None, {})[0].history
+    if limits == HistoryLimits():
+        return []
+    beyond = _beyond(world, limits)
+    if dry_run:
+        return [meta for meta in beyond if _closed(world, meta.id)]
+    gone: list[ThreadMeta] = []
+    for start in range(0, len(beyond), _AT_ONCE):
+        batch = beyond[start : start + _AT_ONCE]
+        deleted = await delete(world, [meta.id for meta in batch])
+        gone += [meta for meta in batch if meta.id in deleted]
+    if gone:
+        _log.warning("deleted %d threads that [treadle.history] of config.toml no longer keeps, the oldest first", len(gone))
+    return gone
+
+
+async def delete(world: World, thread_ids: Sequence[str]) -> set[str]:
+    """Those that are deleted: not the ones that are open, here or in another process. Raises TreadleError."""
+    store = world.store
+    held = [thread_id for thread_id in thread_ids if not store.claimed(thread_id) and store.claim(thread_id)]
+    try:
+        for thread_id in held:
+            if world.outputs is not None:
+                world.outputs.forget(thread_id)
+            if world.versions is not None:
+                world.versions.forget(thread_id)
+        if held:
+            await asyncio.to_thread(world.store.delete, held)
+    finally:
+        for thread_id in held:
+            world.store.release(thread_id)
+    return set(held)
+
+
+def _beyond(world: World, limits: HistoryLimits) -> list[ThreadMeta]:
+    now, store = world.clock.now(), world.store
+    metas = [meta for meta in _oldest_first(world) if meta.updated_at < now - _DAY]
+    days = limits.max_age_days
+    old = [] if days is None else [meta for meta in metas if meta.updated_at < now - days * _DAY]
+    if limits.max_bytes is None:
+        return old
+    used = store.used() - sum(store.size(meta.id) for meta in old)
+    for meta in metas[len(old) :]:
+        if used <= limits.max_bytes:
+            break
+        old.append(meta)
+        used -= store.size(meta.id)
+    return old
+
+
+def _oldest_first(world: World) -> list[ThreadMeta]:
+    found: list[ThreadMeta] = []
+    for archived in (False, True):
+        cursor: str | None = None
+        while True:
+            metas, cursor = world.store.list(
+                cursor=cursor, limit=_PAGE, cwds=(), search=None, archived=archived, by_update=True, ascending=True
+            )
+            found += metas
+            if cursor is None:
+                break
+    return sorted(found, key=lambda meta: (meta.updated_at, meta.id))
+
+
+def _closed(world: World, thread_id: str) -> bool:
+    """Nobody has it open."""
+    if world.store.claimed(thread_id) or not world.store.claim(thread_id):
+        return False
+    world.store.release(thread_id)
+    return True
