@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from .encoding import decoded
 from .errors import TreadleError
@@ -120,7 +120,7 @@ def after_undo(state: State, ids: Collection[str], like: bytes | None) -> tuple[
     return None, state.base
 
 
-def kind(state: State) -> str:
+def kind(state: State) -> Literal["add", "delete", "update"]:
     if isinstance(state, Whole) and not state.omitted:
         if state.base is None:
             return "add"
@@ -136,6 +136,27 @@ def base_bytes(state: State) -> bytes | None:
 
 def current_bytes(state: State) -> bytes | None:
     return "".join(state.current).encode("utf-8", "surrogatepass") if isinstance(state, Review) else state.current
+
+
+def shows(state: State, now: bytes | str | None) -> bool:
+    """Whether this is the content that the state is about: bytes of a file, or the text of an editor's document."""
+    if isinstance(state, Review):
+        text = now if isinstance(now, str) else _text(now)
+        return text is not None and "".join(state.current) == text.removeprefix(_MARK)
+    if state.omitted or state.current is None or now is None:
+        return state.current is now
+    return same_text(now, state.current) if isinstance(now, str) else now == state.current
+
+
+def size(state: State | None) -> int:
+    """Characters, or bytes, that it holds."""
+    match state:
+        case None:
+            return 0
+        case Review():
+            return sum(map(len, state.current)) + sum(mark.base_lines for mark in state.marks) * 40
+        case Whole():
+            return len(state.base or b"") + len(state.current or b"")
 
 
 def same_text(text: str, data: bytes) -> bool:

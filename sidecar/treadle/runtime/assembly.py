@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ..core.compaction import Room
 from ..core.events import Event, WarningReported
-from ..core.items import Item, JsonObject
+from ..core.items import Context, Item, JsonObject, Section
 from ..core.known_files import KnownFiles
 from ..core.settings import Sandboxed, SandboxPolicy, Settings
 from ..core.thread import Thread
@@ -140,6 +140,8 @@ class World:
     "What the agent does to files is told here."
     versions: Versions | None = None
     "What files held; None: nothing is kept."
+    asides: list[Callable[[str], Sequence[Section]]] = field(default_factory=list[Callable[[str], Sequence[Section]]])
+    "What the model of this thread is told once, with its next request: asked before each, and told if it gives anything."
     without_compaction: set[str] = field(default_factory=set[str])
     "Addresses of providers that turned out to have no endpoint for compaction."
 
@@ -196,7 +198,9 @@ def assemble(
         await briefing.ready(thread, settings)
         news = briefing.news(thread, settings, sandboxed=sandboxed, granted=told_prefixes(world.grants, thread.id, settings))
         audience.notify(*briefing.noticed(thread))
-        return [*news, *await hooks.greeting(loaded, news), *invocations.again(thread.told)]
+        asides = tuple(section for told in world.asides for section in told(thread.id))
+        once = [Context(world.clock.new_id(), world.clock.now(), "developer", asides)] if asides else []
+        return [*news, *await hooks.greeting(loaded, news), *invocations.again(thread.told), *once]
 
     def warn(text: str) -> None:
         audience.notify(WarningReported(text, thread.id))

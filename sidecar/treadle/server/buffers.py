@@ -34,6 +34,13 @@ class EditorBuffers:
         document = self._documents.find(path)
         return None if document is None else document.text
 
+    def version(self, path: str) -> int | None:
+        document = self._documents.find(path)
+        return None if document is None else document.version
+
+    def listen(self, told: Callable[[str, str, str], None]) -> None:
+        self._documents.told.append(told)
+
     async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
         first = changes[0][0]
         if not self._applies:

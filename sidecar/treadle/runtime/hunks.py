@@ -1,0 +1,287 @@
+"""Keep and undo, hunk by hunk: knows what the agent of each thread did to files, and what became of it since.
+
+Fed by what is told of the agent's changes, and by what an editor tells of its documents; files that are in no editor are looked
+at when hunks are listed, kept or undone. An undo writes all files or none, and never over text that it has not seen. To one
+thread what another one's agent does is like what the user does: keep and undo of the one leave the other's hunks alone, and what
+both wrote into the same lines goes with either's undo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..core import hunk_files, hunk_words
+from ..core.changes import Changed
+from ..core.errors import RequestRefused
+from ..core.events import HunksChanged
+from ..core.hunk_files import HunkRefused, State
+from ..core.items import Section
+from ..core.ops import HunkOp, KeepHunks, ListHunks, UndoHunks
+from ..core.settings import SandboxPolicy
+from .answers import HunkFile, HunkList
+from .assembly import World, confinement
+from .loaded import Loaded
+from .ports import Buffers, FileState
+from .reviews import Reviews, all_ids, of_turn
+
+DEBOUNCE = 0.1
+"Seconds in which changes are gathered before clients are told."
+_AT_ONCE = 32
+"Files that are read at the same time."
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A file as it is now, and its hunks."""
+
+    path: str
+    state: State
+    file: FileState
+
+
+class Hunks:
+    def __init__(self, world: World, threads: dict[str, Loaded]) -> None:
+        self._world = world
+        self._threads = threads
+        self._reviews: dict[str, tuple[Loaded, Reviews]] = {}
+        "Of threads in memory."
+        self._writing: Counter[str] = Counter()
+        "Files that somebody is about to change."
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._to_tell: dict[str, set[str]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        world.changes.coming.append(self._coming)
+        world.changes.done.append(self._done)
+        world.changes.withdrawn.append(self._over)
+        world.asides.append(self._aside)
+
+    async def answer(self, op: HunkOp) -> HunkList:
+        """Raises RequestRefused."""
+        self._known(op.thread_id)
+        async with self._locks.setdefault(op.thread_id, asyncio.Lock()):
+            match op:
+                case ListHunks():
+                    return await self._list(op.thread_id, op.path, op.turn_id)
+                case KeepHunks():
+                    await self._keep(op)
+                case UndoHunks():
+                    await self._undo(op)
+            return await self._list(op.thread_id, op.path, None)
+
+    def watch(self, buffers: Buffers) -> None:
+        """Follow the documents of this editor."""
+        buffers.listen(self._typed)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # what is told
+
+    async def _coming(self, changed: Sequence[Changed]) -> None:
+        self._writing.update(change.path for change in changed)
+
+    def _over(self, changed: Sequence[Changed]) -> None:
+        for change in changed:
+            if self._writing[change.path] > 1:
+                self._writing[change.path] -= 1
+            else:
+                del self._writing[change.path]
+
+    def _done(self, changed: Sequence[Changed]) -> None:
+        self._over([change for change in changed if change.by == "patch"])
+        for change in changed:
+            self._of(change.thread_id)
+            for thread_id, (_, reviews) in self._reviews.items():
+                if thread_id == change.thread_id and change.by != "restore":
+                    if (change.before, change.after) != (None, None) or change.omitted is not None:
+                        reviews.changed(change)
+                        self._tell(thread_id, change.path)
+                elif change.path in reviews and change.omitted is None:
+                    reviews.found(change.path, change.after)
+                    self._tell(thread_id, change.path)
+
+    def _typed(self, path: str, before: str, after: str) -> None:
+        if path in self._writing:
+            # whether it is the agent's own edit is known when it is done
+            return
+        for thread_id, (_, reviews) in self._reviews.items():
+            if path in reviews and reviews.follow(path, before, after):
+                self._tell(thread_id, path)
+
+    def _aside(self, thread_id: str) -> Sequence[Section]:
+        undone = self._of(thread_id).untold()
+        return [hunk_words.section(undone)] if undone else []
+
+    def _tell(self, thread_id: str, path: str) -> None:
+        self._to_tell.setdefault(thread_id, set()).add(path)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(DEBOUNCE, self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._timer = None
+        to_tell, self._to_tell = self._to_tell, {}
+        for thread_id, paths in to_tell.items():
+            if loaded := self._threads.get(thread_id):
+                loaded.audience.notify(HunksChanged(thread_id, tuple(sorted(paths))))
+
+    # list, keep, undo
+
+    async def _list(self, thread_id: str, path: str | None, turn_id: str | None) -> HunkList:
+        reviews = self._of(thread_id)
+        files: list[HunkFile] = []
+        buffers = self._world.files.buffers
+        for looked in await self._look(reviews, self._paths(reviews, path)):
+            shown = of_turn(hunk_files.shown(looked.state), turn_id)
+            if shown:
+                version = buffers.version(looked.path) if buffers else None
+                omitted = looked.state.omitted if isinstance(looked.state, hunk_files.Whole) else None
+                files.append(
+                    HunkFile(looked.path, hunk_files.kind(looked.state), shown, looked.file.unsaved, version, omitted),
+                )
+        return HunkList(files, len(reviews.not_followed))
+
+    async def _keep(self, op: KeepHunks) -> None:
+        reviews = self._of(op.thread_id)
+        found = await self._chosen(reviews, op)
+        self._refuse_writing(found)
+        for looked, ids in found:
+            reviews.settle(looked.path, hunk_files.after_keep(looked.state, ids))
+            self._tell(op.thread_id, looked.path)
+
+    async def _undo(self, op: UndoHunks) -> None:
+        reviews = self._of(op.thread_id)
+        found = await self._chosen(reviews, op)
+        after: list[FileState] = []
+        left: list[State | None] = []
+        self._refuse_writing(found)
+        for looked, ids in found:
+            try:
+                state, data = hunk_files.after_undo(looked.state, ids, looked.file.data)
+            except HunkRefused as refused:
+                raise RequestRefused(refused.sentence(), data={"path": looked.path}) from None
+            mode = looked.file.mode if looked.file.data is not None else getattr(looked.state, "mode", None)
+            after.append(FileState(looked.path, data, mode if data is not None else None))
+            left.append(state)
+        await self._write(op.thread_id, [looked.file for looked, _ in found], after)
+        for (looked, ids), state, written in zip(found, left, after, strict=True):
+            words = [hunk_words.entry(looked.state, hunk) for hunk in hunk_files.shown(looked.state) if hunk.id in ids]
+            reviews.settle(looked.path, state, words)
+            self._tell(op.thread_id, looked.path)
+            for thread_id, (_, others) in self._reviews.items():
+                if thread_id != op.thread_id and others.found(looked.path, written.data):
+                    self._tell(thread_id, looked.path)
+
+    def _refuse_writing(self, found: list[tuple[_Looked, set[str]]]) -> None:
+        for looked, _ in found:
+            if looked.path in self._writing:
+                raise RequestRefused(f"{looked.path} is just being changed: try again in a moment")
+
+    async def _write(self, thread_id: str, before: list[FileState], after: list[FileState]) -> None:
+        paths = [state.path for state in after]
+        self._writing.update(paths)
+        try:
+            await self._world.files.commit(before, after, self._policy(thread_id, paths))
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise RequestRefused(f"Nothing was undone: {where}{error.strerror or error}") from error
+        finally:
+            self._over([Changed("", "", path, None, None, "patch") for path in paths])
+
+    def _policy(self, thread_id: str, paths: Sequence[str]) -> SandboxPolicy:
+        """The user asks for the write, and it may go wherever the agent's did. Where commands can write, the thread's own bounds
+        hold: a folder that a command makes a link of leads nowhere."""
+        files, loaded = self._world.files, self._threads.get(thread_id)
+        if loaded is not None:
+            policy = replace(confinement(loaded.settings), mode="workspace-write")
+        else:
+            policy = SandboxPolicy("workspace-write", (self._world.store.meta(thread_id).cwd,))
+        if moved := next((path for path in paths if files.resolve(path) != path), None):
+            raise RequestRefused(f"Nothing was undone: {moved} leads somewhere else by now.")
+        inside = all(files.refusal(path, policy) is None for path in paths)
+        return policy if inside else SandboxPolicy("danger-full-access")
+
+    async def _chosen(self, reviews: Reviews, op: KeepHunks | UndoHunks) -> list[tuple[_Looked, set[str]]]:
+        """Files with the ids that are meant. Raises RequestRefused for ids that are not there."""
+        found = await self._look(reviews, self._paths(reviews, op.path))
+        out: list[tuple[_Looked, set[str]]] = []
+        wanted = None if op.ids is None else set(op.ids)
+        for looked in found:
+            shown = {hunk.id for hunk in of_turn(hunk_files.shown(looked.state), op.turn_id)}
+            if wanted is not None:
+                shown &= wanted
+                wanted -= shown
+            elif op.turn_id is None:
+                shown |= all_ids(looked.state)
+            if shown:
+                out.append((looked, shown))
+        if wanted:
+            missing = sorted(wanted)
+            text = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
+            raise RequestRefused(f"There is no such hunk (any more): {text}. List the hunks again.", data={"ids": missing})
+        return out
+
+    async def _look(self, reviews: Reviews, paths: Sequence[str]) -> list[_Looked]:
+        """Those that have hunks, as they are now."""
+        out: list[_Looked] = []
+        for start in range(0, len(paths), _AT_ONCE):
+            some = paths[start : start + _AT_ONCE]
+            files = await asyncio.gather(*(self._read(reviews, path) for path in some))
+            out += [looked for path, file in zip(some, files, strict=True) if (looked := self._measured(reviews, path, file))]
+        return out
+
+    def _measured(self, reviews: Reviews, path: str, file: FileState | None) -> _Looked | None:
+        if file is None:
+            return None
+        # of a file that is being written what was known before is right, until it is told
+        if path not in self._writing:
+            buffers = self._world.files.buffers
+            text = buffers.text(path) if buffers is not None and file.unsaved else None
+            reviews.found(path, file.data if text is None else text)
+        tracked = reviews.get(path)
+        return _Looked(path, tracked.live, file) if tracked is not None and tracked.live is not None else None
+
+    async def _read(self, reviews: Reviews, path: str) -> FileState | None:
+        try:
+            file = await self._world.files.read(path)
+            tracked = reviews.get(path)
+            if file.unsaved and tracked is not None and tracked.overtaken is not None and file.data is not None:
+                shown = file.data.decode("utf-8", "replace")
+                if hunk_files.same_text(shown, tracked.overtaken):
+                    # the editor has not noticed yet that the agent has written the file
+                    return await self._world.files.read(path, on_disk=True)
+        except OSError:
+            return None
+        return file
+
+    def _paths(self, reviews: Reviews, path: str | None) -> Sequence[str]:
+        if path is None:
+            return reviews.paths
+        real = self._world.files.resolve(path)
+        return [one for one in dict.fromkeys((path, real)) if one in reviews]
+
+    def _of(self, thread_id: str) -> Reviews:
+        """Those of threads that are not loaded are read anew each time: another process may be at work on them."""
+        loaded = self._threads.get(thread_id)
+        if loaded is None:
+            return Reviews(thread_id, self._world.versions)
+        known = self._reviews.get(thread_id)
+        if known is not None and known[0] is loaded:
+            return known[1]
+        for gone in [one for one, (of, _) in self._reviews.items() if self._threads.get(one) is not of]:
+            del self._reviews[gone]
+        reviews = Reviews(thread_id, self._world.versions if loaded.durable else None)
+        self._reviews[thread_id] = loaded, reviews
+        return reviews
+
+    def _known(self, thread_id: str) -> None:
+        if thread_id in self._threads:
+            return
+        try:
+            self._world.store.meta(thread_id)
+        except KeyError:
+            raise RequestRefused(f"no thread with the id {thread_id}") from None
+

@@ -1,0 +1,213 @@
+"""The changes of one thread's agent, file by file, as core/hunk_files.py keeps them: in memory, and written down so that they
+outlive the process.
+
+Written down is each file as the agent, a keep or an undo left it (the anchor). What others have done since is measured when it is
+looked for, or followed as an editor tells of it. A text that is again as it was written down is what was written down: so hunks
+come back with the editor's undo and redo, with a file that was not loaded anew yet, and after a restart.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..core import hunk_files, hunk_notes, hunk_words
+from ..core.changes import Changed
+from ..core.hunk_files import State
+from ..core.hunks import Hunk
+from .ports import HunkBase, Versions
+
+_log = logging.getLogger(__name__)
+MAX_FILES = 1_000
+"That one thread's agent has changed and the user has neither kept nor undone; those beyond are not followed."
+MAX_CHARS = 64 * 1024 * 1024
+"Of the texts in memory; those looked at longest ago are read again when they are needed."
+
+
+@dataclass(slots=True)
+class Tracked:
+    anchor: State | None
+    "None: nothing is to be kept or undone, but the model has yet to be told of what was."
+    live: State | None
+    "The anchor with what others did since. None: the file is gone, or is back, by others' doing."
+    overtaken: bytes | None = None
+    "What the file held before the agent's last change. An editor that still shows it has yet to load the file anew."
+    untold: list[str] = field(default_factory=list[str])
+    "Undone, and the model has not been told."
+    size: int = 0
+
+
+class Reviews:
+    def __init__(self, thread_id: str, versions: Versions | None) -> None:
+        self._thread_id = thread_id
+        self._versions = versions
+        self._rows = {row.path: row for row in versions.bases(thread_id)} if versions else {}
+        self._tracked: dict[str, Tracked] = {}
+        self.not_followed: set[str] = set()
+
+    @property
+    def paths(self) -> list[str]:
+        return sorted({*self._rows, *self._tracked})
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._tracked or path in self._rows
+
+    def get(self, path: str) -> Tracked | None:
+        found = self._tracked.pop(path, None) or self._read(path)
+        if found is not None:
+            self._tracked[path] = found
+        return found
+
+    def changed(self, change: Changed) -> bool:
+        """The thread's agent changed a file. Whether it is followed."""
+        path, turn = change.path, change.turn_id
+        if path not in self and len(self.paths) >= MAX_FILES:
+            self.not_followed.add(path)
+            return False
+        tracked = self.get(path) or Tracked(None, None)
+        state = self._before(tracked, change.before)
+        if change.omitted is not None:
+            state = hunk_files.not_known(tracked.live or tracked.anchor, path, turn, change.omitted)
+        else:
+            state = hunk_files.changed(state, path, change.before, change.after, turn, mode=change.mode_before)
+        overtaken = None if change.unsaved else change.before
+        self._put(path, Tracked(state, state, overtaken, tracked.untold))
+        return True
+
+    def found(self, path: str, now: bytes | str | None) -> bool:
+        """The file holds this, whoever wrote it. Whether hunks may be other ones, or in other places."""
+        tracked = self.get(path)
+        if tracked is None or tracked.anchor is None:
+            return False
+        before = tracked.live
+        tracked.live = _measured(tracked.anchor, before, now)
+        return tracked.live is not before
+
+    def follow(self, path: str, before: str, after: str) -> bool:
+        """An editor's document was changed. Whether hunks may be other ones, or in other places."""
+        tracked = self.get(path)
+        if tracked is None or tracked.anchor is None:
+            return False
+        live = tracked.live
+        if hunk_files.shows(tracked.anchor, after):
+            tracked.live = tracked.anchor
+        elif live is not None and hunk_files.shows(live, before):
+            tracked.live = hunk_files.found(live, after)
+        # else the document is not what was reviewed: it is measured when the hunks are looked at
+        return True
+
+    def settle(self, path: str, left: State | None, undone: Collection[str] = ()) -> None:
+        """The user kept or undid hunks: `left` is what is neither yet; `undone` are words for the model."""
+        tracked = self.get(path) or Tracked(None, None)
+        untold = [*tracked.untold, *undone][-hunk_words.MOST_ENTRIES :]
+        self._put(path, Tracked(left, left, None, untold))
+
+    def untold(self) -> dict[str, list[str]]:
+        """What the model has not been told, by path; it counts as told from now on."""
+        out: dict[str, list[str]] = {}
+        for path in self.paths:
+            row = self._rows.get(path)
+            if path not in self._tracked and row is not None and '"untold"' not in row.marks:
+                continue
+            tracked = self.get(path)
+            if tracked is not None and tracked.untold:
+                out[path] = tracked.untold
+                self._put(path, replace(tracked, untold=[]), anew=False)
+        return out
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """They are measured anew when they are looked at: by what is written down."""
+        if self._versions is not None:
+            for path in paths:
+                self._tracked.pop(path, None)
+
+    def _before(self, tracked: Tracked, before: bytes | None) -> State | None:
+        return None if tracked.anchor is None else _measured(tracked.anchor, tracked.live, before)
+
+    def _put(self, path: str, tracked: Tracked, *, anew: bool = True) -> None:
+        self._tracked.pop(path, None)
+        if tracked.anchor is not None or tracked.untold:
+            tracked.size = hunk_files.size(tracked.anchor)
+            self._tracked[path] = tracked
+        if self._versions is not None:
+            try:
+                self._write(self._versions, path, tracked, anew=anew)
+            except OSError:
+                # it stays right for as long as this process lives
+                _log.exception("hunks of %s could not be written down", path)
+        self._bound()
+
+    def _write(self, versions: Versions, path: str, tracked: Tracked, *, anew: bool) -> None:
+        state, untold = tracked.anchor, tracked.untold
+        row = None
+        if state is not None or untold:
+            notes = json.dumps({"hunks": hunk_notes.noted(state) if state else None} | ({"untold": untold} if untold else {}))
+            old = self._rows.get(path)
+            if old is not None and not anew:
+                row = replace(old, marks=notes)
+            else:
+                turns = hunk_files.turns_of(state) if state else ()
+                put = _keys(versions, state)
+                row = HunkBase(path, *put, turns, notes)
+        elif path not in self._rows:
+            return
+        versions.set_base(self._thread_id, path, row)
+        if row is None:
+            del self._rows[path]
+        else:
+            self._rows[path] = row
+
+    def _read(self, path: str) -> Tracked | None:
+        row = self._rows.get(path)
+        if row is None or self._versions is None:
+            return None
+        get: Callable[[str], bytes] = self._versions.get
+        untold: list[str] = []
+        notes: Any = None
+        try:
+            given: Any = json.loads(row.marks)
+            notes, untold = given["hunks"], [str(one) for one in given.get("untold", ())]
+        except (ValueError, LookupError, TypeError, AttributeError):
+            notes = ""
+        if notes is None:
+            return Tracked(None, None, None, untold)
+        try:
+            base, left = (None if key is None else get(key) for key in (row.base, row.left))
+        except (KeyError, OSError):
+            _log.warning("what %s held is not kept any more", path)
+            return None
+        state = hunk_notes.recalled(path, base, left, row.turns, str(notes))
+        return Tracked(state, state, None, untold, hunk_files.size(state))
+
+    def _bound(self) -> None:
+        size = sum(tracked.size for tracked in self._tracked.values())
+        while size > MAX_CHARS and len(self._tracked) > 1 and self._versions is not None:
+            path = next(iter(self._tracked))
+            size -= self._tracked.pop(path).size
+
+
+def _measured(anchor: State, live: State | None, now: bytes | str | None) -> State | None:
+    if live is not None and hunk_files.shows(live, now):
+        return live
+    if hunk_files.shows(anchor, now):
+        return anchor
+    return hunk_files.found(anchor, now)
+
+
+def _keys(versions: Versions, state: State | None) -> tuple[str | None, str | None]:
+    if state is None:
+        return None, None
+    contents = hunk_files.base_bytes(state), hunk_files.current_bytes(state)
+    base, left = (None if content is None else versions.put(content) for content in contents)
+    return base, left
+
+
+def all_ids(state: State) -> set[str]:
+    return {state.id} if isinstance(state, hunk_files.Whole) else {mark.id for mark in state.marks}
+
+
+def of_turn(shown: Iterable[Hunk], turn_id: str | None) -> list[Hunk]:
+    return [hunk for hunk in shown if turn_id is None or turn_id in hunk.turns]

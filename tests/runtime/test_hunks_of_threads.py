@@ -1,0 +1,398 @@
+"""Keep and undo on real files: what the agent's tools and everybody else do, and what is left to keep or undo."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from fakes.stores import MemoryStore
+from fakes.versions import MemoryVersions
+from fakes.world import FakeTool, RecordingClient, ScriptedModel, begin, build, call, end, message
+from treadle.adapters.files import DiskFiles
+from treadle.core.changes import Changed
+from treadle.core.errors import RequestRefused
+from treadle.core.events import HunksChanged
+from treadle.core.history import TurnState
+from treadle.core.items import Text
+from treadle.core.ops import KeepHunks, ListHunks, ResumeThread, StartTurn, UndoHunks
+from treadle.core.settings import SandboxPolicy
+from treadle.runtime.agent import Agent
+from treadle.runtime.answers import HunkFile, HunkList
+from treadle.runtime.ports import Call, FileState, Scope
+
+
+async def write(call: Call, scope: Scope) -> str:
+    """A tool that writes files: path -> text, or null to delete."""
+    wanted: dict[str, str | None] = json.loads(call.arguments)
+    before = [await scope.files.read(path) for path in wanted]
+    after = [
+        FileState(state.path, None if text is None else text.encode(), None if text is None else state.mode)
+        for state, text in zip(before, wanted.values(), strict=True)
+    ]
+    await scope.files.commit(before, after, SandboxPolicy("danger-full-access"))
+    return "ok"
+
+
+class Typist:
+    """An editor with one document."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self.now, self.number = str(path), text, 1
+        self._told: list[Callable[[str, str, str], None]] = []
+
+    async def fetch(self, paths: Sequence[str]) -> None:
+        """It tells of every change by itself."""
+
+    def text(self, path: str) -> str | None:
+        return self.now if path == self.path else None
+
+    def version(self, path: str) -> int | None:
+        return self.number if path == self.path else None
+
+    def listen(self, told: Callable[[str, str, str], None]) -> None:
+        self._told.append(told)
+
+    def type(self, text: str) -> None:
+        before, self.now = self.now, text
+        self.number += 1
+        for told in self._told:
+            told(self.path, before, text)
+
+    async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
+        ((_, old, new),) = changes
+        assert old == self.now
+        self.type(new)
+
+
+class Stand:
+    """An agent whose model does what it is told, on real files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.model = ScriptedModel()
+        self.versions, self.files, self.store = MemoryVersions(), DiskFiles(), MemoryStore()
+        self.client = RecordingClient()
+        self.agent = self.start()
+        self.thread = ""
+
+    def start(self) -> Agent:
+        agent, _, _ = build(
+            self.model,
+            FakeTool("write", run=write),
+            store=self.store,
+            files=self.files,
+            versions=self.versions,
+            cwd=str(self.folder),
+            sandbox=None,
+        )
+        return agent
+
+    def path(self, name: str, text: str | None = None) -> Path:
+        path = self.folder / name
+        if text is not None:
+            path.write_text(text)
+        return path
+
+    async def turn(self, **files: str | None) -> str:
+        """One turn of the agent that writes these files; a name with _ for the dot."""
+        arguments = json.dumps({str(self.folder / name.replace("_", ".")): text for name, text in files.items()})
+        self.model.scripts += [[*call("c", "write", arguments), *end()], [*message("done"), *end()]]
+        if not self.thread:
+            self.thread, turn_id = await begin(self.agent, self.client)
+        else:
+            state = await self.agent.submit(StartTurn(self.thread, (Text("go on"),)), self.client)
+            turn_id = cast(TurnState, state).id
+        assert (await self.client.turn_end(turn_id)).status == "completed"
+        return turn_id
+
+    async def list(self, **which: Any) -> list[HunkFile]:
+        found = await self.agent.submit(ListHunks(which.pop("thread", self.thread), **which), self.client)
+        return cast(HunkList, found).files
+
+    async def hunks(self, **which: Any) -> dict[str, str]:
+        """What was put where, by id."""
+        return {hunk.id: "".join(hunk.added) or "-" for file in await self.list(**which) for hunk in file.hunks}
+
+    async def keep(self, *ids: str, **which: Any) -> list[HunkFile]:
+        op = KeepHunks(which.pop("thread", self.thread), ids or None, **which)
+        return cast(HunkList, await self.agent.submit(op, self.client)).files
+
+    async def undo(self, *ids: str, **which: Any) -> list[HunkFile]:
+        op = UndoHunks(which.pop("thread", self.thread), ids or None, **which)
+        return cast(HunkList, await self.agent.submit(op, self.client)).files
+
+    def told(self, number: int = -1) -> str:
+        """What the model was sent, as text."""
+        request = self.model.requests[number]
+        return (request.head + b",".join(request.fragments)).decode()
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Stand:
+    return Stand(tmp_path)
+
+
+async def test_each_change_is_kept_or_undone_by_itself(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    turn = await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    (file,) = await stand.list()
+    assert (file.path, file.kind, file.unsaved, file.version) == (str(path), "update", False, None)
+    first, second = file.hunks
+    assert (first.removed, first.added, first.turns) == (("one\n",), ("ONE\n",), (turn,))
+    (left,) = await stand.undo(first.id)
+    assert [hunk.id for hunk in left.hunks] == [second.id]
+    assert path.read_text() == "one\ntwo\nTHREE\n"
+    assert await stand.keep(second.id) == []
+    assert await stand.list() == []
+    assert path.read_text() == "one\ntwo\nTHREE\n"
+
+
+async def test_what_others_wrote_into_the_file_survives_an_undo(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    path.write_text("mine\nONE\ntwo, mine\nTHREE\n")
+    before = await stand.hunks()
+    assert await stand.undo() == []
+    assert path.read_text() == "mine\none\ntwo, mine\nthree\n"
+    assert len(before) == 2
+
+
+async def test_ids_and_hunks_outlive_the_process(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    before = await stand.hunks()
+    await stand.agent.close()
+    path.write_text("mine\n" + path.read_text())
+    stand.agent = stand.start()
+    assert await stand.hunks() == before
+    # the thread is not even loaded
+    assert [file.path for file in await stand.undo(next(iter(before)))] == [str(path)]
+    assert path.read_text() == "mine\none\ntwo\nTHREE\n"
+
+
+async def test_an_unknown_id_is_named_and_nothing_is_changed(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    first, second = await stand.hunks()
+    for act in (stand.keep, stand.undo):
+        with pytest.raises(RequestRefused, match=r"no such hunk \(any more\): nonsense") as refused:
+            await act(first, "nonsense")
+        assert refused.value.data == {"ids": ["nonsense"]}
+    assert list(await stand.hunks()) == [first, second]
+    assert path.read_text() == "ONE\ntwo\nTHREE\n"
+    await stand.undo(first)
+    with pytest.raises(RequestRefused, match=first):
+        await stand.undo(first)
+
+
+async def test_a_turn_and_a_file_are_undone_by_themselves(stand: Stand) -> None:
+    a, b = stand.path("a.py", "a\nx\n"), stand.path("b.py", "b\nx\n")
+    first = await stand.turn(a_py="A\nx\n", b_py="B\nx\n")
+    second = await stand.turn(a_py="A\nx\nmore\n")
+    assert [file.path for file in await stand.list(turn_id=second)] == [str(a)]
+    await stand.undo(turn_id=second)
+    assert a.read_text() == "A\nx\n"
+    await stand.undo(path=str(b))
+    assert (a.read_text(), b.read_text()) == ("A\nx\n", "b\nx\n")
+    await stand.undo(turn_id=first)
+    assert a.read_text() == "a\nx\n"
+
+
+async def test_a_created_file_goes_and_a_deleted_one_comes_back_with_its_mode(stand: Stand) -> None:
+    old = stand.path("old.sh", "#!/bin/sh\n")
+    old.chmod(0o755)
+    await stand.turn(old_sh=None, new_py="new\n")
+    assert {file.kind for file in await stand.list()} == {"add", "delete"}
+    assert await stand.undo() == []
+    assert not stand.path("new.py").exists()
+    assert old.read_text() == "#!/bin/sh\n"
+    assert old.stat().st_mode & 0o777 == 0o755
+
+
+async def test_a_created_file_that_was_edited_refuses_and_nothing_is_undone(stand: Stand) -> None:
+    a = stand.path("a.py", "a\n")
+    await stand.turn(a_py="A\n", new_py="new\n")
+    new = stand.path("new.py", "new\nmine\n")
+    with pytest.raises(RequestRefused, match=r"new\.py was created by the agent and has been edited since"):
+        await stand.undo()
+    assert (a.read_text(), new.read_text()) == ("A\n", "new\nmine\n")
+    assert await stand.keep(path=str(new)) == []
+    assert await stand.undo() == []
+    assert a.read_text() == "a\n"
+
+
+async def test_a_file_that_the_user_deleted_has_no_hunks_until_it_is_back(stand: Stand) -> None:
+    path = stand.path("a.py", "a\n")
+    await stand.turn(a_py="A\n")
+    before = await stand.hunks()
+    path.unlink()
+    assert await stand.list() == []
+    path.write_text("A\n")
+    assert await stand.hunks() == before
+
+
+async def test_the_model_is_told_once_of_what_was_undone_and_not_of_what_was_kept(stand: Stand) -> None:
+    stand.path("a.py", "one\ntwo\nthree\n")
+    await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    first, second = await stand.hunks()
+    await stand.undo(first)
+    await stand.keep(second)
+    # also when the process ended in between
+    await stand.agent.close()
+    stand.agent = stand.start()
+    await stand.agent.submit(ResumeThread(stand.thread), stand.client)
+    await stand.turn(b_py="b\n")
+    told = stand.told()
+    assert "undid these parts" in told
+    assert r"a.py, at line 1:\n-ONE\n+one" in told
+    assert "THREE\\n+" not in told
+    await stand.turn(c_py="c\n")
+    assert stand.told().count("undid these parts") == 1
+    assert stand.told().startswith(told[:-1]) or stand.told().startswith(told)
+
+
+async def test_clients_are_told_once_of_many_changes(stand: Stand) -> None:
+    stand.path("a.py", "a\n")
+    stand.path("b.py", "b\n")
+    await stand.turn(a_py="A\n", b_py="B\n")
+    event = await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    assert event == HunksChanged(stand.thread, (str(stand.path("a.py")), str(stand.path("b.py"))))
+
+
+async def test_hunks_follow_what_is_typed_into_an_unsaved_document(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    editor = Typist(path, "zero, unsaved\none\ntwo\nthree\n")
+    stand.agent.lend(editor)
+    await stand.turn(a_py="zero, unsaved\none\nTWO\nthree\n")
+    assert path.read_text() == "one\ntwo\nthree\n"
+    (file,) = await stand.list()
+    assert (file.unsaved, file.version, file.hunks[0].start) == (True, 2, 2)
+    editor.type("top\n" + editor.now)
+    editor.type(editor.now.replace("TWO\n", "TWO\nmine, inside\n").replace("three", "three, mine"))
+    (file,) = await stand.list()
+    (hunk,) = file.hunks
+    assert (hunk.start, hunk.added, file.version) == (3, ("TWO\n",), 4)
+    assert await stand.undo(hunk.id) == []
+    assert editor.now == "top\nzero, unsaved\none\ntwo\nmine, inside\nthree, mine\n"
+    assert path.read_text() == "one\ntwo\nthree\n"
+
+
+async def test_the_editors_undo_and_redo_take_a_hunk_away_and_bring_it_back(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\n")
+    editor = Typist(path, "one\ntwo\nunsaved\n")
+    stand.agent.lend(editor)
+    await stand.turn(a_py="one\nnew\ntwo\nunsaved\n")
+    before = await stand.hunks()
+    editor.type("one\ntwo\nunsaved\n")
+    assert await stand.hunks() == {}
+    editor.type("one\nnew\ntwo\nunsaved\n")
+    assert await stand.hunks() == before
+
+
+async def test_a_document_that_was_not_loaded_anew_yet_hides_no_hunks(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\n")
+    editor = Typist(path, "one\ntwo\n")
+    stand.agent.lend(editor)
+    await stand.turn(a_py="one\nTWO\n")
+    assert path.read_text() == "one\nTWO\n"
+    before = await stand.hunks()
+    assert len(before) == 1
+    editor.type("one\nTWO\n")
+    assert await stand.hunks() == before
+
+
+async def test_two_threads_have_hunks_of_their_own_in_one_file(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    await stand.turn(a_py="ONE\ntwo\nthree\n")
+    one, stand.thread = stand.thread, ""
+    await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    two = stand.thread
+    assert list((await stand.hunks(thread=one)).values()) == ["ONE\n"]
+    assert list((await stand.hunks(thread=two)).values()) == ["THREE\n"]
+    await stand.keep(thread=two)
+    assert list((await stand.hunks(thread=one)).values()) == ["ONE\n"]
+    await stand.undo(thread=one)
+    assert path.read_text() == "one\ntwo\nTHREE\n"
+
+
+async def test_undo_is_refused_while_the_agent_writes_the_file_and_allowed_beside_it(stand: Stand) -> None:
+    a, b = stand.path("a.py", "a\n"), stand.path("b.py", "b\n")
+    await stand.turn(a_py="A\n", b_py="B\n")
+    changes = stand.agent._world.changes  # pyright: ignore[reportPrivateUsage]
+    coming = [Changed(stand.thread, "t", str(a), b"A\n", b"AA\n", "patch")]
+    await changes.announce(coming)
+    for act in (stand.keep, stand.undo):
+        with pytest.raises(RequestRefused, match="is just being changed"):
+            await act()
+    assert len(await stand.hunks()) == 2
+    await stand.undo(path=str(b))
+    changes.withdraw(coming)
+    await stand.undo()
+    assert (a.read_text(), b.read_text()) == ("a\n", "b\n")
+
+
+async def test_what_a_command_did_is_hunks_too_and_a_restore_takes_them_away(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\n")
+    await stand.turn(a_py="ONE\ntwo\n")
+    changes = stand.agent._world.changes  # pyright: ignore[reportPrivateUsage]
+    path.write_text("ONE\ntwo\nby command\n")
+    changes.tell([Changed(stand.thread, "t2", str(path), b"ONE\ntwo\n", b"ONE\ntwo\nby command\n", "command")])
+    assert list((await stand.hunks()).values()) == ["ONE\n", "by command\n"]
+    before = await stand.hunks()
+    path.write_text("ONE\ntwo\n")
+    changes.tell([Changed(stand.thread, "t3", str(path), b"ONE\ntwo\nby command\n", b"ONE\ntwo\n", "restore")])
+    assert list((await stand.hunks()).values()) == ["ONE\n"]
+    path.write_text("ONE\ntwo\nby command\n")
+    changes.tell([Changed(stand.thread, "t4", str(path), b"ONE\ntwo\n", b"ONE\ntwo\nby command\n", "restore")])
+    assert await stand.hunks() == before
+
+
+async def test_a_file_whose_content_is_not_kept_can_be_kept_only(stand: Stand) -> None:
+    path = stand.path("big.bin", "x")
+    await stand.turn(a_py="a\n")
+    await stand.keep()
+    changes = stand.agent._world.changes  # pyright: ignore[reportPrivateUsage]
+    changes.tell([Changed(stand.thread, "t2", str(path), None, None, "command", omitted="it is too large to keep")])
+    (file,) = await stand.list()
+    assert (file.omitted, file.hunks[0].whole) == ("it is too large to keep", True)
+    with pytest.raises(RequestRefused, match="cannot be undone: it is too large to keep"):
+        await stand.undo()
+    assert await stand.keep() == []
+
+
+async def test_a_folder_that_became_a_link_leads_no_undo_out_of_the_workspace(stand: Stand, tmp_path: Path) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.mkdir()
+    (outside / "f.py").write_text("A\n")
+    inside = stand.folder / "d"
+    inside.mkdir()
+    (inside / "f.py").write_text("a\n")
+    stand.model.scripts += [
+        [*call("c", "write", json.dumps({str(inside / "f.py"): "A\n"})), *end()],
+        [*message("done"), *end()],
+    ]
+    stand.thread, turn_id = await begin(stand.agent, stand.client)
+    await stand.client.turn_end(turn_id)
+    (inside / "f.py").unlink()
+    inside.rmdir()
+    inside.symlink_to(outside)
+    with pytest.raises(RequestRefused, match="leads somewhere else by now"):
+        await stand.undo()
+    assert (outside / "f.py").read_text() == "A\n"
+
+
+async def test_an_unknown_thread_is_refused_in_words(stand: Stand) -> None:
+    with pytest.raises(RequestRefused, match="no thread with the id nobody"):
+        await stand.list(thread="nobody")
+
+
+async def test_two_undos_at_once_take_turns(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    await asyncio.gather(*(stand.undo(one) for one in await stand.hunks()))
+    assert path.read_text() == "one\ntwo\nthree\n"
