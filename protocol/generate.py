@@ -25,8 +25,10 @@ from treadle.server.wire import (
     compaction,
     config,
     error,
+    hunk,
     initialize,
     item,
+    keeping,
     ledger,
     mcp,
     methods,
@@ -62,9 +64,11 @@ NOUNS = (
     question,
     queue,
     command,
+    keeping,
     past,
     thread_ops,
     checkpoint,
+    hunk,
 )
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

@@ -164,7 +164,7 @@ async def test_nothing_is_taken_back_while_a_turn_runs(tmp_path: Path, model_ser
     running: Any = await agent.submit(StartTurn(thread_id, (Text("two"),)), client)
     await model_server.reached("gate")
     for op in (RevertThread(thread_id, first), UndoRevert(thread_id)):
-        with pytest.raises(RequestRefused, match="a turn is running"):
+        with pytest.raises(RequestRefused, match="a turn or a command is running"):
             await agent.submit(op, client)
     await agent.submit(InterruptTurn(thread_id), client)
     await client.turn_end(running.id)

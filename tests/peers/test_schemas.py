@@ -206,7 +206,15 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.method("command/exec/outputDelta")
     await client.result("command/exec/terminate", {"processId": "p"})
     await client.until(lambda m: m.get("id") == ask and "method" not in m)
+    words = {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "mind the gap"}]}
+    await client.result("thread/inject_items", {"threadId": thread_id, "items": [words]})
+    await client.result("thread/shellCommand", {"threadId": thread_id, "command": "echo by hand"})
+    by_hand = lambda m: m["params"]["item"].get("source") == "userShell"  # noqa: E731
+    await client.until(lambda m: m.get("method") == "item/completed" and by_hand(m))
+    await client.method("thread/status/changed")
     await client.result("thread/fork", {"threadId": thread_id, "lastTurnId": turn_id})
     await client.result("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})
+    assert (await client.result("thread/search", {"searchTerm": "stop"}))["data"]
+    assert (await client.result("thread/searchOccurrences", {"threadId": thread_id, "searchTerm": "o"}))["data"]
     for method in ("thread/archive", "thread/unarchive", "thread/unsubscribe"):
         await client.result(method, {"threadId": thread_id})

@@ -19,8 +19,8 @@ class ReadContext:
 
 @dataclass(frozen=True, slots=True)
 class TakeSteers:
-    """Answer: list of UserMessage that wait, each followed by the Context that it asks for. With `closing`, an empty answer also
-    ends the turn for later steers."""
+    """Answer: list of what the user has said, each message followed by the Context that it asks for. With `closing`, an empty
+    answer also ends the turn for later steers."""
 
     closing: bool = False
 
@@ -52,7 +52,12 @@ class Compact:
     overflowed: bool = False
 
 
-Effect: TypeAlias = ReadContext | TakeSteers | Sample | RunTools | AbortCalls | Compact
+@dataclass(frozen=True, slots=True)
+class RunByHand:
+    """The user's own command. Answer: list of one UserCommand. Stopped when it was interrupted, with the same."""
+
+
+Effect: TypeAlias = ReadContext | TakeSteers | Sample | RunTools | AbortCalls | Compact | RunByHand
 
 
 @dataclass(frozen=True, slots=True)

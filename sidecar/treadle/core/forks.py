@@ -1,7 +1,7 @@
 """The beginning of a thread as another one: what is copied of its items. Pure.
 
 The copy renders the bytes that the original did, so that a provider that has the original's prompt in its cache has the copy's,
-too: its Openings go on naming the cache of the thread that they were made in. An epoch that begins in the copy has a cache of its own.
+too: its Openings go on naming the cache of the thread that they were made in. An epoch that begins in the copy has its own.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from .effective import effective
 from .events import ErrorInfo, PlanSteps
 from .items import (
     Context,
+    Injected,
     Item,
     JsonObject,
     ModelItem,
@@ -23,6 +24,7 @@ from .items import (
     TurnEnded,
     TurnStatus,
     UsageReported,
+    UserCommand,
     UserMessage,
 )
 from .prompt import DISCARDED
@@ -66,7 +68,7 @@ def turns(items: Sequence[Item]) -> list[TurnState]:
     found: dict[str, TurnState] = {}
     calls: dict[str, tuple[TurnState, int]] = {}
     for item in effective(items):
-        if isinstance(item, (Opening, Context, Notes, UsageReported, Reverted)):
+        if isinstance(item, (Opening, Context, Notes, UsageReported, Reverted, Injected)):
             continue
         turn = found.get(item.turn_id)
         if turn is None:
@@ -79,6 +81,8 @@ def turns(items: Sequence[Item]) -> list[TurnState]:
                 turn.error = ErrorInfo(**item.error) if item.error else None
             case UserMessage():
                 turn.cards.append(UserCard(item.id, item.content, item.client_id))
+            case UserCommand():
+                turn.cards.append(user_card(item))
             case ModelItem() if item.is_call:
                 calls[item.call_id or ""] = (turn, len(turn.cards))
                 turn.cards.append(_unfinished(item))
@@ -104,6 +108,11 @@ def likely_view(item: ModelItem) -> CallView:
         except (ValueError, LookupError, TypeError, AttributeError):
             pass
     return {"view": "tool", "tool": item.name or "", "arguments": payload.get("arguments", payload.get("input"))}
+
+
+def user_card(item: UserCommand) -> CallCard:
+    """Drawn as the agent's commands are, but for where it comes from."""
+    return CallCard(item.id, "user_shell", item.id, item.detail, item.status)  # type: ignore[arg-type]
 
 
 def _unfinished(item: ModelItem) -> CallCard:

@@ -13,7 +13,19 @@ from typing import Any, Literal, TypeAlias, cast
 
 from . import tokens
 from .effective import effective
-from .items import Context, Item, JsonObject, ModelItem, Opening, Summary, ToolOutput, TurnEnded, UserMessage
+from .items import (
+    Context,
+    Injected,
+    Item,
+    JsonObject,
+    ModelItem,
+    Opening,
+    Summary,
+    ToolOutput,
+    TurnEnded,
+    UserCommand,
+    UserMessage,
+)
 from .prompt import Prompt, Request
 
 Recipe: TypeAlias = tuple[tuple[int, int] | str, ...]
@@ -180,6 +192,10 @@ def source(item: Item | None, calls: Mapping[str, str], place: int = 0) -> str:
         case UserMessage():
             paths = [part.path for part in item.content if part.type == "image" and part.path]
             return f"user, turn {item.turn_id}" + (f", {', '.join(paths)}" if paths else "")
+        case UserCommand():
+            return f"command of the user, turn {item.turn_id}"
+        case Injected():
+            return "added by a client"
         case ModelItem():
             what = f"call of {item.name}" if item.is_call else item.kind
             return f"model, {what}, turn {item.turn_id}" + ("" if item.complete else ", cut short")

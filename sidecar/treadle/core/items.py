@@ -203,6 +203,32 @@ class UsageReported:
 
 
 @dataclass(frozen=True, slots=True)
+class Injected:
+    """An input item that a client added to the prompt, verbatim. No turn's, and not drawn."""
+
+    id: str
+    at: float
+    raw: str
+    "The item as JSON text."
+    type: Literal["injected"] = "injected"
+
+
+@dataclass(frozen=True, slots=True)
+class UserCommand:
+    """A command that the user ran by hand, with what came of it."""
+
+    id: str
+    at: float
+    turn_id: str
+    text: str
+    "What the model reads, already cut to size."
+    status: OutputStatus = "completed"
+    detail: JsonObject = field(default_factory=dict[str, Any])
+    "core.views.CommandView."
+    type: Literal["user_command"] = "user_command"
+
+
+@dataclass(frozen=True, slots=True)
 class Reverted:
     """Marker: a turn and all that came after it count no more. One with `undoes` says that they do again: core/effective.py."""
 
@@ -215,8 +241,10 @@ class Reverted:
     type: Literal["reverted"] = "reverted"
 
 
+Waiting: TypeAlias = UserMessage | Notes | Injected | UserCommand
+"What a user or a client says while a turn runs: it enters the thread with the turn's next step."
 Item: TypeAlias = (
-    Opening | Context | UserMessage | ModelItem | ToolOutput | Summary | Notes | TurnBegan | TurnEnded | UsageReported | Reverted
+    Opening | Context | ModelItem | ToolOutput | Summary | TurnBegan | TurnEnded | UsageReported | Reverted | Waiting
 )
 
 _KINDS: dict[str, type] = {
@@ -231,6 +259,8 @@ _KINDS: dict[str, type] = {
     "turn_ended": TurnEnded,
     "usage_reported": UsageReported,
     "reverted": Reverted,
+    "injected": Injected,
+    "user_command": UserCommand,
 }
 
 

@@ -12,6 +12,7 @@ from .queue import QueueOp
 from .keeping import KeepingOp
 from .settings import ApprovalPolicy, SandboxPolicy
 from .thread_ops import ThreadOp
+from .thread_ops import ThreadOp
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +390,7 @@ Op: TypeAlias = (
     | HunkOp
     | KeepingOp
     | CheckpointOp
+    | ThreadOp
     | ThreadOp
     | CommandOp
     | McpOp

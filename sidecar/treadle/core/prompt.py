@@ -14,7 +14,21 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
 
-from .items import Context, Item, JsonObject, ModelItem, Opening, Summary, Text, ToolOutput, TurnEnded, UserMessage, dumps
+from .items import (
+    Context,
+    Injected,
+    Item,
+    JsonObject,
+    ModelItem,
+    Opening,
+    Summary,
+    Text,
+    ToolOutput,
+    TurnEnded,
+    UserCommand,
+    UserMessage,
+    dumps,
+)
 
 TURN_ABORTED = (
     "<turn_aborted>\nThe user interrupted the previous turn on purpose. Commands that were running may have been stopped half "
@@ -107,8 +121,12 @@ def fragment(item: Item) -> str | None:
             return dumps({"type": "message", "role": item.role, "content": parts})
         case UserMessage():
             return dumps({"type": "message", "role": "user", "content": [_part(part) for part in item.content]})
+        case UserCommand():
+            return dumps({"type": "message", "role": "user", "content": [_part(Text(item.text))]})
         case ModelItem():
             return None if is_hidden(item) else item.raw
+        case Injected():
+            return item.raw
         case ToolOutput():
             kind = "custom_tool_call_output" if item.custom else "function_call_output"
             output = [_part(Text(item.text)), *map(_part, item.images)] if item.images else item.text

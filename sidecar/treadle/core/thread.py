@@ -13,6 +13,7 @@ from . import tokens
 from .effective import effective
 from .items import (
     Context,
+    Injected,
     Item,
     ModelItem,
     Notes,
@@ -23,6 +24,7 @@ from .items import (
     TurnBegan,
     TurnEnded,
     UsageReported,
+    UserCommand,
     UserMessage,
 )
 from .prompt import Prompt
@@ -154,7 +156,7 @@ class Thread:
                     self._surprised = item.total_tokens > 2 * self._since
                 self._requests += 1
                 self._count(item)
-            case ModelItem() | UserMessage() | Reverted():
+            case ModelItem() | UserMessage() | UserCommand() | Injected() | Reverted():
                 pass
 
     def _count(self, item: UsageReported) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from .items import Context, Item, JsonObject, ModelItem, Opening, Summary, Text, ToolOutput, UserMessage
+from .items import Context, Injected, Item, JsonObject, ModelItem, Opening, Summary, Text, ToolOutput, UserCommand, UserMessage
 from .prompt import is_hidden
 
 BYTES_PER_TOKEN = 4
@@ -44,8 +44,10 @@ def of_item(item: Item) -> int:
             return FRAME + sum(estimate(section.text) for section in item.sections)
         case UserMessage():
             return FRAME + sum(estimate(part.text) if isinstance(part, Text) else IMAGE for part in item.content)
-        case ToolOutput():
+        case ToolOutput() | UserCommand():
             return FRAME + estimate(item.text)
+        case Injected():
+            return of_raw(item.raw)
         case ModelItem():
             return 0 if is_hidden(item) else of_raw(item.raw) if item.kind == "reasoning" else estimate(item.raw)
         case Summary():

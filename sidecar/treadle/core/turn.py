@@ -20,6 +20,7 @@ from .effects import (
     Outcome,
     ReadContext,
     Reply,
+    RunByHand,
     RunTools,
     Sample,
     Stopped,
@@ -38,6 +39,11 @@ def run(thread: Thread, room: Room | None = None) -> Turn:
 def compact(thread: Thread) -> Turn:
     """A turn that does nothing else. The Context is told again when the next turn asks for it."""
     return (yield from _valid(thread, _summarised(thread)))
+
+
+def by_hand(thread: Thread) -> Turn:
+    """A turn in which no model is asked: the user's own command."""
+    return (yield from _valid(thread, _ran(thread)))
 
 
 def _valid(thread: Thread, turn: Turn) -> Turn:
@@ -89,4 +95,9 @@ def _new_epoch(thread: Thread, *, overflowed: bool = False) -> Generator[Effect,
 
 def _summarised(thread: Thread) -> Turn:
     thread.append(*(yield Compact()))
+    return Outcome("completed")
+
+
+def _ran(thread: Thread) -> Turn:
+    thread.append(*(yield RunByHand()))
     return Outcome("completed")

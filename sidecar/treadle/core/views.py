@@ -33,6 +33,8 @@ class CommandView(TypedDict, total=False):
     process_id: str | None
     spill: str | None
     "The name of the whole output, when the model was shown a part of it."
+    source: Literal["agent", "userShell"]
+    "Who ran it; the agent when it is left out."
 
 
 class FileChange(TypedDict, total=False):

@@ -55,6 +55,7 @@ from ..core.ops import (
 )
 from ..core.queue import AddQueued, DeleteQueued, ListQueued, PromoteQueued, ReorderQueued, StartQueued, UpdateQueued
 from ..core.thread_ops import InjectItems, RunUserCommand
+from ..core.thread_ops import InjectItems, RunUserCommand
 from . import foreign, forking, keeping, mcp_ops, outputs, reading, reverting, rules, summaries
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World
@@ -64,6 +65,7 @@ from .commanding import Commands
 from .hunks import Hunks
 from .ports import Buffers, Client
 from .queue import Queues
+from .thread_ops import ThreadOps
 from .thread_ops import ThreadOps
 from .threads import Threads
 from .turns import Turns
@@ -89,6 +91,7 @@ class Agent:
         self._hunks = Hunks(world, self._loaded)
         self._turns.ended.append(self._checkpoints.ended)
         self._queues = Queues(world, self._threads, self._turns)
+        self._thread_ops = ThreadOps(world, self._threads, self._turns)
         self._thread_ops = ThreadOps(world, self._threads, self._turns)
 
     async def submit(self, op: Op, client: Client) -> Answer:
@@ -140,6 +143,8 @@ class Agent:
                 return await self._hunks.answer(op)
             case SearchThreads() | FindInThread() | ExportThread() | DeleteThread() | PruneThreads():
                 return await keeping.answer(self._world, self._threads, op)
+            case InjectItems() | RunUserCommand():
+                return await self._thread_ops.answer(op, client)
             case InjectItems() | RunUserCommand():
                 return await self._thread_ops.answer(op, client)
             case SteerTurn():

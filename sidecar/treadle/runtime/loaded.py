@@ -53,6 +53,8 @@ class Loaded:
     "Clients are about to be told that the queue has changed."
     by_hand: dict[asyncio.Task[None], str] = field(default_factory=dict["asyncio.Task[None]", str])
     "Commands of the user that run beside its turns -> the turn in which each began."
+    by_hand: dict[asyncio.Task[None], str] = field(default_factory=dict["asyncio.Task[None]", str])
+    "Commands of the user that run beside its turns -> the turn in which each began."
     left_out: dict[str, int] = field(default_factory=dict[str, int])
     "MCP servers with tools for which the prompt has no room, and how many, as the user was told last."
 

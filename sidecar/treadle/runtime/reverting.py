@@ -20,13 +20,13 @@ from .assembly import World
 from .loaded import Loaded, preview
 from .threads import Threads
 
-_BUSY = "a turn is running in this thread: wait for its end or interrupt it"
+_BUSY = "a turn or a command is running in this thread: wait for its end or interrupt it"
 
 
 async def answer(world: World, threads: Threads, op: RevertThread | UndoRevert) -> ThreadState:
     """Raises RequestRefused while a turn runs, for a turn that is not there, and when there is nothing to give back."""
     loaded = threads.get(op.thread_id)
-    if loaded.runner is not None:
+    if loaded.runner is not None or loaded.by_hand:
         raise RequestRefused(_BUSY)
     # no await until the thread in memory is what the list says
     items = list(loaded.items())

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ..core import turn as loop
 from ..core.effects import (
@@ -22,6 +22,7 @@ from ..core.effects import (
     Effect,
     Outcome,
     ReadContext,
+    RunByHand,
     RunTools,
     Sample,
     Stopped,
@@ -38,9 +39,9 @@ from ..core.events import (
     UsageUpdated,
     WarningReported,
 )
-from ..core.history import last_message
+from ..core.history import last_message, user_card
 from ..core.hooks import HookAnswer
-from ..core.items import Context, Item, JsonObject, Notes, Summary, Text, UsageReported, UserMessage
+from ..core.items import Context, Item, JsonObject, Summary, Text, UsageReported, UserCommand, UserMessage, Waiting
 from ..core.thread import Thread
 from ..core.views import SummaryCard, UserCard
 from .audience import Audience
@@ -84,6 +85,15 @@ class Recorder:
             self.store.append(self.thread_id, fresh)
 
 
+class ByHand(Protocol):
+    """A command of the user: by_hand.py."""
+
+    item: UserCommand | None
+    "What came of it; also when it was cancelled."
+
+    async def run(self) -> UserCommand: ...
+
+
 @dataclass(slots=True)
 class Runner:
     """One turn of one thread."""
@@ -106,9 +116,11 @@ class Runner:
     forgets: bool = False
     "The store has all items: those of earlier epochs need not stay in memory."
     instruction_sources: Callable[[], tuple[str, ...]] = tuple
-    follow: Callable[[Iterable[UserMessage | Notes]], Sequence[Item]] = tuple
+    by_hand: ByHand | None = None
+    "The user's own command is all of the turn."
+    follow: Callable[[Iterable[Waiting]], Sequence[Item]] = tuple
     "What the user said as it enters the thread: each message with the skills that it names after it."
-    steers: deque[UserMessage | Notes] = field(default_factory=deque["UserMessage | Notes"])
+    steers: deque[Waiting] = field(default_factory=deque["Waiting"])
     "What the user has said, or pinned, since the last step."
     closed: bool = False
     "No more steers: the turn is about to end."
@@ -128,7 +140,7 @@ class Runner:
         """Run to the end, whatever the end is. Never raises but for cancellation, which leaves a valid thread too."""
         thread = self.thread
         self._recorded = thread.count
-        generator = loop.compact(thread) if self.only_compacts else loop.run(thread, self.compactor.room)
+        generator = self._loop()
         answer: Any = None
         stop: Stopped | None = None
         try:
@@ -141,14 +153,24 @@ class Runner:
                 except Stopped as stopped:
                     stop = stopped
         except StopIteration as done:
-            # words that came too late for the model are kept for the next turn
             self.closed = True
-            thread.append(*self.follow(self.steers))
-            self._catch_up()
+            self.take_late()
             outcome: Outcome = done.value
             if outcome.error is not None and outcome.error is self._overflow:
                 self.audience.notify(ErrorReported(thread.id, self.turn_id, outcome.error, will_retry=False))
             return outcome
+
+    def _loop(self) -> loop.Turn:
+        if self.by_hand is not None:
+            return loop.by_hand(self.thread)
+        return loop.compact(self.thread) if self.only_compacts else loop.run(self.thread, self.compactor.room)
+
+    def take_late(self) -> None:
+        """What was said too late for the model is kept for the next turn. The turn is over."""
+        late = self.follow(self.steers)
+        self.steers.clear()
+        self.thread.append(*late)
+        self._catch_up()
 
     def _catch_up(self) -> None:
         """Persist and announce what the turn has appended, less what was recorded on the way."""
@@ -169,6 +191,8 @@ class Runner:
                 return [CardStarted(thread_id, turn_id, card, item.at), CardCompleted(thread_id, turn_id, card, item.at)]
             case UsageReported():
                 return [UsageUpdated(thread_id, turn_id, self.thread.last_usage, self.thread.usage, self.context_window)]
+            case UserCommand():
+                return [CardCompleted(thread_id, item.turn_id, user_card(item), item.at)]
             case Summary():
                 return [CardCompleted(thread_id, turn_id, SummaryCard(item.id), item.at)]
             case Context() if any(section.name == "agents_md" for section in item.sections):
@@ -220,6 +244,8 @@ class Runner:
         elif isinstance(effect, RunTools):
             await self.calls.stop()
             items = tuple(self.calls.outputs)
+        elif isinstance(effect, RunByHand) and self.by_hand is not None and self.by_hand.item is not None:
+            items = (self.by_hand.item,)
         return Stopped(outcome, tuple(items))
 
     async def _perform(self, effect: Effect) -> Any:
@@ -234,6 +260,9 @@ class Runner:
                 return await self.calls.collect(calls)
             case Compact():
                 return await self.compactor.compact(effect)
+            case RunByHand():
+                assert self.by_hand is not None, "only a turn of its own asks for it"
+                return [await self.by_hand.run()]
             case AbortCalls():
                 raise AssertionError("aborting is not stoppable")
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from ..core import skills, tokens
 from ..core.events import Event, SkillsChanged, WarningReported
-from ..core.items import Context, Item, Notes, Section, Text, UserMessage
+from ..core.items import Context, Item, Section, Text, UserMessage, Waiting
 from ..core.models import facts_for, known_window
 from ..core.settings import Settings
 from ..core.skills import FoundSkills, Named, Skill
@@ -67,7 +67,7 @@ class Invocations:
     _taken: dict[str, Section] = field(default_factory=dict[str, Section])
     "Path -> what the model was given."
 
-    def follow(self, messages: Iterable[UserMessage | Notes]) -> list[Item]:
+    def follow(self, messages: Iterable[Waiting]) -> list[Item]:
         """The messages, each followed by the bodies of the skills that it names and that this turn does not have yet."""
         items: list[Item] = []
         for message in messages:

@@ -42,6 +42,8 @@ def check_compactable(thread: Thread) -> None:
 
 def unsteerable(runner: Runner) -> RequestRefused:
     """Why words cannot be added to a running turn."""
+    if runner.by_hand is not None:
+        return RequestRefused("a command of the user is running in this thread: wait for its end or interrupt it")
     if not runner.only_compacts:
         return RequestRefused("no turn is running in this thread")
     info: dict[str, object] = {"codexErrorInfo": {"activeTurnNotSteerable": {"turnKind": "compact"}}}

@@ -13,9 +13,11 @@ from ..core.history import TurnState
 from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage
 from ..core.ops import CompactThread, StartTurn, SteerTurn
 from ..core.thread_ops import RunUserCommand
+from ..core.thread_ops import RunUserCommand
 from . import overrides as over
 from . import summaries
 from .assembly import World, assemble
+from .by_hand import HandRun
 from .by_hand import HandRun
 from .loaded import Loaded
 from .ports import Client
@@ -65,6 +67,10 @@ class Turns:
             summaries.check_compactable(loaded.thread)
             settings, content = loaded.settings, ()
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed, only_compacts=True)
+        elif isinstance(op, RunUserCommand):
+            settings, content = loaded.settings, ()
+            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
+            runner.by_hand, runner.closed = HandRun(self._world, loaded, turn_id, op), True
         elif isinstance(op, RunUserCommand):
             settings, content = loaded.settings, ()
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)

@@ -126,7 +126,7 @@ def _command(card: CallCard, view: CommandView) -> JsonObject:
         "command": view.get("command", ""),
         "cwd": view.get("cwd", ""),
         "processId": view.get("process_id"),
-        "source": "agent",
+        "source": view.get("source", "agent"),
         "status": status,
         "commandActions": command_actions(view),
         "aggregatedOutput": view.get("output"),

@@ -338,3 +338,4 @@ async def notes_write(ask: Exchange, params: compaction.NotesWriteParams) -> Jso
 
 # enters its methods in the table
 from . import checkpoints, commands, hunks, keeping, listing, mcp_methods, past, queue  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]
+from . import thread_ops  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]

@@ -58,6 +58,8 @@ CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
     "thread/queue/start": (queue.ThreadQueueStartParams, queue.ThreadQueueStartResponse),
     "thread/inject_items": (thread_ops.ThreadInjectItemsParams, thread_ops.ThreadInjectItemsResponse),
     "thread/shellCommand": (thread_ops.ThreadShellCommandParams, thread_ops.ThreadShellCommandResponse),
+    "thread/inject_items": (thread_ops.ThreadInjectItemsParams, thread_ops.ThreadInjectItemsResponse),
+    "thread/shellCommand": (thread_ops.ThreadShellCommandParams, thread_ops.ThreadShellCommandResponse),
     "turn/start": (turn.TurnStartParams, turn.TurnStartResponse),
     "turn/steer": (turn.TurnSteerParams, turn.TurnSteerResponse),
     "turn/interrupt": (turn.TurnInterruptParams, turn.TurnInterruptResponse),
