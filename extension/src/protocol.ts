@@ -60,6 +60,67 @@ export type CheckedPart = {
   source: string | null;
 };
 
+/** The state before a turn. `files`: how many the turn changed. */
+export type Checkpoint = {
+  turnId: string;
+  createdAtMs: number;
+  preview: string;
+  files: number;
+  omitted: OmittedFile[];
+};
+
+/** The turn changed another file, or the state before it was restored: ask for the list again. */
+export type CheckpointChangedNotification = {
+  threadId: string;
+  turnId: string;
+};
+
+export type CheckpointListParams = {
+  threadId: string;
+};
+
+export type CheckpointListResponse = {
+  /** Oldest first. */
+  checkpoints: Checkpoint[];
+};
+
+/** Of going back to before `turnId`, or of taking back what was restored (`restoreId`). */
+export type CheckpointPreviewParams = {
+  threadId: string;
+  turnId?: string | null;
+  restoreId?: string | null;
+  /** Not with `restoreId`. */
+  what?: "files" | "conversation" | "both";
+};
+
+export type CheckpointPreviewResponse = {
+  files: FilePlan[];
+  /** How many turns the conversation loses, or gets back. */
+  turns: number;
+};
+
+/** Take back what was restored, or what such a redo did. */
+export type CheckpointRedoParams = {
+  threadId: string;
+  restoreId: string;
+  onConflict?: "abort" | "skip";
+};
+
+/** Conflicts are never overwritten: abort does nothing at all when there is one, skip leaves those files alone. */
+export type CheckpointRestoreParams = {
+  threadId: string;
+  turnId: string;
+  what?: "files" | "conversation" | "both";
+  onConflict?: "abort" | "skip";
+};
+
+export type CheckpointRestoreResponse = {
+  /** For treadle/checkpoint/redo; null: nothing was done, because of the conflicts among `files`. */
+  restoreId: string | null;
+  files: FilePlan[];
+  turns: number;
+};
+
 export type ClientInfo = {
   name: string;
   title?: string | null;
@@ -333,6 +394,19 @@ export type FileChangeRequestApprovalResponse = {
   decision: SimpleDecision;
 };
 
+/**
+ * What becomes of one file. merge: the earlier content with what the user has changed since; conflict: both changed the same
+ * place, the file is left alone; omitted: its earlier content is not kept. `diff` is cut when it is long.
+ */
+export type FilePlan = {
+  path: string;
+  kind: "restore" | "delete" | "create" | "merge" | "conflict" | "unchanged" | "omitted";
+  diff: string;
+  added: number;
+  removed: number;
+  reason: string | null;
+};
+
 /** A rule of a *.rules file: read-only here. */
 export type FileRule = {
   text: string;
@@ -411,6 +485,68 @@ export type HttpConnectionFailed = {
 
 export type HttpStatus = {
   httpStatusCode: number | null;
+};
+
+/**
+ * Lines count from 0. `start` and `lines` are where it is in the file as it is now, `baseStart` and `baseLines` where it was;
+ * no lines: a place between two.
+ */
+export type Hunk = {
+  id: string;
+  baseStart: number;
+  baseLines: number;
+  start: number;
+  lines: number;
+  /** What it took out, without line ends, for a person to read: long lines and long lists are cut. `baseLines` counts all. */
+  removed: string[];
+  added: string[];
+  /** Turns that wrote it, oldest first. */
+  turnIds: string[];
+  /** The file was created or deleted, or is no text: one hunk, to be kept or undone whole. */
+  whole: boolean;
+};
+
+/** List these files again: hunks came, went or moved. */
+export type HunkChangedNotification = {
+  threadId: string;
+  paths: string[];
+};
+
+/** Hunks by `ids`, or all of a file, of a turn, of both, or of the thread. An id that is not there refuses the request. */
+export type HunkChoiceParams = {
+  threadId: string;
+  ids?: string[] | null;
+  path?: string | null;
+  turnId?: string | null;
+};
+
+/**
+ * `version` is that of the open document the hunks are about, as the editor numbers it. `omitted` says why there are no lines
+ * and no undo.
+ */
+export type HunkFile = {
+  path: string;
+  kind: "add" | "delete" | "update";
+  unsaved: boolean;
+  version: number | null;
+  hunks: Hunk[];
+  added: number;
+  /** Lines, in all hunks. */
+  removed: number;
+  omitted: string | null;
+};
+
+export type HunkListParams = {
+  threadId: string;
+  /** Absolute. */
+  path?: string | null;
+  turnId?: string | null;
+};
+
+/** What is neither kept nor undone. `notFollowed` counts files beyond the most that are followed for one thread. */
+export type HunkListResponse = {
+  files: HunkFile[];
+  notFollowed: number;
 };
 
 export type IdleStatus = {
@@ -503,7 +639,7 @@ export type LedgerRow = {
   atMs: number;
   model: string;
   provider: string;
-  endpoint: "responses" | "compact";
+  endpoint: "responses" | "compact" | "title";
   status: "completed" | "failed" | "interrupted";
   durationMs: number;
   /** Bytes of the request's body. */
@@ -825,6 +961,12 @@ export type Offer = {
   editable: boolean;
 };
 
+/** The turn changed it, but what it held is not kept. */
+export type OmittedFile = {
+  path: string;
+  reason: string;
+};
+
 /** Offset and limit in bytes; at most 1 MiB comes at once. */
 export type OutputReadParams = {
   threadId: string;
@@ -885,6 +1027,43 @@ export type PromptReadResponse = {
   /** Why this may not be what was sent. */
   problem: string | null;
   parts: PromptPart[];
+};
+
+/** As thread/queue/add, with the settings that turn/start has: they are in force from the message's turn on. */
+export type QueueAddParams = {
+  threadId: string;
+  input: UserInput[];
+  clientUserMessageId?: string | null;
+  cwd?: string | null;
+  runtimeWorkspaceRoots?: string[] | null;
+  approvalPolicy?: AskForApproval | null;
+  approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
+  sandboxPolicy?: SandboxPolicy | null;
+  /** :read-only, :workspace or :danger-full-access, in place of a policy. */
+  permissions?: string | null;
+  model?: string | null;
+  effort?: string | null;
+  summary?: "auto" | "concise" | "detailed" | "none" | null;
+  outputSchema?: unknown;
+};
+
+export type QueuePromoteParams = {
+  threadId: string;
+  id: string;
+};
+
+export type QueuePromoteResponse = {
+  /** next: the running turn takes no more; the message is now the first to follow it. */
+  how: "steered" | "started" | "next";
+  turnId: string | null;
+};
+
+export type QueuedSubmission = {
+  /** Also of the message in its thread, later. */
+  id: string;
+  input: UserInput[];
+  clientUserMessageId: string;
+  responsesapiClientMetadata: Record<string, string> | null;
 };
 
 export type ReadAction = {
@@ -1177,6 +1356,75 @@ export type ThreadCompactStartParams = {
 /** The turn that follows does nothing else, and cannot be steered. */
 export type ThreadCompactStartResponse = Record<string, never>;
 
+export type ThreadDeleteParams = {
+  threadId: string;
+};
+
+export type ThreadDeleteResponse = Record<string, never>;
+
+export type ThreadDeletedNotification = {
+  threadId: string;
+};
+
+export type ThreadExportParams = {
+  threadId: string;
+  format?: "markdown" | "jsonl";
+};
+
+export type ThreadExportResponse = {
+  text: string;
+  /** For a file. */
+  name: string;
+};
+
+export type ThreadForkParams = {
+  model?: string | null;
+  modelProvider?: string | null;
+  cwd?: string | null;
+  runtimeWorkspaceRoots?: string[] | null;
+  approvalPolicy?: AskForApproval | null;
+  approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
+  sandbox?: "read-only" | "workspace-write" | "danger-full-access" | null;
+  /** :read-only, :workspace or :danger-full-access, in place of `sandbox`. */
+  permissions?: string | null;
+  /** Dotted keys over config.toml. */
+  config?: Record<string, unknown> | null;
+  baseInstructions?: string | null;
+  developerInstructions?: string | null;
+  threadId: string;
+  /** The last turn that is copied; it must have ended. */
+  lastTurnId?: string | null;
+  /** The first turn that is not copied; not together with `last_turn_id`. */
+  beforeTurnId?: string | null;
+  ephemeral?: boolean;
+  excludeTurns?: boolean;
+};
+
+export type ThreadForkResponse = {
+  thread: Thread;
+  model: string;
+  modelProvider: string;
+  serviceTier: string | null;
+  disabledPluginIds: string[];
+  cwd: string;
+  runtimeWorkspaceRoots: string[];
+  instructionSources: string[];
+  approvalPolicy: AskForApproval;
+  approvalsReviewer: "user" | "auto_review" | "guardian_subagent";
+  sandbox: SandboxPolicy;
+  activePermissionProfile: null;
+  reasoningEffort: string | null;
+  multiAgentMode: "explicitRequestOnly";
+};
+
+export type ThreadInjectItemsParams = {
+  threadId: string;
+  /** Input items of the Responses API, added to the prompt as they are. A call comes together with its output. */
+  items: unknown[];
+};
+
+export type ThreadInjectItemsResponse = Record<string, never>;
+
 export type ThreadItem =
   | UserMessageItem
   | AgentMessageItem
@@ -1229,6 +1477,71 @@ export type ThreadLoadedListResponse = {
 export type ThreadNameUpdatedNotification = {
   threadId: string;
   threadName?: string | null;
+};
+
+export type ThreadQueueAddParams = {
+  threadId: string;
+  input: UserInput[];
+  clientUserMessageId: string;
+  responsesapiClientMetadata?: Record<string, string> | null;
+};
+
+export type ThreadQueueAddResponse = {
+  queuedSubmission: QueuedSubmission;
+};
+
+export type ThreadQueueChangedNotification = {
+  threadId: string;
+};
+
+export type ThreadQueueDeleteParams = {
+  threadId: string;
+  queuedSubmissionId: string;
+};
+
+export type ThreadQueueDeleteResponse = {
+  deleted: boolean;
+};
+
+export type ThreadQueueListParams = {
+  threadId: string;
+  cursor?: string | null;
+  limit?: number | null;
+};
+
+export type ThreadQueueListResponse = {
+  data: QueuedSubmission[];
+  nextCursor: string | null;
+};
+
+export type ThreadQueueReorderParams = {
+  threadId: string;
+  /** All that wait, each once. */
+  queuedSubmissionIds: string[];
+};
+
+/** The order is as asked. */
+export type ThreadQueueReorderResponse = Record<string, never>;
+
+export type ThreadQueueStartParams = {
+  threadId: string;
+  /** Left out: the first. */
+  queuedSubmissionId?: string | null;
+};
+
+export type ThreadQueueStartResponse = {
+  turn: Turn;
+};
+
+export type ThreadQueueUpdateParams = {
+  threadId: string;
+  queuedSubmissionId: string;
+  input: UserInput[];
+  responsesapiClientMetadata?: Record<string, string> | null;
+};
+
+export type ThreadQueueUpdateResponse = {
+  queuedSubmission: QueuedSubmission;
 };
 
 export type ThreadReadParams = {
@@ -1297,12 +1610,76 @@ export type ThreadRevertedNotification = {
   threadId: string;
 };
 
+export type ThreadSearchOccurrence = {
+  turnId: string;
+  itemId: string;
+  snippet: string;
+  snippetMatchRange: ThreadSearchTextRange;
+  /** thread/turns/list goes on from this turn. */
+  turnCursor: string;
+};
+
+export type ThreadSearchOccurrencesParams = {
+  threadId: string;
+  /** Letter by letter, but for upper and lower case. */
+  searchTerm: string;
+  cursor?: string | null;
+  limit?: number | null;
+};
+
+export type ThreadSearchOccurrencesResponse = {
+  data: ThreadSearchOccurrence[];
+  nextCursor: string | null;
+};
+
+export type ThreadSearchParams = {
+  /**
+   * All words must be in one message, command, output or in the name; "words in quotes" side by side; of the last word a
+   * beginning is enough.
+   */
+  searchTerm: string;
+  cursor?: string | null;
+  limit?: number | null;
+  sortKey?: "created_at" | "updated_at" | "recency_at" | null;
+  sortDirection?: "asc" | "desc" | null;
+  sourceKinds?: string[] | null;
+  archived?: boolean | null;
+};
+
+export type ThreadSearchResponse = {
+  data: ThreadSearchResult[];
+  nextCursor: string | null;
+  backwardsCursor: string | null;
+};
+
+export type ThreadSearchResult = {
+  thread: Thread;
+  /** One line around the first place. */
+  snippet: string;
+};
+
+/** In UTF-16 code units. */
+export type ThreadSearchTextRange = {
+  start: number;
+  end: number;
+};
+
 export type ThreadSetNameParams = {
   threadId: string;
   name: string;
 };
 
 export type ThreadSetNameResponse = Record<string, never>;
+
+export type ThreadShellCommandParams = {
+  threadId: string;
+  /** A line for the thread's shell. It runs outside of the sandbox: only the user's own words may get here. */
+  command: string;
+  /** One hour when left out; 0 ends it at once. */
+  timeoutMs?: number | null;
+};
+
+export type ThreadShellCommandResponse = Record<string, never>;
 
 export type ThreadStartParams = {
   model?: string | null;
@@ -1635,7 +2012,19 @@ export interface ClientRequests {
   "thread/unarchive": { params: ThreadUnarchiveParams; result: ThreadUnarchiveResponse };
   "thread/unsubscribe": { params: ThreadUnsubscribeParams; result: ThreadUnsubscribeResponse };
   "thread/compact/start": { params: ThreadCompactStartParams; result: ThreadCompactStartResponse };
+  "thread/delete": { params: ThreadDeleteParams; result: ThreadDeleteResponse };
+  "thread/search": { params: ThreadSearchParams; result: ThreadSearchResponse };
+  "thread/searchOccurrences": { params: ThreadSearchOccurrencesParams; result: ThreadSearchOccurrencesResponse };
+  "thread/fork": { params: ThreadForkParams; result: ThreadForkResponse };
   "thread/revert": { params: ThreadRevertParams; result: ThreadRevertResponse };
+  "thread/queue/add": { params: ThreadQueueAddParams; result: ThreadQueueAddResponse };
+  "thread/queue/list": { params: ThreadQueueListParams; result: ThreadQueueListResponse };
+  "thread/queue/update": { params: ThreadQueueUpdateParams; result: ThreadQueueUpdateResponse };
+  "thread/queue/delete": { params: ThreadQueueDeleteParams; result: ThreadQueueDeleteResponse };
+  "thread/queue/reorder": { params: ThreadQueueReorderParams; result: ThreadQueueReorderResponse };
+  "thread/queue/start": { params: ThreadQueueStartParams; result: ThreadQueueStartResponse };
+  "thread/inject_items": { params: ThreadInjectItemsParams; result: ThreadInjectItemsResponse };
+  "thread/shellCommand": { params: ThreadShellCommandParams; result: ThreadShellCommandResponse };
   "turn/start": { params: TurnStartParams; result: TurnStartResponse };
   "turn/steer": { params: TurnSteerParams; result: TurnSteerResponse };
   "turn/interrupt": { params: TurnInterruptParams; result: TurnInterruptResponse };
@@ -1654,6 +2043,7 @@ export interface ClientRequests {
   "mcpServer/tool/call": { params: McpServerToolCallParams; result: McpServerToolCallResponse };
   "treadle/tools/refresh": { params: ToolsRefreshParams; result: ToolsRefreshResponse };
   "treadle/revert/undo": { params: RevertUndoParams; result: ThreadRevertResponse };
+  "treadle/thread/export": { params: ThreadExportParams; result: ThreadExportResponse };
   "treadle/doctor": { params: DoctorParams; result: DoctorResponse };
   "treadle/ledger/read": { params: LedgerReadParams; result: LedgerReadResponse };
   "treadle/prompt/read": { params: PromptReadParams; result: PromptReadResponse };
@@ -1664,6 +2054,15 @@ export interface ClientRequests {
   "treadle/rules/list": { params: RulesListParams; result: RulesListResponse };
   "treadle/rules/write": { params: RulesWriteParams; result: RulesWriteResponse };
   "treadle/rules/check": { params: RulesCheckParams; result: RulesCheckResponse };
+  "treadle/queue/add": { params: QueueAddParams; result: ThreadQueueAddResponse };
+  "treadle/queue/promote": { params: QueuePromoteParams; result: QueuePromoteResponse };
+  "treadle/checkpoint/list": { params: CheckpointListParams; result: CheckpointListResponse };
+  "treadle/checkpoint/preview": { params: CheckpointPreviewParams; result: CheckpointPreviewResponse };
+  "treadle/checkpoint/restore": { params: CheckpointRestoreParams; result: CheckpointRestoreResponse };
+  "treadle/checkpoint/redo": { params: CheckpointRedoParams; result: CheckpointRestoreResponse };
+  "treadle/hunk/list": { params: HunkListParams; result: HunkListResponse };
+  "treadle/hunk/keep": { params: HunkChoiceParams; result: HunkListResponse };
+  "treadle/hunk/undo": { params: HunkChoiceParams; result: HunkListResponse };
   "treadle/notes/list": { params: NotesListParams; result: NotesListResponse };
   "treadle/notes/write": { params: NotesWriteParams; result: NotesListResponse };
 }
@@ -1683,7 +2082,9 @@ export interface ServerNotifications {
   "thread/started": ThreadStartedNotification;
   "thread/status/changed": ThreadStatusChangedNotification;
   "thread/name/updated": ThreadNameUpdatedNotification;
+  "thread/queue/changed": ThreadQueueChangedNotification;
   "thread/archived": ThreadArchivedNotification;
+  "thread/deleted": ThreadDeletedNotification;
   "thread/unarchived": ThreadUnarchivedNotification;
   "thread/reverted": ThreadRevertedNotification;
   "thread/tokenUsage/updated": ThreadTokenUsageUpdatedNotification;
@@ -1713,7 +2114,9 @@ export interface ServerNotifications {
   "turn/plan/updated": TurnPlanUpdatedNotification;
   "hook/started": HookNotification;
   "hook/completed": HookNotification;
+  "treadle/checkpoint/changed": CheckpointChangedNotification;
   "treadle/rules/changed": RulesChangedNotification;
+  "treadle/hunk/changed": HunkChangedNotification;
   "treadle/progress": ProgressNotification;
   "treadle/item/inputDelta": ToolInputDeltaNotification;
   "treadle/item/outputDelta": ToolOutputDeltaNotification;
