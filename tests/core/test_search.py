@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treadle.core.items import Image, Item, ModelItem, Notes, Opening, Text, ToolOutput, UserMessage
-from treadle.core.search import MESSAGE, MOST, OUTPUT, WIDTH, Query, matches, said, snippet, understood
+from treadle.core.search import MESSAGE, MOST, OUTPUT, WIDTH, Query, matches, occurrences, said, snippet, understood
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,30 @@ def test_a_snippet_of_a_long_text_is_one_line_around_the_place() -> None:
     assert found.startswith("…")
     assert found.endswith("…")
     assert len(found) <= WIDTH + 4
+
+
+def test_every_place_in_a_message_is_an_occurrence() -> None:
+    items: list[Item] = [
+        UserMessage("u", 1.0, "t1", (Text("Cats. CATS!\n*cat*"),)),
+        ToolOutput("o", 1.0, "t1", "c", "cat"),
+        ModelItem("m", 1.0, "t1", "message", '{"content":[{"type":"output_text","text":"A cat (cat)"}]}'),
+    ]
+    found = occurrences(items, "cat", 0, 10)
+    assert [(turn, item, line.text[slice(*line.marks[0])]) for turn, item, line in found] == [
+        ("t1", "u", "Cat"),
+        ("t1", "u", "CAT"),
+        ("t1", "u", "cat"),
+        ("t1", "m", "cat"),
+        ("t1", "m", "cat"),
+    ]
+    assert occurrences(items, "cat", 2, 2) == found[2:4]
+    assert [line.text for _, _, line in occurrences(items, "(c", 0, 10)] == ["A cat (cat)"]
+
+
+@given(st.text(), st.text(min_size=1), st.text())
+def test_an_occurrence_is_marked_where_it_is(before: str, text: str, after: str) -> None:
+    found = occurrences([UserMessage("u", 1.0, "t", (Text(before + text + after),))], text, 0, 1_000)
+    assert found
+    for _, _, line in found:
+        start, end = line.marks[0]
+        assert line.text[start:end].casefold().split() == text.casefold().split()

@@ -1,4 +1,4 @@
-"""A thread as text for people (Markdown) and for programs (JSON lines). Pure; times are given in UTC.
+"""A thread as text for people (Markdown) and for programs (JSON lines). Pure.
 
 Promises: Markdown shows what a client would draw, turns that were taken back left out, and what was said or printed cannot end
 the block that it is in. JSON lines lose nothing: after one line about the thread comes every item in the very bytes in which it
@@ -7,12 +7,10 @@ is kept (core.items.decode reads them), in order, markers and all.
 
 from __future__ import annotations
 
-import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from . import history
@@ -46,13 +44,13 @@ def jsonl(head: Head, lines: Iterable[str]) -> str:
     return "\n".join([dumps({"type": "thread", "version": VERSION} | asdict(head)), *lines]) + "\n"
 
 
-def markdown(head: Head, items: Sequence[Item], *, folded: bool = True) -> str:
-    """`folded`: outputs are closed until a reader opens them, where Markdown is drawn."""
-    parts = [*_heading(head)]
+def markdown(head: Head, items: Sequence[Item], when: Callable[[float], str], *, folded: bool = True) -> str:
+    """`when` writes a time for the reader. `folded`: outputs are closed until a reader opens them, where Markdown is drawn."""
+    parts = [*_heading(head, when)]
     total = _Tokens()
     spent = _spent(items)
     for number, turn in enumerate(history.turns(items), 1):
-        parts.append(_begun(number, turn))
+        parts.append(_begun(number, turn, when))
         for card in turn.cards:
             parts.extend(part for part in _card(card, folded) if part)
         if turn.error:
@@ -90,18 +88,18 @@ def _spent(items: Iterable[Item]) -> dict[str, _Tokens]:
     return found
 
 
-def _heading(head: Head) -> Iterator[str]:
+def _heading(head: Head, when: Callable[[float], str]) -> Iterator[str]:
     yield f"# {_line(head.name or head.preview or head.id)}"
     facts = [("Thread", head.id), ("Folder", head.cwd), ("Model", f"{head.model} ({head.provider})")]
-    facts += [("Begun", _time(head.created_at)), ("Last turn", _time(head.updated_at))]
+    facts += [("Begun", when(head.created_at)), ("Last turn", when(head.updated_at))]
     facts += [("Forked from", head.forked_from)] if head.forked_from else []
     yield "\n".join(f"- {name}: {_line(value)}" for name, value in facts)
 
 
-def _begun(number: int, turn: TurnState) -> str:
-    when = f", {_time(turn.started_at)}" if turn.started_at else ""
+def _begun(number: int, turn: TurnState, when: Callable[[float], str]) -> str:
+    at = f", {when(turn.started_at)}" if turn.started_at else ""
     how = "" if turn.status == "completed" else f" ({'not ended' if turn.status == 'inProgress' else turn.status})"
-    return f"## Turn {number}{when}{how}"
+    return f"## Turn {number}{at}{how}"
 
 
 def _card(card: Card, folded: bool) -> Iterator[str]:
@@ -169,7 +167,8 @@ def _block(title: str, contents: Sequence[tuple[str, str]], folded: bool, ended:
     fences = "\n\n".join(_fenced(kind, text) for kind, text in contents if text.strip())
     line = _line(title)
     if folded and fences:
-        return f"<details><summary><code>{html.escape(line)}</code>{html.escape(ended)}</summary>\n\n{fences}\n\n</details>"
+        shown = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return f"<details><summary><code>{shown}</code>{ended}</summary>\n\n{fences}\n\n</details>"
     ticks = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{ticks}{space}{line}{space}{ticks}{ended}" + (f"\n\n{fences}" if fences else "")
@@ -182,7 +181,3 @@ def _fenced(kind: str, text: str) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

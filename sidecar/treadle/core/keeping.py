@@ -39,6 +39,8 @@ class ExportThread:
 
     thread_id: str
     format: ExportFormat = "markdown"
+    folded: bool = True
+    "Of Markdown: see core/export.py."
 
 
 @dataclass(frozen=True, slots=True)

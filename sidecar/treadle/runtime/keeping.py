@@ -7,6 +7,7 @@ before its row does: a deletion that was interrupted can be asked for again.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from ..core.effective import effective
 from ..core.errors import RequestRefused
@@ -86,12 +87,16 @@ def _export(world: World, threads: Threads, op: ExportThread) -> str:
         meta.forked_from,
     )
     if op.format == "markdown":
-        text = markdown(head, items)
+        text = markdown(head, items, _utc, folded=op.folded)
     else:
         text = jsonl(head, map(encode, items) if meta.ephemeral else world.store.item_lines(meta.id))
     if len(text) > LONGEST_EXPORT:
         raise RequestRefused(f"too long for one answer: write it to a file with `treadle threads export {meta.id} -o FILE`")
     return text
+
+
+def _utc(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _whole(world: World, threads: Threads, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
