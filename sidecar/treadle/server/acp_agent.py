@@ -170,7 +170,7 @@ class AcpAgent:
     @_answered
     async def close_session(self, session_id: str, **_: Any) -> JsonObject:
         session = self._known(session_id)
-        await session.cancel()
+        await session.end()
         (await self._load()).unsubscribe(session_id, session)
         del self._sessions[session_id]
         return {}

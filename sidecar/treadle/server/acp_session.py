@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core import events as e
-from ..core.asking import DECLINE, Approval, Asked, Decision, Elicitation, Question
+from ..core.asking import CANCEL, DECLINE, Approval, Asked, Decision, Elicitation, Question
 from ..core.errors import RequestRefused
 from ..core.items import JsonObject
 from ..core.ops import CompactThread, InterruptTurn, Overrides, ResumeThread, StartTurn
@@ -156,6 +156,13 @@ class Session:
             with contextlib.suppress(RequestRefused):
                 await self._agent.submit(InterruptTurn(self.id), self._client)
 
+    async def end(self) -> None:
+        """Cancel, and wait until the prompt was answered."""
+        turn = self._turn
+        if turn is not None:
+            await self.cancel()
+            await asyncio.wait([turn.over])
+
     async def _run(self, turn: _Turn, blocks: Sequence[Any]) -> JsonObject:
         compacts = acp_content.compacts(blocks)
         said = () if compacts else acp_content.content(blocks, self.skills)
@@ -211,7 +218,10 @@ class Session:
             return DECLINE
         try:
             return await self._answered(asked)
-        except (ConnectionError, _request_error()):
+        except ConnectionError:
+            # the editor is gone: no model need hear of it
+            return CANCEL
+        except _request_error():
             return DECLINE
 
     async def _answered(self, asked: Asked) -> Decision:
