@@ -27,6 +27,7 @@ check() {
 }
 
 unit() {
+  extension/dev/system.sh editor
   phase "Python tests" .venv/bin/pytest -q
   phase "TypeScript tests" npm_in_extension test
 }

@@ -207,6 +207,31 @@ async def test_an_editor_that_is_lost_while_it_is_asked_lets_nothing_run(asking:
     assert not (asking.workspace / "one").exists()
 
 
+async def test_an_editor_that_draws_cards_is_asked_by_cards_and_acts_in_its_thread(
+    asking: House, model_server: ModelServer
+) -> None:
+    model_server.script([reply(text("Hello.")), reply(outside("touch one")), reply(text("Done."))])
+    async with editor(asking, "visual-studio-code", {"cards": True}) as there:
+        decided: list[Any] = []
+
+        @there.client.feature("item/commandExecution/requestApproval")
+        def decide(params: Any) -> dict[str, str]:
+            decided.append(params)
+            return {"decision": "accept"}
+
+        ask = there.client.protocol.send_request_async
+        thread = (await asyncio.wait_for(ask("thread/start", {"cwd": str(asking.workspace)}), 20)).thread
+        said_there = {"threadId": thread.id, "input": [{"type": "text", "text": "go"}]}
+        await asyncio.wait_for(ask("turn/start", said_there), 20)
+        await asyncio.wait_for(there.over.wait(), 20)
+        uri = there.open(asking.workspace / "hello.py")
+        await there.choose("Write tests for 'print'", uri, span(0, 0, 0, 0))
+        assert (await there.message()).message == "Done."
+        assert [params.threadId for params in decided] == [thread.id]
+        assert there.asked == [] and there.foreign.count("turn/started") == 2
+    assert (asking.workspace / "one").exists()
+
+
 async def test_an_editor_with_actions_of_its_own_is_offered_none(house: House) -> None:
     async with editor(house, options={"codeActions": False, "codeLenses": False}) as there:
         assert there.offered.code_action_provider is None and there.offered.code_lens_provider is None

@@ -27,8 +27,8 @@ OURS = ("window/showMessage", "window/showDocument", "$/progress")
 class Editor:
     """`press` says which button answers a question with buttons: a title, or None to close it."""
 
-    def __init__(self, client: LanguageClient) -> None:
-        self.client = client
+    def __init__(self, client: LanguageClient, folder: Path) -> None:
+        self.client, self.folder = client, folder
         self.offered = types.ServerCapabilities()
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
@@ -38,7 +38,9 @@ class Editor:
         self.said: asyncio.Queue[types.ShowMessageParams] = asyncio.Queue()
         self.bars: asyncio.Queue[tuple[Any, dict[str, Any]]] = asyncio.Queue()
         self.foreign: list[str] = []
-        "What of our protocol was told to an editor that does not speak it."
+        "What was told by our protocol, which most editors do not speak."
+        self.over = asyncio.Event()
+        "A turn that was told by our protocol."
         self._serve()
 
     def _serve(self) -> None:
@@ -79,6 +81,8 @@ class Editor:
         @self.client.feature(method)
         def told(params: Any) -> None:
             self.foreign.append(method)
+            if method == "turn/completed":
+                self.over.set()
 
     @property
     def process(self) -> Any:
@@ -174,9 +178,11 @@ async def editor(house: House, kind: str = "neovim", options: Any = None, **wind
     register_lsp_features(client, {name: serve for name, serve in DEFAULT_CLIENT_FEATURES.items() if name not in OURS})
     env = {**os.environ, **house.environ, "CODEX_HOME": str(house.homes.codex), "TREADLE_HOME": str(house.homes.treadle)}
     await client.start_io(sys.executable, "-m", "treadle", "serve", env=env)
-    there = Editor(client)
+    there = Editor(client, house.workspace)
     capabilities = client_capabilities(kind)
     capabilities.window = types.WindowClientCapabilities(work_done_progress=True, **window)
+    capabilities.workspace = capabilities.workspace or types.WorkspaceClientCapabilities()
+    capabilities.workspace.code_lens = types.CodeLensWorkspaceClientCapabilities(refresh_support=True)
     folder = types.WorkspaceFolder(uri=house.workspace.as_uri(), name="ws")
     params = types.InitializeParams(capabilities=capabilities, process_id=os.getpid(), workspace_folders=[folder])
     params.initialization_options = options

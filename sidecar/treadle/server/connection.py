@@ -57,6 +57,8 @@ class Connection:
         "What the client, an editor, has open; lent to the agent while the connection lasts."
         self.used: str | None = None
         "The thread that the client has opened or said something in last."
+        self.overhear: Callable[[Sequence[Event]], None] | None = None
+        "A listener of the door's own."
 
     # what the client sends
 
@@ -143,6 +145,8 @@ class Connection:
     def notify(self, events: Sequence[Event]) -> None:
         if self._closed or not events:
             return
+        if self.overhear is not None:
+            self.overhear(events)
         first = events[0]
         thread_id = None if isinstance(first, ProgressReported) else first.thread_id
         if self._opening and thread_id is not None and thread_id not in self._threads:
@@ -160,13 +164,14 @@ class Connection:
         self._projector.questions[asked.id] = asked.thread_id, id
         return questions.decision(asked, await self._requested(id, method, params))
 
-    async def request(self, method: str, params: JsonObject) -> Any:
+    async def request(self, method: str, params: JsonObject | None) -> Any:
         """The result of a request that a door makes of its client; None when it fails or the client is gone."""
         return None if self._closed else await self._requested(next(self._ids), method, params)
 
-    async def _requested(self, id: int, method: str, params: JsonObject) -> Any:
+    async def _requested(self, id: int, method: str, params: JsonObject | None) -> Any:
         answer = self._pending[id] = asyncio.get_running_loop().create_future()
-        self._send(f'{self._framing.head}"id":{id},"method":"{method}","params":{compact(params)}}}')
+        given = "" if params is None else f',"params":{compact(params)}'
+        self._send(f'{self._framing.head}"id":{id},"method":"{method}"{given}}}')
         try:
             return await answer
         except asyncio.CancelledError:

@@ -20,6 +20,7 @@ from .action_turns import ActionTurns, wish
 from .connection import Connection
 from .documents import Documents, file_path
 from .editor_client import ERROR
+from .editor_hunks import EditorHunks
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ class Editor:
         self._documents = documents
         self._abilities = of
         self._turns = ActionTurns(connection, of, self._folders)
+        self._hunks = EditorHunks(connection, of, self._turns.client)
+        connection.overhear = self._turns.client.overhear = self._hunks.overhear
         self._initializing = False
         self.own_answer: dict[str, Any] = {}
         "What pygls would have answered to initialize."
@@ -70,6 +73,8 @@ class Editor:
 
     def end(self) -> None:
         """The editor is gone."""
+        self._connection.overhear = None
+        self._hunks.close()
         self._turns.close()
 
     def _offer_actions(self) -> None:
@@ -86,13 +91,21 @@ class Editor:
     def _offer_lenses(self) -> None:
         @self.server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))
         async def shown(params: types.CodeLensParams) -> list[types.CodeLens]:
-            return []
+            document = self._documents.get(params.text_document.uri)
+            return [] if document is None else await self._hunks.shown(document)
 
-        for name in LENS_COMMANDS:
+        keep, undo = LENS_COMMANDS
 
-            @self.server.command(name)
-            async def run(*arguments: Any) -> None:
-                pass
+        @self.server.command(keep)
+        async def kept(*arguments: Any) -> None:
+            await self._settle(True, plain(arguments[0] if arguments else None))
+
+        @self.server.command(undo)
+        async def undone(*arguments: Any) -> None:
+            await self._settle(False, plain(arguments[0] if arguments else None))
+
+    async def _settle(self, keep: bool, argument: dict[str, Any]) -> None:
+        await self._hunks.settle(keep, self._documents.get(str(argument.get("uri"))), argument)
 
     def _enter(self, name: str) -> None:
         @self.server.command(name)

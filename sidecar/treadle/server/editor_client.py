@@ -100,6 +100,7 @@ class EditorClient:
         self._draws_cards = draws_cards
         self._watches: dict[str, Watch] = {}
         self._warned: set[str] = set()
+        self.overhear: Callable[[Sequence[Event]], None] | None = None
 
     def watch(self, watch: Watch) -> None:
         self._watches[watch.thread_id] = watch
@@ -111,6 +112,8 @@ class EditorClient:
         self._line.tell("window/showMessage", {"type": kind, "message": message[:MAX_SAID]})
 
     def notify(self, events: Sequence[Event]) -> None:
+        if self.overhear is not None:
+            self.overhear(events)
         for event in events:
             if isinstance(event, WarningReported):
                 self._warn(event.message)
