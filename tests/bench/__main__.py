@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .discovery import discovery
 from .driver import AppServer, ModelProcess
+from .hunks import reviewing
 from .inside import building, commands
 from .patches import patching
 from .verdicts import verdicts
@@ -148,6 +149,7 @@ def main() -> None:
         commands(table, ROUNDS)
         building(table, ROUNDS)
         patching(table, ROUNDS)
+        reviewing(table, ROUNDS)
         verdicts(table, ROUNDS)
         discovery(table, ROUNDS)
     finally:

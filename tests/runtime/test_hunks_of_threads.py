@@ -92,6 +92,12 @@ class Stand:
         )
         return agent
 
+    async def restart(self) -> None:
+        """As if in another process: only what is kept is known."""
+        await self.agent.close()
+        self.store.release(self.thread)
+        self.agent = self.start()
+
     def path(self, name: str, text: str | None = None) -> Path:
         path = self.folder / name
         if text is not None:
@@ -166,9 +172,8 @@ async def test_ids_and_hunks_outlive_the_process(stand: Stand) -> None:
     path = stand.path("a.py", "one\ntwo\nthree\n")
     await stand.turn(a_py="ONE\ntwo\nTHREE\n")
     before = await stand.hunks()
-    await stand.agent.close()
+    await stand.restart()
     path.write_text("mine\n" + path.read_text())
-    stand.agent = stand.start()
     assert await stand.hunks() == before
     # the thread is not even loaded
     assert [file.path for file in await stand.undo(next(iter(before)))] == [str(path)]
@@ -243,8 +248,7 @@ async def test_the_model_is_told_once_of_what_was_undone_and_not_of_what_was_kep
     await stand.undo(first)
     await stand.keep(second)
     # also when the process ended in between
-    await stand.agent.close()
-    stand.agent = stand.start()
+    await stand.restart()
     await stand.agent.submit(ResumeThread(stand.thread), stand.client)
     await stand.turn(b_py="b\n")
     told = stand.told()
@@ -396,3 +400,69 @@ async def test_two_undos_at_once_take_turns(stand: Stand) -> None:
     await stand.turn(a_py="ONE\ntwo\nTHREE\n")
     await asyncio.gather(*(stand.undo(one) for one in await stand.hunks()))
     assert path.read_text() == "one\ntwo\nthree\n"
+
+
+async def test_hunks_of_a_thread_that_another_process_has_open_are_listed_and_no_more(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = stand.path("a.py", "a\n")
+    await stand.turn(a_py="A\n")
+    await stand.restart()
+    monkeypatch.setattr(stand.store, "claim", lambda thread_id: False)
+    assert len(await stand.hunks()) == 1
+    for act in (stand.keep, stand.undo):
+        with pytest.raises(RequestRefused, match="open in another process"):
+            await act()
+    assert path.read_text() == "A\n"
+
+
+async def test_a_thread_that_is_kept_from_disk_is_let_go_after_an_undo(stand: Stand) -> None:
+    path = stand.path("a.py", "a\n")
+    await stand.turn(a_py="A\n")
+    await stand.restart()
+    await stand.undo()
+    assert path.read_text() == "a\n"
+    assert not stand.store.claimed(stand.thread)
+
+
+async def test_a_second_patch_meets_the_user_s_text_and_joins_the_hunk_that_it_touches(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    first = await stand.turn(a_py="one\nTWO\nthree\n")
+    (id,) = await stand.hunks()
+    path.write_text("mine\none\nTWO\nthree\n")
+    second = await stand.turn(a_py="mine\none\nTWO!\nthree\n")
+    ((file),) = await stand.list()
+    (hunk,) = file.hunks
+    assert (hunk.id, hunk.turns, hunk.removed, hunk.added) == (id, (first, second), ("two\n",), ("TWO!\n",))
+    await stand.undo(turn_id=second)
+    assert path.read_text() == "mine\none\ntwo\nthree\n"
+
+
+async def test_a_large_document_is_measured_when_it_is_looked_at(stand: Stand) -> None:
+    lines = [f"line {number} of a long file\n" for number in range(60_000)]
+    path = stand.path("a.py", "".join(lines))
+    editor = Typist(path, "".join(lines) + "unsaved")
+    stand.agent.lend(editor)
+    lines[100] = "changed\n"
+    await stand.turn(a_py="".join(lines) + "unsaved")
+    editor.type("top\n" + editor.now)
+    (file,) = await stand.list()
+    assert [hunk.start for hunk in file.hunks] == [101]
+
+
+async def test_what_one_thread_may_hold_is_bounded_and_said(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("treadle.runtime.reviews.MAX_FILES", 1)
+    stand.path("a.py", "a\n")
+    stand.path("b.py", "b\n")
+    await stand.turn(a_py="A\n", b_py="B\n")
+    found = await stand.agent.submit(ListHunks(stand.thread), stand.client)
+    assert isinstance(found, HunkList)
+    assert (len(found.files), found.not_followed) == (1, 1)
+
+
+async def test_texts_that_do_not_fit_in_memory_are_read_again(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("treadle.runtime.reviews.MAX_CHARS", 1)
+    stand.path("a.py", "a\n")
+    stand.path("b.py", "b\n")
+    await stand.turn(a_py="A\n", b_py="B\n")
+    assert list((await stand.hunks()).values()) == ["A\n", "B\n"]

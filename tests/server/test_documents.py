@@ -146,3 +146,21 @@ async def test_an_editor_that_declines_is_an_error(real: Path, answer: Any) -> N
         await EditorBuffers(documents, request, applies=False).write([(str(path), "a", "b")])
     with pytest.raises(FileExistsError, match="has edited the file"):
         await EditorBuffers(documents, request, applies=True).write([(str(path), "other", "b")])
+
+
+def test_who_listens_is_told_of_each_change_and_of_opening_and_closing(tmp_path: Path) -> None:
+    documents, told = Documents(), list[tuple[str, str, str]]()
+    documents.told.append(lambda *change: told.append(change))
+    path = tmp_path / "f"
+    uri = path.as_uri()
+    documents.take("textDocument/didOpen", {"textDocument": {"uri": uri, "version": 1, "text": "a\n"}})
+    start = {"line": 0, "character": 0}
+    changes = [{"range": {"start": start, "end": start}, "text": text} for text in ("1", "2")]
+    documents.take("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": changes})
+    documents.take("textDocument/didClose", {"textDocument": {"uri": uri}})
+    steps = [("a\n", "a\n"), ("a\n", "1a\n"), ("1a\n", "21a\n"), ("21a\n", "21a\n")]
+    assert told == [(str(path), *step) for step in steps]
+    told.clear()
+    documents.take("textDocument/didOpen", {"textDocument": {"uri": uri, "version": 1, "text": ""}})
+    documents.take("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": changes * 50})
+    assert told == [(str(path), "", ""), (str(path), "", "21" * 50)]

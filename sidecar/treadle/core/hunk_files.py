@@ -16,6 +16,8 @@ from .errors import TreadleError
 from .hunks import Hunk, Review, hunks, kept, patched, typed, undone
 from .line_edits import lines
 
+MAX_TEXT = 4 * 1024 * 1024
+"Bytes of a file that is compared line by line; a larger one is a Whole."
 _MARK = "\ufeff"
 
 
@@ -213,7 +215,7 @@ def _or_none(review: Review) -> Review | None:
 
 
 def _text(data: bytes | None) -> str | None:
-    content = None if data is None else decoded(data)
+    content = None if data is None or len(data) > MAX_TEXT else decoded(data)
     return None if content is None else content.text.removeprefix(_MARK)
 
 

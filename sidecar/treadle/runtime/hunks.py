@@ -50,6 +50,8 @@ class Hunks:
         "Of threads in memory."
         self._writing: Counter[str] = Counter()
         "Files that somebody is about to change."
+        self._announced: dict[int, Changed] = {}
+        "What is counted there of the agents' changes."
         self._locks: dict[str, asyncio.Lock] = {}
         self._to_tell: dict[str, set[str]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -65,10 +67,8 @@ class Hunks:
             match op:
                 case ListHunks():
                     return await self._list(op.thread_id, op.path, op.turn_id)
-                case KeepHunks():
-                    await self._keep(op)
-                case UndoHunks():
-                    await self._undo(op)
+                case KeepHunks() | UndoHunks():
+                    await self._settle(op)
             return await self._list(op.thread_id, op.path, None)
 
     def watch(self, buffers: Buffers) -> None:
@@ -82,17 +82,22 @@ class Hunks:
     # what is told
 
     async def _coming(self, changed: Sequence[Changed]) -> None:
-        self._writing.update(change.path for change in changed)
+        for change in changed:
+            self._announced[id(change)] = change
+            self._writing[change.path] += 1
 
     def _over(self, changed: Sequence[Changed]) -> None:
-        for change in changed:
-            if self._writing[change.path] > 1:
-                self._writing[change.path] -= 1
-            else:
-                del self._writing[change.path]
+        """They happened, or did not; commands announce nothing."""
+        self._written([change.path for change in changed if self._announced.pop(id(change), None) is not None])
+
+    def _written(self, paths: Sequence[str]) -> None:
+        self._writing.subtract(paths)
+        for path in paths:
+            if self._writing[path] <= 0:
+                del self._writing[path]
 
     def _done(self, changed: Sequence[Changed]) -> None:
-        self._over([change for change in changed if change.by == "patch"])
+        self._over(changed)
         for change in changed:
             self._of(change.thread_id)
             for thread_id, (_, reviews) in self._reviews.items():
@@ -144,6 +149,23 @@ class Hunks:
                 )
         return HunkList(files, len(reviews.not_followed))
 
+    async def _settle(self, op: KeepHunks | UndoHunks) -> None:
+        """As the thread's one writer."""
+        store, thread_id = self._world.store, op.thread_id
+        borrowed = thread_id not in self._threads
+        if borrowed and store.claimed(thread_id):
+            raise RequestRefused(f"thread {thread_id} is being deleted")
+        if borrowed and not store.claim(thread_id):
+            raise RequestRefused(f"thread {thread_id} is open in another process: keep or undo its hunks there")
+        try:
+            await (self._keep(op) if isinstance(op, KeepHunks) else self._undo(op))
+        finally:
+            if borrowed:
+                # what was read of it meanwhile is not as it is now
+                self._reviews.pop(thread_id, None)
+                if thread_id not in self._threads:
+                    store.release(thread_id)
+
     async def _keep(self, op: KeepHunks) -> None:
         reviews = self._of(op.thread_id)
         found = await self._chosen(reviews, op)
@@ -189,7 +211,7 @@ class Hunks:
             where = f"{error.filename}: " if error.filename else ""
             raise RequestRefused(f"Nothing was undone: {where}{error.strerror or error}") from error
         finally:
-            self._over([Changed("", "", path, None, None, "patch") for path in paths])
+            self._written(paths)
 
     def _policy(self, thread_id: str, paths: Sequence[str]) -> SandboxPolicy:
         """The user asks for the write, and it may go wherever the agent's did. Where commands can write, the thread's own bounds
@@ -284,4 +306,3 @@ class Hunks:
             self._world.store.meta(thread_id)
         except KeyError:
             raise RequestRefused(f"no thread with the id {thread_id}") from None
-

@@ -25,6 +25,8 @@ MAX_FILES = 1_000
 "That one thread's agent has changed and the user has neither kept nor undone; those beyond are not followed."
 MAX_CHARS = 64 * 1024 * 1024
 "Of the texts in memory; those looked at longest ago are read again when they are needed."
+MAX_FOLLOWED = 1_000_000
+"Characters of a document that is followed key by key; a larger one is measured when its hunks are looked at."
 
 
 @dataclass(slots=True)
@@ -92,6 +94,8 @@ class Reviews:
         if tracked is None or tracked.anchor is None:
             return False
         live = tracked.live
+        if len(after) > MAX_FOLLOWED:
+            return True
         if hunk_files.shows(tracked.anchor, after):
             tracked.live = tracked.anchor
         elif live is not None and hunk_files.shows(live, before):
@@ -117,12 +121,6 @@ class Reviews:
                 out[path] = tracked.untold
                 self._put(path, replace(tracked, untold=[]), anew=False)
         return out
-
-    def forget(self, paths: Iterable[str]) -> None:
-        """They are measured anew when they are looked at: by what is written down."""
-        if self._versions is not None:
-            for path in paths:
-                self._tracked.pop(path, None)
 
     def _before(self, tracked: Tracked, before: bytes | None) -> State | None:
         return None if tracked.anchor is None else _measured(tracked.anchor, tracked.live, before)
@@ -184,9 +182,11 @@ class Reviews:
 
     def _bound(self) -> None:
         size = sum(tracked.size for tracked in self._tracked.values())
-        while size > MAX_CHARS and len(self._tracked) > 1 and self._versions is not None:
+        while size > MAX_CHARS and len(self._tracked) > 1:
             path = next(iter(self._tracked))
             size -= self._tracked.pop(path).size
+            if self._versions is None:
+                self.not_followed.add(path)
 
 
 def _measured(anchor: State, live: State | None, now: bytes | str | None) -> State | None:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, cast
 
 from ..core.items import JsonObject
@@ -20,6 +20,8 @@ MAX_DOCUMENTS = 2_000
 MAX_CHARS = 16 * 1024 * 1024
 MAX_ALL_CHARS = 128 * 1024 * 1024
 "Of all documents together; those that changed longest ago are forgotten."
+MAX_STEPS = 8
+"Changes of one didChange that are told one by one; more are told as one."
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -38,7 +40,7 @@ class Documents:
     def __init__(self) -> None:
         self._open: dict[str, Document] = {}
         self.told: list[Callable[[str, str, str], None]] = []
-        "Called with (real path, text before, text after) when a document has changed. Must not raise."
+        "Called with (real path, text before, text after) when a document has changed, was opened or closed. Must not raise."
 
     def take(self, method: Any, params: Any) -> None:
         """A notification of the editor. Never raises."""
@@ -49,7 +51,9 @@ class Documents:
                 case "textDocument/didChange":
                     self._changed(params["textDocument"], params["contentChanges"])
                 case "textDocument/didClose":
-                    self._open.pop(params["textDocument"]["uri"], None)
+                    closed = self._open.pop(params["textDocument"]["uri"], None)
+                    if closed is not None:
+                        self._tell(closed.path, [closed.text] * 2)
                 case _:
                     pass
         except (LookupError, TypeError, ValueError, AttributeError):
@@ -70,22 +74,31 @@ class Documents:
             return
         self._open.pop(uri, None)
         language: Any = given.get("languageId")
-        self._open[uri] = Document(uri, version, text, os.path.realpath(path), language if isinstance(language, str) else "")
+        opened = Document(uri, version, text, os.path.realpath(path), language if isinstance(language, str) else "")
+        self._open[uri] = opened
         self._bound()
+        self._tell(opened.path, [text] * 2)
 
     def _changed(self, given: JsonObject, changes: list[Any]) -> None:
         document = self._open.pop(given["uri"], None)
         if document is None:
             return
         text = document.text
+        steps = [text]
         for change in changes:
             text = changed(text, change)
+            if len(changes) <= MAX_STEPS:
+                steps.append(text)
         if len(text) <= MAX_CHARS:
-            before, document.text, document.version = document.text, text, int(given["version"])
+            document.text, document.version = text, int(given["version"])
             self._open[document.uri] = document
             self._bound()
+            self._tell(document.path, steps if len(steps) > 1 else [*steps, text])
+
+    def _tell(self, path: str, steps: list[str]) -> None:
+        for before, after in pairwise(steps):
             for told in self.told:
-                told(document.path, before, text)
+                told(path, before, after)
 
     def _bound(self) -> None:
         size = sum(len(document.text) for document in self._open.values())
