@@ -60,7 +60,7 @@ class Updates:
             case e.PatchPreviewed():
                 changes = cast("list[FileChange]", list(event.changes))
                 view: Any = {"view": "file_change", "changes": changes}
-                return [_updated({"toolCallId": event.card_id, "title": acp_calls.title("", view)} | _shown(changes))]
+                return [_running(event.card_id, title=acp_calls.title("", view), **_shown(changes))]
             case e.ErrorReported() if event.will_retry:
                 return [self._note("thought", event.error.message)]
             case e.WarningReported() if event.code != e.CUT_SHORT:  # that is what the stop reason says
@@ -106,7 +106,7 @@ class Updates:
                 output = self._outputs.setdefault(id, _Output())
                 if output.command:
                     output.untold, output.told_at = False, now
-                    return [_updated({"toolCallId": id, "_meta": {"terminal_output": {"terminal_id": id, "data": text}}})]
+                    return [_running(id, _meta={"terminal_output": {"terminal_id": id, "data": text}})]
                 output.add(text)
                 return self._told(id, output, now) if now - output.told_at >= INTERVAL else []
             case _:
@@ -114,7 +114,7 @@ class Updates:
 
     def _told(self, id: str, output: _Output, now: float) -> list[JsonObject]:
         output.untold, output.told_at = False, now
-        return [_updated({"toolCallId": id, "content": [acp_calls.text_content(acp_calls.fenced(output.text()))]})]
+        return [_running(id, content=[acp_calls.text_content(acp_calls.fenced(output.text()))])]
 
     def _card(self, card: Card) -> list[JsonObject]:
         match card:
@@ -289,6 +289,10 @@ def _whole(card: SummaryCard | OtherCard) -> JsonObject:
 
 def _updated(call: JsonObject) -> JsonObject:
     return {"sessionUpdate": "tool_call_update", **call}
+
+
+def _running(id: str, **said: Any) -> JsonObject:
+    return {"sessionUpdate": "tool_call_update", "toolCallId": id, "status": "in_progress", **said}
 
 
 def _shown(changes: list[FileChange]) -> JsonObject:

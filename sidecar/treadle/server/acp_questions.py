@@ -151,7 +151,8 @@ def _call(asked: Approval) -> JsonObject:
 
 
 def _options(asked: Approval) -> list[JsonObject]:
-    once = "Allow once, without the sandbox" if asked.outside_sandbox else "Allow once"
+    outside = asked.kind == "command" and asked.outside_sandbox
+    once = "Allow once, without the sandbox" if outside else "Allow once"
     lasting = [_option(_id(index, offer), _covers(offer), "allow_always") for index, offer in enumerate(asked.offers)]
     never: list[JsonObject] = []
     if asked.kind == "network" and asked.host:
@@ -175,7 +176,7 @@ def _covers(offer: Offer) -> str:
             said = f"access to {about}"
         case "degraded":
             said = about
-    outside = ", without the sandbox" if subject.outside else ""
+    outside = ", without the sandbox" if subject.outside and subject.kind in ("command", "exact_command") else ""
     return clip(f"Allow {_REACH[offer.scope]}: {said}{outside}", _MAX_NAME)
 
 
