@@ -46,6 +46,16 @@ export type ApplyNetworkPolicyAmendment = {
 
 export type AskForApproval = "untrusted" | "on-request" | "never" | Granular;
 
+export type BackgroundTerminal = {
+  itemId: string;
+  processId: string;
+  command: string;
+  cwd: string;
+  osPid: number | null;
+  cpuPercent: null;
+  rssKb: null;
+};
+
 export type ByteRange = {
   start: number;
   end: number;
@@ -133,6 +143,17 @@ export type CodexErrorInfo =
   | ResponseStreamConnectionFailed
   | ResponseStreamDisconnected
   | ResponseTooManyFailedAttempts;
+
+export type CollaborationMode = {
+  mode: "default";
+  settings: CollaborationSettings;
+};
+
+export type CollaborationSettings = {
+  model: string;
+  reasoning_effort: string | null;
+  developer_instructions: string | null;
+};
 
 export type CommandAction = ReadAction | ListFilesAction | SearchAction | UnknownAction;
 
@@ -547,6 +568,8 @@ export type HunkListParams = {
 export type HunkListResponse = {
   files: HunkFile[];
   notFollowed: number;
+  /** After an undo of a turn or of the thread: a sentence for each file that could not be undone with the others. */
+  problems: string[];
 };
 
 export type IdleStatus = {
@@ -566,6 +589,12 @@ export type ImageViewItem = {
   type: "imageView";
   id: string;
   path: string;
+};
+
+export type InitialTurnsPageParams = {
+  limit?: number | null;
+  sortDirection?: "asc" | "desc" | null;
+  itemsView?: "notLoaded" | "summary" | "full" | null;
 };
 
 export type InitializeCapabilities = {
@@ -595,6 +624,11 @@ export type InputImageContent = {
 export type InputTextContent = {
   type: "inputText";
   text: string;
+};
+
+export type ItemAnchor = {
+  type: "item";
+  itemId: string;
 };
 
 /** The item as it is for good, whatever the deltas said. */
@@ -1288,6 +1322,32 @@ export type SystemErrorStatus = {
   type: "systemError";
 };
 
+export type TerminalsCleanParams = {
+  threadId: string;
+};
+
+export type TerminalsCleanResponse = Record<string, never>;
+
+export type TerminalsListParams = {
+  threadId: string;
+  cursor?: string | null;
+  limit?: number | null;
+};
+
+export type TerminalsListResponse = {
+  data: BackgroundTerminal[];
+  nextCursor: string | null;
+};
+
+export type TerminalsTerminateParams = {
+  threadId: string;
+  processId: string;
+};
+
+export type TerminalsTerminateResponse = {
+  terminated: boolean;
+};
+
 export type TextElement = {
   byteRange: ByteRange;
   placeholder?: string | null;
@@ -1346,6 +1406,11 @@ export type ThreadArchiveParams = {
 export type ThreadArchiveResponse = Record<string, never>;
 
 export type ThreadArchivedNotification = {
+  threadId: string;
+};
+
+/** Nobody watched it and nothing happened in it for half an hour: it is in memory no more. */
+export type ThreadClosedNotification = {
   threadId: string;
 };
 
@@ -1436,6 +1501,39 @@ export type ThreadItem =
   | WebSearchItem
   | ImageViewItem
   | ContextCompactionItem;
+
+export type ThreadItemEntry = {
+  turnId: string;
+  item: ThreadItem;
+  startedAtMs: null;
+  completedAtMs: null;
+};
+
+export type ThreadItemsListParams = {
+  threadId: string;
+  turnId?: string | null;
+  /** One of a page, or an item of the turn, which is not in the page. */
+  cursor?: string | ItemAnchor | null;
+  limit?: number | null;
+  /** The oldest first when left out. */
+  sortDirection?: "asc" | "desc" | null;
+};
+
+export type ThreadItemsListResponse = {
+  data: ThreadItemEntry[];
+  nextCursor: string | null;
+  backwardsCursor: string | null;
+};
+
+export type ThreadItemsReadParams = {
+  threadId: string;
+  turnId: string;
+  itemIds: string[];
+};
+
+export type ThreadItemsReadResponse = {
+  data: ThreadItemEntry[];
+};
 
 export type ThreadListParams = {
   cursor?: string | null;
@@ -1570,6 +1668,8 @@ export type ThreadResumeParams = {
   developerInstructions?: string | null;
   threadId: string;
   excludeTurns?: boolean;
+  /** A first page as of thread/turns/list. */
+  initialTurnsPage?: InitialTurnsPageParams | null;
 };
 
 export type ThreadResumeResponse = {
@@ -1588,9 +1688,9 @@ export type ThreadResumeResponse = {
   reasoningEffort: string | null;
   multiAgentMode: "explicitRequestOnly";
   collaborationMode: null;
-  initialTurnsPage: null;
-  turnsBackwardsCursor: null;
-  itemsBackwardsCursor: null;
+  initialTurnsPage: TurnsPage | null;
+  turnsBackwardsCursor: string | null;
+  itemsBackwardsCursor: string | null;
 };
 
 export type ThreadRevertParams = {
@@ -1671,6 +1771,45 @@ export type ThreadSetNameParams = {
 
 export type ThreadSetNameResponse = Record<string, never>;
 
+/** What the next turn runs under. */
+export type ThreadSettings = {
+  cwd: string;
+  model: string;
+  modelProvider: string;
+  effort: string | null;
+  summary: "auto" | "concise" | "detailed" | "none" | null;
+  approvalPolicy: AskForApproval;
+  approvalsReviewer: "user" | "auto_review" | "guardian_subagent";
+  sandboxPolicy: SandboxPolicy;
+  collaborationMode: CollaborationMode;
+  activePermissionProfile: null;
+  disabledPluginIds: string[];
+  environments: null;
+  serviceTier: null;
+  multiAgentMode: "explicitRequestOnly";
+  personality: null;
+};
+
+/** In force from the next turn on; a turn that runs keeps its settings. */
+export type ThreadSettingsUpdateParams = {
+  threadId: string;
+  cwd?: string | null;
+  approvalPolicy?: AskForApproval | null;
+  approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
+  sandboxPolicy?: SandboxPolicy | null;
+  permissions?: string | null;
+  model?: string | null;
+  effort?: string | null;
+  summary?: "auto" | "concise" | "detailed" | "none" | null;
+};
+
+export type ThreadSettingsUpdateResponse = Record<string, never>;
+
+export type ThreadSettingsUpdatedNotification = {
+  threadId: string;
+  threadSettings: ThreadSettings;
+};
+
 export type ThreadShellCommandParams = {
   threadId: string;
   /** A line for the thread's shell. It runs outside of the sandbox: only the user's own words may get here. */
@@ -1737,6 +1876,23 @@ export type ThreadTokenUsageUpdatedNotification = {
   threadId: string;
   turnId: string;
   tokenUsage: ThreadTokenUsage;
+};
+
+export type ThreadTurnsListParams = {
+  threadId: string;
+  cursor?: string | null;
+  limit?: number | null;
+  /** The newest first when left out. */
+  sortDirection?: "asc" | "desc" | null;
+  /** summary when left out: what the user said first, and the agent last. */
+  itemsView?: "notLoaded" | "summary" | "full" | null;
+};
+
+export type ThreadTurnsListResponse = {
+  data: Turn[];
+  nextCursor: string | null;
+  /** Where to begin in the other direction. */
+  backwardsCursor: string | null;
 };
 
 export type ThreadUnarchiveParams = {
@@ -1897,6 +2053,19 @@ export type TurnPlanUpdatedNotification = {
   plan: TurnPlanStep[];
 };
 
+/** Of the turn that runs, from its next request on. */
+export type TurnSettingsUpdateParams = {
+  threadId: string;
+  turnId: string;
+  approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
+  effort?: string | null;
+  summary?: "auto" | "concise" | "detailed" | "none" | null;
+};
+
+export type TurnSettingsUpdateResponse = {
+  status: "applied" | "targetUnavailable";
+};
+
 /** The settings stay in force for later turns, but for output_schema. */
 export type TurnStartParams = {
   threadId: string;
@@ -1935,6 +2104,13 @@ export type TurnSteerParams = {
 
 export type TurnSteerResponse = {
   turnId: string;
+};
+
+export type TurnsPage = {
+  data: Turn[];
+  nextCursor: string | null;
+  /** Where to begin in the other direction. */
+  backwardsCursor: string | null;
 };
 
 export type UnknownAction = {
@@ -2023,6 +2199,14 @@ export interface ClientRequests {
   "thread/queue/delete": { params: ThreadQueueDeleteParams; result: ThreadQueueDeleteResponse };
   "thread/queue/reorder": { params: ThreadQueueReorderParams; result: ThreadQueueReorderResponse };
   "thread/queue/start": { params: ThreadQueueStartParams; result: ThreadQueueStartResponse };
+  "thread/turns/list": { params: ThreadTurnsListParams; result: ThreadTurnsListResponse };
+  "thread/items/list": { params: ThreadItemsListParams; result: ThreadItemsListResponse };
+  "thread/items/read": { params: ThreadItemsReadParams; result: ThreadItemsReadResponse };
+  "thread/settings/update": { params: ThreadSettingsUpdateParams; result: ThreadSettingsUpdateResponse };
+  "turn/settings/update": { params: TurnSettingsUpdateParams; result: TurnSettingsUpdateResponse };
+  "thread/backgroundTerminals/list": { params: TerminalsListParams; result: TerminalsListResponse };
+  "thread/backgroundTerminals/clean": { params: TerminalsCleanParams; result: TerminalsCleanResponse };
+  "thread/backgroundTerminals/terminate": { params: TerminalsTerminateParams; result: TerminalsTerminateResponse };
   "thread/inject_items": { params: ThreadInjectItemsParams; result: ThreadInjectItemsResponse };
   "thread/shellCommand": { params: ThreadShellCommandParams; result: ThreadShellCommandResponse };
   "turn/start": { params: TurnStartParams; result: TurnStartResponse };
@@ -2086,6 +2270,8 @@ export interface ServerNotifications {
   "thread/archived": ThreadArchivedNotification;
   "thread/deleted": ThreadDeletedNotification;
   "thread/unarchived": ThreadUnarchivedNotification;
+  "thread/closed": ThreadClosedNotification;
+  "thread/settings/updated": ThreadSettingsUpdatedNotification;
   "thread/reverted": ThreadRevertedNotification;
   "thread/tokenUsage/updated": ThreadTokenUsageUpdatedNotification;
   "turn/started": TurnStartedNotification;

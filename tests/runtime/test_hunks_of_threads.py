@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -219,16 +220,22 @@ async def test_a_created_file_goes_and_a_deleted_one_comes_back_with_its_mode(st
     assert old.stat().st_mode & 0o777 == 0o755
 
 
-async def test_a_created_file_that_was_edited_refuses_and_nothing_is_undone(stand: Stand) -> None:
+async def test_a_created_file_that_was_edited_refuses_and_holds_back_no_others(stand: Stand) -> None:
     a = stand.path("a.py", "a\n")
     await stand.turn(a_py="A\n", new_py="new\n")
     new = stand.path("new.py", "new\nmine\n")
-    with pytest.raises(RequestRefused, match=r"new\.py was created by the agent and has been edited since"):
-        await stand.undo()
-    assert (a.read_text(), new.read_text()) == ("A\n", "new\nmine\n")
+    words = r"new\.py was created by the agent and has been edited since"
+    ids = list(await stand.hunks())
+    for which in ({"ids": tuple(ids)}, {"path": str(new)}):
+        with pytest.raises(RequestRefused, match=words):
+            await stand.agent.submit(UndoHunks(stand.thread, **which), stand.client)  # type: ignore[arg-type]
+        assert (a.read_text(), new.read_text()) == ("A\n", "new\nmine\n")
+    found = await stand.agent.submit(UndoHunks(stand.thread), stand.client)
+    assert isinstance(found, HunkList)
+    assert [file.path for file in found.files] == [str(new)]
+    assert re.search(words, found.problems[0])
+    assert (a.read_text(), new.read_text()) == ("a\n", "new\nmine\n")
     assert await stand.keep(path=str(new)) == []
-    assert await stand.undo() == []
-    assert a.read_text() == "a\n"
 
 
 async def test_a_file_that_the_user_deleted_has_no_hunks_until_it_is_back(stand: Stand) -> None:

@@ -43,8 +43,9 @@ def section(undone: Mapping[str, Sequence[str]]) -> Section:
     """Path -> entries."""
     text = _LEAD
     for path, entries in undone.items():
+        name = without_surrogates(path)
         for one in entries:
-            more = f"\n{path}, {one}" if one.startswith("at ") else f"\n{path}: {one}"
+            more = f"\n{name}, {one}" if one.startswith("at ") else f"\n{name}: {one}"
             if len(text) + len(more) > MOST_CHARS - len(_MORE):
                 return Section(SECTION, text + _MORE)
             text += more

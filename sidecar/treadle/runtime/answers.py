@@ -17,6 +17,7 @@ from ..core.queue import Queued
 from ..core.rules import RuleBook
 from ..core.search import Snippet
 from ..core.settings import Settings
+from ..core.thread_ops import Background
 from .listing import ListingChange
 from .ports import OutputPart, ThreadMeta
 
@@ -171,6 +172,8 @@ class HunkList:
     files: list[HunkFile]
     not_followed: int = 0
     "Files beyond the most that are followed for one thread: their changes are in no list."
+    problems: tuple[str, ...] = ()
+    "A sentence for each file of a turn, or of the thread, that could not be undone with the others."
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,7 @@ Answer: TypeAlias = (
     | RuleCheck
     | list[Grant]
     | list[str]
+    | list[Background]
     | list[Checkpoint]
     | CheckpointPlan
     | RestoreDone
@@ -210,6 +214,7 @@ Answer: TypeAlias = (
     | QueuePage
     | Promoted
     | bool
+    | int
     | str
     | None
 )

@@ -12,6 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from ..core import hunk_files, hunk_words
 from ..core.changes import Changed
@@ -42,6 +43,16 @@ class _Looked:
     file: FileState
 
 
+@dataclass(frozen=True, slots=True)
+class _Undone:
+    """What an undo makes of a file."""
+
+    before: FileState
+    after: FileState
+    left: State | None
+    words: list[str]
+
+
 class Hunks:
     def __init__(self, world: World, threads: dict[str, Loaded]) -> None:
         self._world = world
@@ -52,7 +63,8 @@ class Hunks:
         "Files that somebody is about to change."
         self._announced: dict[int, Changed] = {}
         "What is counted there of the agents' changes."
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._watched: Buffers | None = None
         self._to_tell: dict[str, set[str]] = {}
         self._timer: asyncio.TimerHandle | None = None
         world.changes.coming.append(self._coming)
@@ -63,17 +75,18 @@ class Hunks:
     async def answer(self, op: HunkOp) -> HunkList:
         """Raises RequestRefused."""
         self._known(op.thread_id)
-        async with self._locks.setdefault(op.thread_id, asyncio.Lock()):
-            match op:
-                case ListHunks():
-                    return await self._list(op.thread_id, op.path, op.turn_id)
-                case KeepHunks() | UndoHunks():
-                    await self._settle(op)
-            return await self._list(op.thread_id, op.path, None)
+        lock = self._locks.setdefault(op.thread_id, asyncio.Lock())
+        async with lock:
+            if isinstance(op, ListHunks):
+                return await self._list(op.thread_id, op.path, op.turn_id)
+            problems = await self._settle(op)
+            return replace(await self._list(op.thread_id, op.path, None), problems=problems)
 
     def watch(self, buffers: Buffers) -> None:
         """Follow the documents of this editor."""
-        buffers.listen(self._typed)
+        if buffers is not self._watched:
+            self._watched = buffers
+            buffers.listen(self._typed)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -149,8 +162,8 @@ class Hunks:
                 )
         return HunkList(files, len(reviews.not_followed))
 
-    async def _settle(self, op: KeepHunks | UndoHunks) -> None:
-        """As the thread's one writer."""
+    async def _settle(self, op: KeepHunks | UndoHunks) -> tuple[str, ...]:
+        """As the thread's one writer. What could not be undone, in words."""
         store, thread_id = self._world.store, op.thread_id
         borrowed = thread_id not in self._threads
         if borrowed and store.claimed(thread_id):
@@ -158,7 +171,7 @@ class Hunks:
         if borrowed and not store.claim(thread_id):
             raise RequestRefused(f"thread {thread_id} is open in another process: keep or undo its hunks there")
         try:
-            await (self._keep(op) if isinstance(op, KeepHunks) else self._undo(op))
+            return await (self._keep(op) if isinstance(op, KeepHunks) else self._undo(op))
         finally:
             if borrowed:
                 # what was read of it meanwhile is not as it is now
@@ -166,36 +179,38 @@ class Hunks:
                 if thread_id not in self._threads:
                     store.release(thread_id)
 
-    async def _keep(self, op: KeepHunks) -> None:
+    async def _keep(self, op: KeepHunks) -> tuple[str, ...]:
         reviews = self._of(op.thread_id)
         found = await self._chosen(reviews, op)
         self._refuse_writing(found)
         for looked, ids in found:
             reviews.settle(looked.path, hunk_files.after_keep(looked.state, ids))
             self._tell(op.thread_id, looked.path)
+        return ()
 
-    async def _undo(self, op: UndoHunks) -> None:
+    async def _undo(self, op: UndoHunks) -> tuple[str, ...]:
         reviews = self._of(op.thread_id)
         found = await self._chosen(reviews, op)
-        after: list[FileState] = []
-        left: list[State | None] = []
         self._refuse_writing(found)
+        undone: list[_Undone] = []
+        refused: list[HunkRefused] = []
         for looked, ids in found:
             try:
-                state, data = hunk_files.after_undo(looked.state, ids, looked.file.data)
-            except HunkRefused as refused:
-                raise RequestRefused(refused.sentence(), data={"path": looked.path}) from None
-            mode = looked.file.mode if looked.file.data is not None else getattr(looked.state, "mode", None)
-            after.append(FileState(looked.path, data, mode if data is not None else None))
-            left.append(state)
-        await self._write(op.thread_id, [looked.file for looked, _ in found], after)
-        for (looked, ids), state, written in zip(found, left, after, strict=True):
-            words = [hunk_words.entry(looked.state, hunk) for hunk in hunk_files.shown(looked.state) if hunk.id in ids]
-            reviews.settle(looked.path, state, words)
-            self._tell(op.thread_id, looked.path)
+                undone.append(_undone(looked, ids))
+            except HunkRefused as problem:
+                refused.append(problem)
+        if refused and (op.ids is not None or not undone):
+            # what was named is done whole or not at all; of all others, what can be
+            raise RequestRefused(f"Nothing was undone: {refused[0].sentence()}")
+        if undone:
+            await self._write(op.thread_id, [one.before for one in undone], [one.after for one in undone])
+        for one in undone:
+            reviews.settle(one.after.path, one.left, one.words)
+            self._tell(op.thread_id, one.after.path)
             for thread_id, (_, others) in self._reviews.items():
-                if thread_id != op.thread_id and others.found(looked.path, written.data):
-                    self._tell(thread_id, looked.path)
+                if thread_id != op.thread_id and others.found(one.after.path, one.after.data):
+                    self._tell(thread_id, one.after.path)
+        return tuple(problem.sentence() for problem in refused)
 
     def _refuse_writing(self, found: list[tuple[_Looked, set[str]]]) -> None:
         for looked, _ in found:
@@ -282,6 +297,8 @@ class Hunks:
     def _paths(self, reviews: Reviews, path: str | None) -> Sequence[str]:
         if path is None:
             return reviews.paths
+        if "\0" in path:
+            return ()
         real = self._world.files.resolve(path)
         return [one for one in dict.fromkeys((path, real)) if one in reviews]
 
@@ -306,3 +323,13 @@ class Hunks:
             self._world.store.meta(thread_id)
         except KeyError:
             raise RequestRefused(f"no thread with the id {thread_id}") from None
+
+
+def _undone(looked: _Looked, ids: set[str]) -> _Undone:
+    """Raises HunkRefused."""
+    left, data = hunk_files.after_undo(looked.state, ids, looked.file.data)
+    mode = looked.file.mode
+    if looked.file.data is None and isinstance(looked.state, hunk_files.Whole):
+        mode = looked.state.mode
+    words = [hunk_words.entry(looked.state, hunk) for hunk in hunk_files.shown(looked.state) if hunk.id in ids]
+    return _Undone(looked.file, FileState(looked.path, data, None if data is None else mode), left, words)

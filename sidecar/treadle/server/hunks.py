@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 from ..core.encoding import without_surrogates
@@ -9,6 +10,7 @@ from ..core.hunks import Hunk
 from ..core.items import JsonObject
 from ..core.ops import HunkOp, KeepHunks, ListHunks, UndoHunks
 from ..runtime.answers import HunkFile, HunkList
+from .handshake import BadParams
 from .methods import Exchange, method
 from .wire import hunk
 
@@ -40,9 +42,12 @@ def _ids(params: hunk.HunkChoiceParams) -> tuple[str, ...] | None:
 
 
 async def _answer(ask: Exchange, op: HunkOp) -> JsonObject:
+    if op.path is not None and not os.path.isabs(op.path):
+        raise BadParams("path", "must be absolute")
     found = cast(HunkList, await ask.agent.submit(op, ask.client))
     lines = _Lines()
-    return {"files": [_file(file, lines) for file in found.files], "notFollowed": found.not_followed}
+    files = [_file(file, lines) for file in found.files]
+    return {"files": files, "notFollowed": found.not_followed, "problems": list(found.problems)}
 
 
 class _Lines:

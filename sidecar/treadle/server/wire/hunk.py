@@ -52,6 +52,8 @@ class HunkListResponse(Wire):
 
     files: list[HunkFile]
     not_followed: int
+    problems: list[str]
+    "After an undo of a turn or of the thread: a sentence for each file that could not be undone with the others."
 
 
 class HunkChoiceParams(Params):
