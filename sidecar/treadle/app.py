@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import __version__, prompts
 from .adapters.clock import SystemClock
@@ -30,13 +30,16 @@ from .adapters.sandbox import MCP_LOGINS, pick
 from .adapters.skills import SkillFiles
 from .adapters.store.sqlite import SqliteStore
 from .adapters.versions import SqliteVersions
-from .core.asking import Decision
+from .adapters.watch import DiskWatch
+from .core.asking import DECLINE, Asked, Decision
 from .core.elicitation import McpQuestion
 from .core.errors import RequestRefused, TreadleError
+from .core.events import Event
 from .core.items import JsonObject
+from .core.keeping import KeepingOp
 from .core.mcp import McpStatus
 from .core.models import DEFAULT_MODEL, facts, facts_for
-from .core.ops import CheckRule, ListRules, ReadLedger, ReadPrompt, WriteRules
+from .core.ops import CheckRule, ListRules, ListThreads, ReadLedger, ReadPrompt, ReadThread, WriteRules
 from .core.settings import Provider, Settings
 from .core.skills import FoundSkills, SkillError
 from .runtime import reading, rules
@@ -48,6 +51,8 @@ from .runtime.ports import Model, Sandbox, SandboxStatus
 from .tools import builtin
 from .tools.mcp import McpTools
 from .tools.sessions import Sessions
+
+LookOp: TypeAlias = ReadLedger | ReadPrompt | ListRules | WriteRules | CheckRule | ListThreads | ReadThread | KeepingOp
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +76,31 @@ async def open_agent(options: Options) -> Agent:
     parts = Parts(options, folders, dict(os.environ))
     parts.files.recover()
     parts.environment.start()
+    parts.agent.tend()
     return parts.agent
 
 
-async def look(options: Options, op: ReadLedger | ReadPrompt | ListRules | WriteRules | CheckRule) -> Answer:
-    """Ask the store, and change nothing but grants: no thread is claimed. Raises RequestRefused."""
+async def look(options: Options, op: LookOp) -> Answer:
+    """Ask the store, and change nothing but what the op itself is for: no thread is loaded. Raises RequestRefused."""
     parts = Parts(options, homes(), dict(os.environ))
     try:
         if isinstance(op, ReadLedger | ReadPrompt):
             return await reading.answer(parts.world, op)
+        if not isinstance(op, ListRules | WriteRules | CheckRule):
+            return await parts.agent.submit(op, Nobody())
         return await rules.answer(parts.world, {}, op)
     finally:
         await parts.agent.close()
+
+
+class Nobody:
+    """The client of who only looks."""
+
+    def notify(self, events: Sequence[Event]) -> None:
+        pass
+
+    async def ask(self, asked: Asked) -> Decision:
+        return DECLINE
 
 
 class Parts:
@@ -132,6 +150,7 @@ class Parts:
             proxy=DeferredProxy(),
             own=own,
             versions=SqliteVersions(folders.treadle),
+            watch=DiskWatch(folders.treadle),
             day=lambda at: clock.local_date(at)[0],
         )
         self.agent = Agent(self.world)

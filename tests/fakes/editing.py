@@ -63,6 +63,7 @@ class Desk:
 
     async def restart(self) -> None:
         await self.close()
+        self.store.release(self.thread_id)  # as a store does that is closed
         time = self.clock.time
         self.open()
         self.clock.time = time

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from ..core.models import LOCAL_MODELS, default_model
 from ..core.rules import RuleBook
@@ -24,9 +24,12 @@ from ..core.settings import (
     SandboxPolicy,
     Settings,
     ShellEnvironment,
+    Titles,
 )
 from . import config_hooks, config_skills
+from .config_checkpoints import checkpoints
 from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
+from .config_history import history
 from .config_limits import limits
 from .config_mcp import mcp_callback_port, mcp_grace, mcp_servers, of_folder
 from .config_network import network
@@ -115,6 +118,7 @@ def load(
         rules=_rules(values, [home for home in (codex_home, treadle_home) if home], _chain(Path(cwd), root, codex_home), trust),
         skill_rules=config_skills.rules(values, (over, *profile, user, machine)),
         skills_max_tokens=config_skills.max_tokens(values),
+        history=history(values, (over, *profile, user, machine)),
     )
     return Loaded(settings, tuple(values.problems), raw, trust)
 
@@ -241,6 +245,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         shell_environment=_shell_environment(values),
         allow_login_shell=values.flag("allow_login_shell", default=True),
         limits=limits(values),
+        checkpoints=checkpoints(values),
         local=local,
         prices=prices(values),
         mcp_servers=mcp_servers(values),
@@ -249,6 +254,7 @@ def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ..
         question_tool=values.flag("tools", "request_user_input", "enabled", default=True),
         mcp_callback_port=mcp_callback_port(values),
         mcp_grace=mcp_grace(values),
+        titles=cast(Titles, values.choice("treadle", "titles", among=get_args(Titles)) or "rule"),
     )
 
 

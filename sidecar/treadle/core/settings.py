@@ -14,6 +14,7 @@ from .rules import NO_RULES, RuleBook
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access", "external"]
 ApprovalPolicy: TypeAlias = Literal["on-request", "never"]
+Titles: TypeAlias = Literal["rule", "model", "off"]
 McpApproval: TypeAlias = Literal["auto", "prompt", "writes", "approve"]
 
 
@@ -46,6 +47,18 @@ class CommandLimits:
     file_size: int | None = None
     disk_reserve: int | None = None
     "What a command must leave free on each disk that it may write to; 0: nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRules:
+    """Of which files the contents are kept, so that what a command does to them can be undone."""
+
+    enabled: bool = True
+    max_file_bytes: int = 1024 * 1024
+    max_total_bytes: int = 1024 * 1024 * 1024
+    max_files: int = 200_000
+    ignore: tuple[str, ...] = ()
+    "Patterns as in a .gitignore, relative to each writable folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +204,7 @@ class Settings:
     shell_environment: ShellEnvironment = ShellEnvironment()
     allow_login_shell: bool = True
     limits: CommandLimits = CommandLimits()
+    checkpoints: CheckpointRules = CheckpointRules()
     local: LocalModel = LocalModel()
     mcp_servers: tuple[McpServer, ...] = ()
     mcp_callback_port: int | None = None
@@ -215,6 +229,8 @@ class Settings:
     rules: RuleBook = NO_RULES
     "What the user's *.rules files say of commands and hosts."
     history: HistoryLimits = HistoryLimits()
+    titles: Titles = "rule"
+    "Who makes titles of threads. model: of the first exchange, in a small request of its own."
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     "Keys that later features read; never used to steer the loop."
     output_schema: dict[str, Any] | None = None

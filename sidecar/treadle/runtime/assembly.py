@@ -13,6 +13,7 @@ from ..core.items import Context, Item, JsonObject, Section
 from ..core.known_files import KnownFiles
 from ..core.settings import Sandboxed, SandboxPolicy, Settings
 from ..core.thread import Thread
+from ..core.thread_ops import Background
 from .accounting import Books, CountedModel, utc_day
 from .audience import Audience
 from .calls import Calls
@@ -27,11 +28,13 @@ from .permission import Permission
 from .ports import Clock, Files, McpServers, Model, Models, Outputs, Sandbox, Scope, Store, Tool, Versions
 from .ports.network import Proxy
 from .ports.tools import NetworkAccess
+from .ports.watch import Watch
 from .previews import Previews
 from .retry import Retry
 from .runner import Recorder, Runner
 from .sampling import Sampler
 from .skills import Invocations
+from .watching import TurnWatch, Watching
 
 
 class Briefing(Protocol):
@@ -84,6 +87,11 @@ class Briefing(Protocol):
 
 class Sessions(Protocol):
     """A thread's background commands."""
+
+    def running(self) -> list[Background]: ...
+    async def end_one(self, process_id: str) -> bool:
+        """False when there is none of this id that runs."""
+        ...
 
     async def end_turn(self, turn_id: str) -> None:
         """End those that were started in this turn."""
@@ -140,6 +148,9 @@ class World:
     "What the agent does to files is told here."
     versions: Versions | None = None
     "What files held; None: nothing is kept."
+    watch: Watch | None = None
+    "Sees what commands do to files."
+    watching: Watching | None = field(init=False, default=None)
     asides: list[Callable[[str], Sequence[Section]]] = field(default_factory=list[Callable[[str], Sequence[Section]]])
     "What the model of this thread is told once, with its next request: asked before each, and told if it gives anything."
     without_compaction: set[str] = field(default_factory=set[str])
@@ -148,6 +159,8 @@ class World:
     def __post_init__(self) -> None:
         self.books = Books(self.clock, self.day, self.store)
         self.grants = GrantBook(self.store.grants, self.clock)
+        if self.watch is not None and self.versions is not None:
+            self.watching = Watching(self.watch, self.versions, self.changes, self.clock)
 
     async def close(self) -> None:
         if self.mcp is not None:
@@ -157,6 +170,8 @@ class World:
         await self.sandbox.close()
         if self.proxy is not None:
             await self.proxy.close()
+        if self.watch is not None:
+            await self.watch.close()
         if self.versions is not None:
             self.versions.close()
         self.store.close()
@@ -305,7 +320,17 @@ def _calls(  # noqa: PLR0917
         cancel_turn=cancel_turn,
         variables=lambda: world.environment.variables(settings),
         previews=Previews(loaded.thread.id, hooks.turn_id, settings.cwd, world.clock),
+        watch=_watch(world, loaded, settings, hooks),
     )
+
+
+def _watch(world: World, loaded: ThreadParts, settings: Settings, hooks: Hooks) -> TurnWatch | None:
+    if world.watching is None or not loaded.durable or not settings.checkpoints.enabled:
+        return None
+    roots = [world.files.resolve(root) for root in confinement(settings).writable_roots]
+    hooked = hooks.any("PreToolUse") or hooks.any("PostToolUse")
+    owner = (loaded.thread.id, hooks.turn_id)
+    return world.watching.turn(owner, roots, settings.checkpoints, loaded.audience.notify, hooked=hooked)
 
 
 def _network(

@@ -28,6 +28,7 @@ from .listing import ToolsByName
 from .permission import CancelTurn, Permission, Refused
 from .ports import Call, Plan, Scope, Tool, ToolResult
 from .previews import Previews
+from .watching import TurnWatch
 from .repair import LOST
 
 _log = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ class Calls:
     variables: Callable[[], tuple[dict[str, str], bool]]
     "For child processes, and whether they are those of a login shell by now."
     previews: Previews
+    watch: TurnWatch | None = None
+    "Finds out what commands do to files."
     outputs: list[ToolOutput] = field(default_factory=list[ToolOutput])
     "Recorded since the last `collect` began; read by the runner when it is stopped."
     _running: dict[str, _Running] = field(default_factory=dict[str, _Running])
@@ -119,6 +122,11 @@ class Calls:
         if self._running:
             await asyncio.wait([running.task for running in self._running.values()])
         self._take_finished()
+
+    async def end(self) -> None:
+        """The turn is over. May be called again."""
+        if self.watch is not None:
+            await self.watch.end()
 
     async def abort(self, calls: tuple[ModelItem, ...], why: str) -> list[ToolOutput]:
         """End everything that runs; the outputs of all these calls, those that finished in the last moment included."""
@@ -188,8 +196,7 @@ class Calls:
             policy = await self.permission.of(item, plan, scope, before_it.ask)
             if isinstance(policy, Refused):
                 return self._made(item, policy.words, view, "declined")
-            result: ToolResult = await tool.run(call, plan, dataclasses.replace(scope, policy=policy))
-            return await self._heard(item, call, result, before_it)
+            return await self._run(tool, item, call, plan, dataclasses.replace(scope, policy=policy), before_it)
         except TreadleError as failure:
             return self._made(item, failure.sentence(), view, "failed")
         except CancelTurn:
@@ -198,6 +205,21 @@ class Calls:
         except Exception:
             _log.exception("tool %s failed", item.name)
             return self._made(item, f"{item.name} failed inside Treadle; this was not caused by the arguments", view, "failed")
+
+    async def _run(  # noqa: PLR0917
+        self, tool: Tool, item: ModelItem, call: Call, plan: Plan, scope: Scope, before_it: HookAnswer
+    ) -> ToolOutput:
+        if self.watch is None or not await self.watch.before(tool.name, plan, scope.policy):
+            return await self._heard(item, call, await tool.run(call, plan, scope), before_it)
+        view: object = None
+        try:
+            result: ToolResult = await tool.run(call, plan, scope)
+            view = result.view
+            output = await self._heard(item, call, result, before_it)
+        finally:
+            self.watch.left(view)
+        await self.watch.look()
+        return output
 
     async def _hooked(self, tool: Tool, call: Call, plan: Plan, scope: Scope) -> tuple[Call, Plan, HookAnswer]:
         """The call as the user's hooks leave it. Raises ToolFailure when one says no."""

@@ -13,11 +13,9 @@ from ..core.history import TurnState
 from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage
 from ..core.ops import CompactThread, StartTurn, SteerTurn
 from ..core.thread_ops import RunUserCommand
-from ..core.thread_ops import RunUserCommand
 from . import overrides as over
 from . import summaries
 from .assembly import World, assemble
-from .by_hand import HandRun
 from .by_hand import HandRun
 from .loaded import Loaded
 from .ports import Client
@@ -71,10 +69,6 @@ class Turns:
             settings, content = loaded.settings, ()
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
             runner.by_hand, runner.closed = HandRun(self._world, loaded, turn_id, op), True
-        elif isinstance(op, RunUserCommand):
-            settings, content = loaded.settings, ()
-            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
-            runner.by_hand, runner.closed = HandRun(self._world, loaded, turn_id, op), True
         else:
             self._threads.override(loaded, op.overrides)
             loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
@@ -102,6 +96,7 @@ class Turns:
             if outcome.status == "interrupted":
                 await loaded.end_by_hand(runner.turn_id)
                 await loaded.sessions.end_turn(runner.turn_id)
+            await runner.calls.end()
             error = dataclasses.asdict(outcome.error) if outcome.error else None
             # no await from here until the runner is gone: what is said meanwhile would be lost
             runner.take_late()
@@ -112,6 +107,7 @@ class Turns:
             status, failure = outcome.status, outcome.error
         except Exception as bug:
             _log.exception("turn %s", runner.turn_id)
+            await runner.calls.end()
             status, failure = "failed", ErrorInfo(INTERNAL, "internal", details=repr(bug))
             loaded.audience.notify(ErrorReported(thread.id, runner.turn_id, failure, will_retry=False))
             self._threads.unload(loaded)

@@ -55,7 +55,7 @@ class SqliteVersions:
     def record(self, versions: Sequence[FileVersion]) -> None:
         with self.database.writing() as db:
             for version in versions:
-                _record(db, version)
+                record(db, version)
             self._end_holds(db, [key for version in versions for key in (version.before, version.after)])
 
     def of(self, thread_id: str) -> list[FileVersion]:
@@ -132,7 +132,7 @@ class SqliteVersions:
             drop_unnamed(db, over)
 
 
-def _record(db: Any, new: FileVersion) -> None:
+def record(db: Any, new: FileVersion) -> None:
     path = os.fsencode(new.path)
     columns = "id, turn_id, before, after, mode_after, omitted"
     query = f"SELECT {columns} FROM version WHERE thread_id=? AND path=? ORDER BY id DESC LIMIT 1"
