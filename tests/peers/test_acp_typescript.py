@@ -161,7 +161,8 @@ def test_a_conversation_with_everything(talk: Talk, home: House, model_server: M
         prompt("more"),
         {"method": "session/list"},
         {"method": "session/close"},
-        {"method": "session/close"},
+        {"method": "session/delete"},
+        {"method": "session/delete"},
         choose="allow_once",
     )
     opened, first, _, options, second, listed, *closed = seen["results"]
@@ -169,7 +170,7 @@ def test_a_conversation_with_everything(talk: Talk, home: House, model_server: M
     assert (first["stopReason"], second["stopReason"]) == ("end_turn", "end_turn")
     assert next(one["currentValue"] for one in options["configOptions"] if one["id"] == "effort") == "low"
     assert [session["sessionId"] for session in listed["sessions"]] == [opened["sessionId"]]
-    assert closed == [{}, {}]
+    assert closed == [{}, {}, {}]
     assert said(seen) == "I look.Done.More."
     command, patch, outside = told(seen, "tool_call")
     assert [one["kind"] for one in (command, patch, outside)] == ["read", "edit", "edit"]
@@ -223,11 +224,11 @@ def test_failures_come_as_errors_with_words(talk: Talk, home: House, model_serve
         prompt(params={"prompt": [{"type": "audio", "data": "QQ==", "mimeType": "audio/wav"}]}),
         new(home, cwd="here"),
         {"method": "session/load", "params": {"sessionId": "none", "cwd": str(home.workspace), "mcpServers": []}},
-        {"method": "session/fork", "params": {"cwd": str(home.workspace)}},
+        {"method": "session/set_title", "params": {"title": "x"}},
     )
-    failed, audio, folder, unknown, fork = [result["error"] for result in seen["results"][1:]]
+    failed, audio, folder, unknown, title = [result["error"] for result in seen["results"][1:]]
     assert "Bad wish." in failed["message"] and failed["code"] == -32603
     assert "audio is not supported" in audio["message"] and audio["code"] == -32602
     assert "absolute path" in folder["message"]
     assert "no thread with the id none" in unknown["message"]
-    assert fork["code"] == -32601
+    assert title["code"] == -32601

@@ -56,7 +56,7 @@ async def test_what_is_said_of_us_is_what_is_there(editor: Editor) -> None:
     assert can.mcp_capabilities is not None and (can.mcp_capabilities.http, can.mcp_capabilities.sse) == (True, False)
     sessions = can.session_capabilities
     assert sessions.list and sessions.resume and sessions.close and sessions.additional_directories
-    assert sessions.delete is None and sessions.fork is None
+    assert sessions.delete and sessions.fork
     # nothing that we say gets lost in the package's models
     assert said.model_dump(by_alias=True, exclude_none=True, exclude_unset=True) == hello({"protocolVersion": 1})[1]
 
@@ -194,7 +194,7 @@ async def test_what_cannot_be_opened_is_named(editor: Editor, house: House) -> N
     with pytest.raises(RequestError, match="no session with the id nothing is open") as told:
         await editor.agent.prompt("nothing", [words("go")])
     assert told.value.code == -32002
-    with pytest.raises(RequestError, match="Method not found"):
+    with pytest.raises(RequestError, match="no thread with the id nothing"):
         await editor.agent.fork_session("nothing", str(house.workspace), mcp_servers=[])
     await editor.agent.cancel("nothing")
 
@@ -212,6 +212,43 @@ async def test_a_closed_session_ends_its_prompt_and_can_be_loaded_again(
         await editor.agent.prompt(session.session_id, [words("go")])
     await editor.agent.load_session(str(house.workspace), session.session_id, mcp_servers=[])
     assert (await editor.agent.prompt(session.session_id, [words("more")])).stop_reason == "end_turn"
+
+
+async def test_a_session_is_forked_and_both_go_on_apart(house: House, model_server: ModelServer) -> None:
+    session_id = await spoken(house, model_server)
+    async with editing(opener(house)) as editor:
+        await editor.agent.initialize(1)
+        fork = await editor.agent.fork_session(session_id, str(house.workspace), mcp_servers=[])
+        assert fork.session_id != session_id and fork.modes is not None
+        assert (await editor.agent.prompt(fork.session_id, [words("more")])).stop_reason == "end_turn"
+        assert editor.text(session_id=fork.session_id) == "And more."
+        await editor.agent.load_session(str(house.workspace), session_id, mcp_servers=[])
+        assert "And more." not in editor.text(session_id=session_id)
+    assert "mend it" in json.dumps(model_server.requests[3].json["input"])
+
+
+async def test_a_deleted_session_is_gone(house: House, model_server: ModelServer) -> None:
+    session_id = await spoken(house, model_server)
+    async with editing(opener(house)) as editor:
+        await editor.agent.initialize(1)
+        await editor.agent.load_session(str(house.workspace), session_id, mcp_servers=[])
+        await editor.agent._conn.send_request("session/delete", {"sessionId": session_id})
+        assert (await editor.agent.list_sessions()).sessions == []
+        for method in ("session/delete", "session/prompt"):
+            with pytest.raises(RequestError) as told:
+                await editor.agent._conn.send_request(method, {"sessionId": session_id, "prompt": [words("go")]})
+            assert told.value.code == -32002
+
+
+async def test_a_server_that_does_not_start_is_told_of_in_the_next_turn(
+    editor: Editor, house: House, model_server: ModelServer
+) -> None:
+    house.configure("mcp_optional_startup_grace_ms = 60000\n" + house.configuration)
+    model_server.script([reply(text("Well."))])
+    broken = McpServerStdio(name="broken", command="/nowhere/at/all", args=[], env=[])
+    session = await begun(editor, house, mcp_servers=[broken])
+    await editor.agent.prompt(session.session_id, [words("go")])
+    assert "MCP server broken: " in editor.text()
 
 
 async def test_modes_are_pairs_of_approvals_and_sandbox(editor: Editor, house: House, model_server: ModelServer) -> None:

@@ -69,6 +69,8 @@ async def _converse(open_agent: Callable[[], Awaitable[Agent]], messages: Any, e
 
     from acp.agent.router import build_agent_router  # noqa: PLC0415
     from acp.connection import Connection  # noqa: PLC0415
+    from acp.meta import AGENT_METHODS  # noqa: PLC0415
+    from acp.schema import DeleteSessionRequest  # noqa: PLC0415
 
     from .acp_agent import AcpAgent  # noqa: PLC0415
 
@@ -85,8 +87,9 @@ async def _converse(open_agent: Callable[[], Awaitable[Agent]], messages: Any, e
             messages.answered(params)
 
     agent = AcpAgent(open_agent, tell, request)
-    # close and resume are of the stable protocol by now; the package still has them among the others
+    # close, resume and delete are of the stable protocol by now; the package has them among the others, or not at all
     router: Any = build_agent_router(agent, use_unstable_protocol=True)  # type: ignore[arg-type]
+    router.route_request(AGENT_METHODS["session_delete"], DeleteSessionRequest, agent, "delete_session")
     connection = Connection(router, messages, listening=False)
     if editor is not None:
         agent.greet(editor)

@@ -18,7 +18,8 @@ from acp.exceptions import RequestError
 from ..core.errors import RequestRefused, TreadleError
 from ..core.events import ErrorInfo
 from ..core.items import JsonObject
-from ..core.ops import ListThreads, Overrides, ReadThread, ResumeThread, StartThread
+from ..core.keeping import DeleteThread
+from ..core.ops import ForkThread, ListThreads, Overrides, ReadThread, ResumeThread, StartThread
 from . import acp_project, acp_settings
 from .acp_buffers import AcpBuffers
 from .acp_hello import API_KEY, Editor, hello
@@ -129,7 +130,7 @@ class AcpAgent:
     ) -> JsonObject:
         overrides = _overrides(cwd, mcp_servers, additional_directories)
         session = await self._session()
-        op = StartThread(overrides, originator=f"acp:{self.editor.name}" if self.editor else "acp")
+        op = StartThread(overrides, originator=self._originator)
         state = cast("ThreadState", await (await self._load()).submit(op, session))
         await self._opened(session, state)
         return {"sessionId": session.id, **session.said()}
@@ -168,6 +169,31 @@ class AcpAgent:
         return {"sessions": [acp_project.session_info(state) for state in page.threads], **more}
 
     @_answered
+    async def fork_session(
+        self,
+        cwd: str,
+        session_id: str,
+        mcp_servers: Sequence[Server] | None = None,
+        additional_directories: Sequence[str] | None = None,
+        **_: Any,
+    ) -> JsonObject:
+        overrides = _overrides(cwd, mcp_servers, additional_directories)
+        known, session = await self._kept(session_id), await self._session()
+        overrides = acp_settings.without_old_servers(overrides, known.meta.settings)
+        op = ForkThread(session_id, overrides, originator=self._originator)
+        await self._opened(session, cast("ThreadState", await (await self._load()).submit(op, session)))
+        return {"sessionId": session.id, **session.said()}
+
+    @_answered
+    async def delete_session(self, session_id: str, **_: Any) -> JsonObject:
+        await self._kept(session_id)
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            await session.end()
+        await (await self._load()).submit(DeleteThread(session_id), session or await self._session())
+        return {}
+
+    @_answered
     async def close_session(self, session_id: str, **_: Any) -> JsonObject:
         session = self._known(session_id)
         await session.end()
@@ -204,6 +230,18 @@ class AcpAgent:
             raise RequestError(NOT_FOUND, f"no session with the id {session_id} is open: load it first")
         return session
 
+    async def _kept(self, session_id: str) -> ThreadState:
+        """What the store has of it, whoever has it open."""
+        agent = await self._load()
+        try:
+            return cast("ThreadState", await agent.submit(ReadThread(session_id), await self._session()))
+        except RequestRefused as error:
+            raise RequestError(NOT_FOUND, error.sentence()) from error
+
+    @property
+    def _originator(self) -> str:
+        return f"acp:{self.editor.name}" if self.editor else "acp"
+
     async def _session(self) -> Session:
         assert self.editor is not None
         return Session(await self._load(), self.editor, self._tell, self._request)
@@ -215,7 +253,7 @@ class AcpAgent:
         self._opening.add(session_id)
         try:
             agent, session = await self._load(), await self._session()
-            known = cast("ThreadState", await agent.submit(ReadThread(session_id), session))
+            known = await self._kept(session_id)
             overrides = acp_settings.without_old_servers(overrides, known.meta.settings)
             state = cast("ThreadState", await agent.submit(ResumeThread(session_id, overrides), session))
             if before is not None:

@@ -62,7 +62,11 @@ def hello(params: Any) -> tuple[Editor, dict[str, Any]]:
             "loadSession": True,
             "promptCapabilities": {"image": True, "audio": False, "embeddedContext": True},
             "mcpCapabilities": {"http": True, "sse": False},
-            "sessionCapabilities": {"list": {}, "resume": {}, "close": {}, "additionalDirectories": {}},
+            "sessionCapabilities": {
+                **{"list": {}, "resume": {}, "close": {}, "delete": {}, "additionalDirectories": {}},
+                # not yet in the stable protocol
+                "fork": {},
+            },
         },
         "authMethods": [
             {

@@ -65,6 +65,8 @@ class Updates:
                 return [self._note("thought", event.error.message)]
             case e.WarningReported() if event.code != e.CUT_SHORT:  # that is what the stop reason says
                 return [self._note("message", f"Warning: {event.message}")]
+            case e.McpStatusChanged(status="failed"):
+                return [self._note("message", f"MCP server {event.name}: {event.error or 'it failed'}")]
             case e.ToolsChanged():
                 return [self._note("message", event.message)]
             case e.ProgressReported() if event.message:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ..runtime.answers import ThreadState
 
 MAX_HELD = 10_000
+MAX_UNSAID = 20
+_ASIDES = (e.WarningReported, e.ToolsChanged, e.McpStatusChanged, e.ProgressReported)
 Tell = Callable[[str, JsonObject], None]
 Request = Callable[[str, JsonObject], Awaitable[Any]]
 
@@ -51,8 +53,8 @@ class Session:
         self._updates = acp_project.Updates(terminals=editor.terminals)
         self._held: list[JsonObject] | None = []
         "Updates, while the editor does not know of the session."
-        self._unsaid: list[str] = []
-        "Warnings from before the first prompt."
+        self._unsaid: list[JsonObject] = []
+        "Notes from between the prompts."
         self._turn: _Turn | None = None
         self._flushing: asyncio.TimerHandle | None = None
         self._pending = Overrides()
@@ -171,7 +173,7 @@ class Session:
         if turn.cancelled:
             return {"stopReason": "cancelled"}
         unsaid, self._unsaid = self._unsaid, []
-        self._put([self._updates.note(text) for text in unsaid])
+        self._put(unsaid)
         turn.begun = True
         op = CompactThread(self.id) if compacts else StartTurn(self.id, said, self._pending, client_id=None)
         await self._agent.submit(op, self._client)
@@ -203,12 +205,14 @@ class Session:
         now = time.monotonic()
         told: list[JsonObject] = []
         for event in events:
-            if isinstance(event, e.WarningReported) and self._turn is None:
-                self._unsaid = [*self._unsaid, f"Warning: {event.message}"][-20:]
-                continue
-            told += self._updates.of(event, now)
+            updates = self._updates.of(event, now)
             if self._turn is not None:
                 self._turn.see(event)
+            elif isinstance(event, _ASIDES):
+                # they belong to a turn: an editor draws nothing of a session that has none
+                self._unsaid = [*self._unsaid, *updates][-MAX_UNSAID:]
+                continue
+            told += updates
         self._put(told)
         if self._updates.waiting and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(acp_project.INTERVAL, self._flush)
