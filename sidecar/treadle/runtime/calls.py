@@ -28,8 +28,8 @@ from .listing import ToolsByName
 from .permission import CancelTurn, Permission, Refused
 from .ports import Call, Plan, Scope, Tool, ToolResult
 from .previews import Previews
-from .watching import TurnWatch
 from .repair import LOST
+from .watching import TurnWatch
 
 _log = logging.getLogger(__name__)
 _PARTIAL_OUTPUT = 64 * 1024
