@@ -275,3 +275,12 @@ def test_no_other_user_can_read_what_is_kept(tmp_path: Path, before: str) -> Non
         os.umask(mask)
     private = {name: 0o600 for name in ("threads.sqlite3", "threads.sqlite3-wal", "threads.sqlite3-shm")}
     assert modes == {"home": 0o700, "locks": 0o700, **private}
+
+
+@pytest.mark.parametrize("name", ["../threads.sqlite3", "../../x", "/etc/passwd", "", "..", "a/b", "x" * 200, "\ud800", "a\0"])
+def test_an_id_that_is_no_name_of_a_thread_touches_no_file(store: SqliteStore, tmp_path: Path, name: str) -> None:
+    before = {path: path.stat().st_ino for path in tmp_path.rglob("*")}
+    with pytest.raises(RequestRefused, match="no thread with the id"):
+        store.claim(name)
+    store.release(name)
+    assert {path: path.stat().st_ino for path in tmp_path.rglob("*")} == before

@@ -104,9 +104,17 @@ class Threads:
         if not world.store.claim(op.thread_id):
             raise RequestRefused(f"thread {op.thread_id} is open in another process: close it there first")
         try:
+            return self._read(op)
+        except BaseException:
+            self.loaded.pop(op.thread_id, None)
+            world.store.release(op.thread_id)
+            raise
+
+    def _read(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
+        world = self._world
+        try:
             meta, items = world.store.load(op.thread_id)
         except KeyError:
-            world.store.release(op.thread_id)
             raise RequestRefused(f"no thread with the id {op.thread_id}") from None
         overrides = over.merged(over.from_json(meta.settings), op.overrides)
         settings, problems = over.resolve(overrides, world.configure)

@@ -11,18 +11,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import TreadleError
+from ...core.errors import RequestRefused, TreadleError
 from ...core.items import Item, decode, encode
 from ...runtime.ports import ThreadMeta
 from . import deletion, drafts, finding, grants, ledger, queue, search, threads
 
 _FILE = "threads.sqlite3"
+_NAME = re.compile(r"[\w-]{1,128}", re.ASCII)
+"What an id of a thread is made of."
 _THREADS = """
 CREATE TABLE thread (
   id TEXT PRIMARY KEY, created_at REAL NOT NULL, updated_at REAL NOT NULL, cwd TEXT NOT NULL, model TEXT NOT NULL,
@@ -199,6 +202,9 @@ class SqliteStore:
     def claim(self, thread_id: str) -> bool:
         if thread_id in self._held:
             return True
+        if not _NAME.fullmatch(thread_id):
+            # whoever names it may be anyone: no file is made, or removed, outside the folder of locks
+            raise RequestRefused(f"no thread with the id {thread_id}")
         path = self._locks / thread_id
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
