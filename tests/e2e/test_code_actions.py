@@ -130,6 +130,22 @@ async def test_actions_go_on_in_one_thread_one_after_the_other(house: House, mod
     assert first.json["prompt_cache_key"] == second.json["prompt_cache_key"]
 
 
+async def test_a_document_of_another_folder_is_a_matter_of_another_thread(house: House, model_server: ModelServer) -> None:
+    other = house.workspace.parent / "other" / "there.py"
+    other.parent.mkdir()
+    other.write_text("there = 1\n")
+    model_server.script([reply(text("One.")), reply(text("Two.")), reply(text("Three."))])
+    async with editor(house) as there:
+        here, elsewhere = there.open(house.workspace / "hello.py"), there.open(other)
+        for uri in (here, elsewhere, here):
+            await there.choose("Document", uri, span(0, 0, 0, 0))
+            await there.message()
+    first, second, third = (request.json for request in model_server.requests)
+    assert first["prompt_cache_key"] == third["prompt_cache_key"] != second["prompt_cache_key"]
+    assert "`there.py`, line 1; this is about `there`" in said(model_server.requests[1])
+    assert f"<cwd>{other.parent}</cwd>" in model_server.requests[1].raw.decode()
+
+
 async def test_cancelling_the_progress_interrupts_the_turn(house: House, model_server: ModelServer) -> None:
     model_server.script([reply(text("Never "), hold("never"), text("said.")), reply(text("Said."))])
     async with editor(house) as there:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from treadle.server.connection import Connection
 from treadle.server.documents import Documents
 from treadle.server.editor import Editor
 from treadle.server.framing import Headers
+
+
+HOVER = {"textDocument": {"uri": "file:///a.py"}, "position": {"line": 0, "character": 0}}
 
 
 async def no_agent() -> Any:
@@ -36,6 +40,20 @@ async def test_the_early_answer_to_initialize_is_what_pygls_would_have_given(opt
 @pytest.mark.parametrize("params", [None, 5, {}, {"capabilities": []}, {"capabilities": {"window": {"showDocument": True}}}])
 def test_an_editor_that_says_nonsense_of_itself_can_nothing_and_is_offered_everything(params: Any) -> None:
     assert abilities(params) == Abilities()
+
+
+async def test_a_request_that_makes_no_sense_is_refused_without_a_traceback() -> None:
+    said: list[bytes] = []
+    editor = Editor(Connection(Headers(), said.append, no_agent), Documents(), Abilities())
+    editor.receive({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}})
+    editor.receive({"jsonrpc": "2.0", "id": 2, "method": "textDocument/codeAction", "params": {"range": 5}})
+    editor.receive({"jsonrpc": "2.0", "id": 3, "method": "workspace/executeCommand", "params": {"command": "treadle.none"}})
+    editor.receive({"jsonrpc": "2.0", "id": 4, "method": "textDocument/hover", "params": HOVER})
+    editor.receive({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": "nonsense"})
+    answers = [json.loads(body) for body in Headers().feed(b"".join(said)) if isinstance(body, bytes)]
+    assert [(answer["id"], answer["error"]["code"]) for answer in answers] == [(2, -32602), (3, -32602), (4, -32601)]
+    assert not any("data" in answer["error"] for answer in answers)
+    editor.end()
 
 
 def test_what_an_editor_says_of_itself_is_believed() -> None:

@@ -23,6 +23,13 @@ from .editor_client import ERROR
 from .editor_hunks import EditorHunks
 
 _log = logging.getLogger(__name__)
+INVALID_PARAMS = -32602
+
+
+class _Server(LanguageServer):
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """pygls would show it to the user, in words that help nobody."""
+        _log.error("language side: %s", error)
 
 
 class Editor:
@@ -30,7 +37,7 @@ class Editor:
 
     def __init__(self, connection: Connection, documents: Documents, of: Abilities) -> None:
         logging.getLogger("pygls").setLevel(logging.WARNING)
-        self.server = LanguageServer("treadle", __version__)
+        self.server: LanguageServer = _Server("treadle", __version__)
         self.server.protocol.set_writer(self, include_headers=False)
         self._connection = connection
         self._documents = documents
@@ -47,7 +54,7 @@ class Editor:
             self._offer_lenses()
 
     def receive(self, message: dict[str, Any]) -> None:
-        """One message of the editor. Never raises: a bad one is logged and passed over."""
+        """One message of the editor. Never raises: a bad one is logged and, where an answer is awaited, refused."""
         if message.get("method") == "window/workDoneProgress/cancel":
             self._turns.cancel(plain(message.get("params")).get("token"))
             return
@@ -56,6 +63,12 @@ class Editor:
         try:
             given = _in_utf16(message) if self._initializing else message
             structured: Any = protocol.structure_message({"params": None, **given, "jsonrpc": "2.0"})
+        except Exception:
+            # pygls has logged what is wrong with it
+            if "id" in message and "method" in message:
+                self._connection.refuse(message["id"], f"Invalid params of {message['method']}", INVALID_PARAMS)
+            return
+        try:
             protocol.handle_message(structured)
         except Exception:
             _log.exception("message of the editor: %s", message.get("method"))
@@ -66,7 +79,7 @@ class Editor:
             self._initializing = False
             self.own_answer = json.loads(data)
         else:
-            self._connection.put_text(data.decode())
+            self._connection.put_text(_without_traceback(data).decode())
 
     def close(self) -> None:
         """The stream is the door's to close."""
@@ -131,6 +144,15 @@ class Editor:
         workspace = self.server.workspace
         uris = [*workspace.folders] or [workspace.root_uri]
         return [path for path in (file_path(uri) for uri in uris if uri) if path]
+
+
+def _without_traceback(data: bytes) -> bytes:
+    """An error that pygls answers with names our code line by line, which is for the log and not for an editor."""
+    if b'"traceback"' not in data:
+        return data
+    message: dict[str, Any] = json.loads(data)
+    plain(message.get("error")).pop("data", None)
+    return json.dumps(message).encode()
 
 
 def _in_utf16(message: dict[str, Any]) -> dict[str, Any]:
