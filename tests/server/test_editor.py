@@ -13,7 +13,6 @@ from treadle.server.documents import Documents
 from treadle.server.editor import Editor
 from treadle.server.framing import Headers
 
-
 HOVER = {"textDocument": {"uri": "file:///a.py"}, "position": {"line": 0, "character": 0}}
 
 
