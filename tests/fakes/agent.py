@@ -37,6 +37,7 @@ from treadle.core.ops import (
 )
 from treadle.core.replies import Usage
 from treadle.core.settings import Provider, Settings
+from treadle.core.skills import FoundSkills
 from treadle.core.views import MessageCard, UserCard
 from treadle.runtime.answers import Answer, ThreadPage, ThreadState
 from treadle.runtime.ports import Buffers, Client, ThreadMeta
@@ -120,8 +121,11 @@ class ScriptedAgent:
                 self._known(op.thread_id)
         return None
 
-    def unsubscribe(self, thread_id: str, client: Client) -> None:
+    def unsubscribe(self, thread_id: str, client: Client) -> Literal["notLoaded", "notSubscribed", "unsubscribed"]:
+        if thread_id not in self.threads:
+            return "notLoaded"
         self.unsubscribed.append(thread_id)
+        return "unsubscribed"
 
     def lend(self, buffers: Buffers | None) -> None:
         self.buffers = buffers
@@ -135,7 +139,7 @@ class ScriptedAgent:
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self.threads)
 
-    async def info(self, what: Literal["models", "doctor", "config"], **args: Any) -> Any:
+    async def info(self, what: Literal["models", "doctor", "config", "skills"], **args: Any) -> Any:
         facts: dict[str, Any] = {
             "models": [
                 {"id": "model-a", "name": "Model A", "provider": "fake", "efforts": ["low", "high"], "default": True},
@@ -143,6 +147,7 @@ class ScriptedAgent:
             ],
             "doctor": {"sandbox": "bubblewrap"},
             "config": {"model": "model-a"},
+            "skills": ("/workspace", FoundSkills()),
         }
         return facts[what]
 

@@ -163,6 +163,8 @@ EVENTS: list[e.Event] = [
     e.ThreadNamed(T, None),
     e.QueueChanged(T),
     e.ThreadReverted(T),
+    e.ThreadClosed(T),
+    e.ThreadSettingsChanged(T, Settings("/w", "m", Provider("p", "P", "http://x"))),
     e.TurnStarted(T, U, AT),
     *(e.CardStarted(T, U, card, AT) for card in CARDS),
     *(

@@ -19,6 +19,7 @@ from treadle.core.replies import Compacted, Delta, ItemBegun, ItemDone, ReplyCom
 from treadle.core.settings import Provider, Sandboxed, SandboxPolicy, Settings
 from treadle.core.skills import FoundSkills
 from treadle.core.thread import Thread
+from treadle.core.thread_ops import Background
 from treadle.core.views import CallCard
 from treadle.runtime.agent import Agent, ThreadState
 from treadle.runtime.assembly import World
@@ -285,6 +286,12 @@ class NoVariables:
 
 
 class NoSessions:
+    def running(self) -> list[Background]:
+        return []
+
+    async def end_one(self, process_id: str) -> bool:
+        return False
+
     async def end_turn(self, turn_id: str) -> None:
         pass
 

@@ -28,6 +28,10 @@ SAYING = {"input", "input.0.url", "input.0.path", "input.0.type", "input.0.fileI
 VALUES = {
     "thread/start": {"historyMode", "permissions"},
     "thread/resume": {"permissions"},
+    "thread/fork": {"permissions", "beforeTurnId"},
+    "thread/settings/update": {"permissions"},
+    "thread/items/list": {"turnId"},
+    "thread/items/read": {"itemIds"},
     "turn/start": SAYING | {"permissions"},
     "turn/steer": SAYING,
     "thread/queue/add": SAYING,

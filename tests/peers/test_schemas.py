@@ -212,9 +212,23 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     by_hand = lambda m: m["params"]["item"].get("source") == "userShell"  # noqa: E731
     await client.until(lambda m: m.get("method") == "item/completed" and by_hand(m))
     await client.method("thread/status/changed")
+    await client.result("thread/turns/list", {"threadId": thread_id, "itemsView": "full", "limit": 1})
+    page = await client.result("thread/items/list", {"threadId": thread_id, "limit": 1})
+    entry = page["data"][0]
+    await client.result("thread/items/list", {"threadId": thread_id, "cursor": page["nextCursor"]})
+    await client.result(
+        "thread/items/read", {"threadId": thread_id, "turnId": entry["turnId"], "itemIds": [entry["item"]["id"]]}
+    )
+    await client.result("thread/resume", {"threadId": thread_id, "initialTurnsPage": {"limit": 2, "itemsView": "notLoaded"}})
+    await client.result("thread/settings/update", {"threadId": thread_id, "effort": "low"})
+    await client.method("thread/settings/updated")
+    await client.result("turn/settings/update", {"threadId": thread_id, "turnId": turn_id, "effort": "low"})
+    await client.result("thread/backgroundTerminals/list", {"threadId": thread_id})
+    await client.result("thread/backgroundTerminals/terminate", {"threadId": thread_id, "processId": "1"})
+    await client.result("thread/backgroundTerminals/clean", {"threadId": thread_id})
     await client.result("thread/fork", {"threadId": thread_id, "lastTurnId": turn_id})
     await client.result("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})
     assert (await client.result("thread/search", {"searchTerm": "stop"}))["data"]
     assert (await client.result("thread/searchOccurrences", {"threadId": thread_id, "searchTerm": "o"}))["data"]
-    for method in ("thread/archive", "thread/unarchive", "thread/unsubscribe"):
+    for method in ("thread/archive", "thread/unarchive", "thread/unsubscribe", "thread/delete"):
         await client.result(method, {"threadId": thread_id})

@@ -15,6 +15,7 @@ from .views import Card
 
 if TYPE_CHECKING:
     from .ledger import LedgerRow
+    from .settings import Settings
 
 PlanSteps: TypeAlias = tuple[tuple[str, Literal["pending", "in_progress", "completed"]], ...]
 DeltaKind: TypeAlias = Literal["text", "reasoning", "summary", "summary_part", "output", "input"]
@@ -37,9 +38,24 @@ class ThreadStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadClosed:
+    """It is in memory no more, and can be resumed."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSettingsChanged:
+    """What the thread's next turn runs under."""
+
+    thread_id: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadStatusChanged:
     thread_id: str
-    status: Literal["idle", "active", "waiting_on_approval"]
+    status: Literal["idle", "active", "waiting_on_approval", "not_loaded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +306,8 @@ Event: TypeAlias = (
     | ThreadNamed
     | QueueChanged
     | ThreadReverted
+    | ThreadClosed
+    | ThreadSettingsChanged
     | TurnStarted
     | TurnCompleted
     | TurnDiffUpdated

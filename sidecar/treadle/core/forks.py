@@ -17,7 +17,7 @@ LEFT = "aborted: the thread was copied while this call was running; what it did 
 
 
 def copied(items: Sequence[Item], thread_id: str, *, last: str | None = None, before: str | None = None) -> list[Item]:
-    """What counts of a thread: all, or up to a turn, with it (`last`) or without it (`before`). Raises KeyError for no such turn."""
+    """What counts of a thread: all, or up to a turn, with it (`last`) or without (`before`). Raises KeyError for no such turn."""
     kept = list(effective(items))
     named = last or before
     if named is not None:

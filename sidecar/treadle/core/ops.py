@@ -7,12 +7,12 @@ from typing import Any, Literal, TypeAlias
 
 from .checkpoints import CheckpointOp
 from .grants import GrantScope, Subject
+from .hunk_ops import HunkOp
 from .items import Image, JsonObject, Text
-from .queue import QueueOp
 from .keeping import KeepingOp
+from .queue import QueueOp
 from .settings import ApprovalPolicy, SandboxPolicy
-from .thread_ops import ThreadOp
-from .thread_ops import ThreadOp
+from .thread_ops import EndTerminals, InjectItems, ListTerminals, RunUserCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,24 @@ class NameThread:
 class ArchiveThread:
     thread_id: str
     archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSettings:
+    """From the next turn on."""
+
+    thread_id: str
+    overrides: Overrides
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTurn:
+    """Of the running turn, from its next step on. Answered with whether that turn runs."""
+
+    thread_id: str
+    turn_id: str
+    effort: str | None = None
+    summary: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,47 +347,25 @@ class CallMcpTool:
     arguments: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class ListHunks:
-    """The agent's changes that the user has neither kept nor undone: of a thread, a file, a turn. Answered with a HunkList."""
-
-    thread_id: str
-    path: str | None = None
-    turn_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeepHunks:
-    """They are the user's text from now on. Named by `ids`, or all of a file, a turn, the thread. Answered with what is left."""
-
-    thread_id: str
-    ids: tuple[str, ...] | None = None
-    path: str | None = None
-    turn_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UndoHunks:
-    """Take them out of the files, all or none. Named as in KeepHunks. Answered with what is left."""
-
-    thread_id: str
-    ids: tuple[str, ...] | None = None
-    path: str | None = None
-    turn_id: str | None = None
-
-
-HunkOp: TypeAlias = ListHunks | KeepHunks | UndoHunks
 McpOp: TypeAlias = LoginMcpServer | ReadMcpResource | CallMcpTool
+ThreadOp: TypeAlias = (
+    NameThread
+    | ArchiveThread
+    | ForkThread
+    | RevertThread
+    | UndoRevert
+    | UpdateSettings
+    | UpdateTurn
+    | InjectItems
+    | RunUserCommand
+    | ListTerminals
+    | EndTerminals
+)
 Op: TypeAlias = (
     StartThread
     | ResumeThread
     | ReadThread
     | ListThreads
-    | NameThread
-    | ArchiveThread
-    | ForkThread
-    | RevertThread
-    | UndoRevert
     | StartTurn
     | SteerTurn
     | InterruptTurn
@@ -390,7 +386,6 @@ Op: TypeAlias = (
     | HunkOp
     | KeepingOp
     | CheckpointOp
-    | ThreadOp
     | ThreadOp
     | CommandOp
     | McpOp

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from .items import JsonObject
 
@@ -17,6 +16,32 @@ class InjectItems:
 
 
 @dataclass(frozen=True, slots=True)
+class ListTerminals:
+    """The thread's background commands: list of Background."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndTerminals:
+    """One of them, by its process id; None: all. Answered with how many there were."""
+
+    thread_id: str
+    process_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """A command that the agent has left running."""
+
+    item_id: str
+    process_id: str
+    command: str
+    cwd: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunUserCommand:
     """The user's own shell line, outside of the sandbox: in the turn that runs, else in one of its own. Answered at once."""
 
@@ -24,6 +49,3 @@ class RunUserCommand:
     command: str
     timeout: float = 3_600.0
     "Seconds; 0 ends it at once."
-
-
-ThreadOp: TypeAlias = InjectItems | RunUserCommand

@@ -8,28 +8,21 @@ from typing import Any, Literal
 from ..core.asking import Decision
 from ..core.checkpoints import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
 from ..core.elicitation import McpQuestion
-from ..core.events import (
-    ProgressReported,
-    ThreadNamed,
-)
+from ..core.events import ProgressReported
+from ..core.hunk_ops import KeepHunks, ListHunks, UndoHunks
 from ..core.keeping import DeleteThread, ExportThread, FindInThread, PruneThreads, SearchThreads
 from ..core.mcp import McpStatus
 from ..core.ops import (
-    ArchiveThread,
     CallMcpTool,
     CheckRule,
     CompactThread,
     EndCommand,
     Execute,
-    ForkThread,
     InterruptTurn,
-    KeepHunks,
-    ListHunks,
     ListMcpServers,
     ListRules,
     ListThreads,
     LoginMcpServer,
-    NameThread,
     Op,
     ReadLedger,
     ReadMcpResource,
@@ -42,30 +35,25 @@ from ..core.ops import (
     ReloadMcpServers,
     ResizeTerminal,
     ResumeThread,
-    RevertThread,
     StartThread,
     StartTurn,
     SteerTurn,
-    UndoHunks,
-    UndoRevert,
+    ThreadOp,
     WriteInput,
     WriteNotes,
     WriteRules,
     WriteSummary,
 )
 from ..core.queue import AddQueued, DeleteQueued, ListQueued, PromoteQueued, ReorderQueued, StartQueued, UpdateQueued
-from ..core.thread_ops import InjectItems, RunUserCommand
-from ..core.thread_ops import InjectItems, RunUserCommand
-from . import foreign, forking, keeping, mcp_ops, outputs, reading, reverting, rules, summaries
+from . import foreign, keeping, mcp_ops, outputs, reading, rules, summaries
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World
-from .audience import Audience
 from .checkpoints import Checkpoints
 from .commanding import Commands
 from .hunks import Hunks
+from .idling import Idling
 from .ports import Buffers, Client
 from .queue import Queues
-from .thread_ops import ThreadOps
 from .thread_ops import ThreadOps
 from .threads import Threads
 from .turns import Turns
@@ -92,7 +80,9 @@ class Agent:
         self._turns.ended.append(self._checkpoints.ended)
         self._queues = Queues(world, self._threads, self._turns)
         self._thread_ops = ThreadOps(world, self._threads, self._turns)
-        self._thread_ops = ThreadOps(world, self._threads, self._turns)
+        self._idling = Idling(world, self._threads)
+        self._turns.ended.append(lambda loaded, _turn_id, _status: self._idling.rested(loaded))
+        self._thread_ops.by_hand.ended.append(self._idling.rested)
 
     async def submit(self, op: Op, client: Client) -> Answer:
         """StartThread, ResumeThread, ReadThread -> ThreadState; ListThreads -> ThreadPage; StartTurn -> TurnState (inProgress,
@@ -100,6 +90,9 @@ class Agent:
         ReadLedger -> LedgerPage; ReadPrompt -> Inspection; Execute -> Executed; the rest -> None.
 
         Raises RequestRefused or TreadleError."""
+        self._idling.met(client)
+        if isinstance(op, ThreadOp):
+            return await self._thread_ops.answer(op, client)
         match op:
             case StartThread():
                 return await self._threads.start(op, client)
@@ -109,18 +102,6 @@ class Agent:
                 return self._shelf.read(op)
             case ListThreads():
                 return self._shelf.list(op)
-            case NameThread():
-                meta = self._shelf.change(op.thread_id, name=op.name)
-                self._audience(op.thread_id, client).notify(ThreadNamed(meta.id, meta.name))
-            case ArchiveThread():
-                self._shelf.change(op.thread_id, archived=op.archived)
-                if op.archived and (loaded := self._loaded.get(op.thread_id)):
-                    await loaded.stop()
-                    self._threads.unload(loaded)
-            case ForkThread():
-                return await forking.fork(self._world, self._threads, op, client)
-            case RevertThread() | UndoRevert():
-                return await reverting.answer(self._world, self._threads, op)
             case StartTurn() | CompactThread():
                 return await self._turns.start(op, client)
             case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():
@@ -143,10 +124,6 @@ class Agent:
                 return await self._hunks.answer(op)
             case SearchThreads() | FindInThread() | ExportThread() | DeleteThread() | PruneThreads():
                 return await keeping.answer(self._world, self._threads, op)
-            case InjectItems() | RunUserCommand():
-                return await self._thread_ops.answer(op, client)
-            case InjectItems() | RunUserCommand():
-                return await self._thread_ops.answer(op, client)
             case SteerTurn():
                 return self._turns.steer(op)
             case InterruptTurn():
@@ -155,11 +132,12 @@ class Agent:
                 return await reading.answer(self._world, op, self._loaded.get(op.thread_id or ""))
         return None
 
-    def unsubscribe(self, thread_id: str, client: Client) -> None:
-        """Stop telling `client` about a thread."""
+    def unsubscribe(self, thread_id: str, client: Client) -> Literal["notLoaded", "notSubscribed", "unsubscribed"]:
+        """Stop telling `client` about a thread. One that nobody watches is let go of after a while."""
         loaded = self._loaded.get(thread_id)
-        if loaded:
-            loaded.audience.leave(client)
+        if loaded is None:
+            return "notLoaded"
+        return "unsubscribed" if self._idling.left(loaded, client) else "notSubscribed"
 
     def lend(self, buffers: Buffers | None) -> None:
         """Files that an editor has unsaved changes in are read and written there from now on; None: the editor is gone."""
@@ -169,8 +147,7 @@ class Agent:
 
     def drop(self, client: Client) -> None:
         """The client is gone: forget its subscriptions, answer what it was asked with decline."""
-        for loaded in self._loaded.values():
-            loaded.audience.leave(client)
+        self._idling.gone(client)
         self.end_commands(client)
 
     def end_commands(self, client: Client) -> None:
@@ -202,6 +179,7 @@ class Agent:
     async def close(self) -> None:
         """Interrupt all turns, end all processes, close the store."""
         await self._queues.close()
+        await self._idling.close()
         for loaded in self._loaded.values():
             if loaded.runner is not None:
                 loaded.runner.interrupt()
@@ -215,11 +193,3 @@ class Agent:
         await self._commands.close()
         self._loaded.clear()
         await self._world.close()
-
-    def _audience(self, thread_id: str, client: Client) -> Audience:
-        loaded = self._loaded.get(thread_id)
-        if loaded is not None:
-            return loaded.audience
-        alone = Audience(thread_id)
-        alone.join(client)
-        return alone

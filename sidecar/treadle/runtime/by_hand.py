@@ -11,7 +11,7 @@ import asyncio
 import codecs
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..core import command as shell
@@ -128,6 +128,8 @@ class HandRuns:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.ended: list[Callable[[Loaded], None]] = []
+        "Called when a command beside a turn is over and told. Must not raise."
 
     def check(self, op: RunUserCommand) -> None:
         """Raises RequestRefused for what is no command."""
@@ -145,7 +147,12 @@ class HandRuns:
         run = HandRun(self._world, loaded, runner.turn_id, op)
         task = asyncio.create_task(self._finish(loaded, run), name=f"by hand {run.id}")
         loaded.by_hand[task] = run.turn_id
-        task.add_done_callback(lambda done: loaded.by_hand.pop(done, None))
+        task.add_done_callback(lambda done: self._over(loaded, done))
+
+    def _over(self, loaded: Loaded, task: asyncio.Task[None]) -> None:
+        loaded.by_hand.pop(task, None)
+        for told_of in self.ended:
+            told_of(loaded)
 
     async def _finish(self, loaded: Loaded, run: HandRun) -> None:
         with contextlib.suppress(asyncio.CancelledError):

@@ -51,12 +51,17 @@ class Loaded:
     "Messages that were in the queue -> the turn that has them; empty while it starts."
     queue_told: bool = False
     "Clients are about to be told that the queue has changed."
-    by_hand: dict[asyncio.Task[None], str] = field(default_factory=dict["asyncio.Task[None]", str])
-    "Commands of the user that run beside its turns -> the turn in which each began."
+    rested_at: float = 0.0
+    "When something last happened in it, by the monotonic clock."
     by_hand: dict[asyncio.Task[None], str] = field(default_factory=dict["asyncio.Task[None]", str])
     "Commands of the user that run beside its turns -> the turn in which each began."
     left_out: dict[str, int] = field(default_factory=dict[str, int])
     "MCP servers with tools for which the prompt has no room, and how many, as the user was told last."
+
+    @property
+    def busy(self) -> bool:
+        """Whether something goes on in it that is not to be disturbed."""
+        return self.runner is not None or bool(self.by_hand) or self.restoring
 
     @property
     def durable(self) -> bool:

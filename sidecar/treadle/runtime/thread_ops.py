@@ -1,12 +1,32 @@
-"""What a client asks about one thread besides its turns: items added by itself, and the user's own commands."""
+"""What a client asks about one thread besides its turns: name, copies, taking back, settings, items added by hand, commands."""
 
 from __future__ import annotations
 
+import dataclasses
+
 from ..core import injection
 from ..core.errors import RequestRefused
+from ..core.events import ThreadNamed
 from ..core.items import Injected, ModelItem
-from ..core.thread_ops import InjectItems, RunUserCommand, ThreadOp
+from ..core.ops import (
+    ArchiveThread,
+    EndTerminals,
+    ForkThread,
+    InjectItems,
+    ListTerminals,
+    NameThread,
+    RevertThread,
+    RunUserCommand,
+    ThreadOp,
+    UndoRevert,
+    UpdateSettings,
+    UpdateTurn,
+)
+from . import forking, reverting
+from . import overrides as over
+from .answers import Answer
 from .assembly import World
+from .audience import Audience
 from .by_hand import HandRuns
 from .loaded import Loaded
 from .ports import Client
@@ -19,22 +39,73 @@ class ThreadOps:
         self._world = world
         self._threads = threads
         self._turns = turns
-        self._by_hand = HandRuns(world)
+        self.by_hand = HandRuns(world)
 
-    async def answer(self, op: ThreadOp, client: Client) -> None:
+    async def answer(self, op: ThreadOp, client: Client) -> Answer:
         """Raises RequestRefused."""
         match op:
+            case NameThread():
+                meta = self._threads.shelf.change(op.thread_id, name=op.name)
+                self._audience(op.thread_id, client).notify(ThreadNamed(meta.id, meta.name))
+            case ArchiveThread():
+                self._threads.shelf.change(op.thread_id, archived=op.archived)
+                if op.archived and (loaded := self._threads.loaded.get(op.thread_id)):
+                    await loaded.stop()
+                    self._threads.unload(loaded)
+            case ForkThread():
+                return await forking.fork(self._world, self._threads, op, client)
+            case RevertThread() | UndoRevert():
+                return await reverting.answer(self._world, self._threads, op)
+            case UpdateSettings():
+                self._update(self._threads.get(op.thread_id), op)
+            case UpdateTurn():
+                return self._update_turn(self._threads.get(op.thread_id), op)
             case InjectItems():
                 self._inject(self._threads.get(op.thread_id), op)
             case RunUserCommand():
                 await self._run(self._threads.get(op.thread_id), op, client)
+            case ListTerminals():
+                return self._threads.get(op.thread_id).sessions.running()
+            case EndTerminals():
+                return await _end(self._threads.get(op.thread_id), op)
+        return None
+
+    def _audience(self, thread_id: str, client: Client) -> Audience:
+        loaded = self._threads.loaded.get(thread_id)
+        if loaded is not None:
+            return loaded.audience
+        alone = Audience(thread_id)
+        alone.join(client)
+        return alone
+
+    def _update(self, loaded: Loaded, op: UpdateSettings) -> None:
+        self._threads.override(loaded, op.overrides)
+        loaded.meta = dataclasses.replace(
+            loaded.meta,
+            model=loaded.settings.model,
+            provider=loaded.settings.provider.id,
+            cwd=loaded.settings.cwd,
+            settings=over.to_json(loaded.overrides),
+        )
+        loaded.store.update(loaded.meta)
+
+    def _update_turn(self, loaded: Loaded, op: UpdateTurn) -> bool:
+        runner = loaded.runner
+        if runner is None or runner.turn_id != op.turn_id or runner.closed:
+            return False
+        reasoning = {"effort": op.effort, "summary": op.summary}
+        given = {name: value for name, value in reasoning.items() if value is not None}
+        if "reasoning" in runner.tail:
+            together = {**runner.tail["reasoning"], **given}
+            runner.tail = {**runner.tail, "reasoning": {name: value for name, value in together.items() if value != "none"}}
+        return True
 
     def _inject(self, loaded: Loaded, op: InjectItems) -> None:
-        items = loaded.thread.items
-        known = {item.call_id or "" for item in items if isinstance(item, ModelItem) and item.is_call}
-        known |= {call for item in items if isinstance(item, Injected) for call in injection.calls(item.raw)}
         waiting = loaded.runner.steers if loaded.runner is not None else ()
-        known |= {call for item in waiting if isinstance(item, Injected) for call in injection.calls(item.raw)}
+        known = {item.call_id or "" for item in loaded.thread.items if isinstance(item, ModelItem) and item.is_call}
+        for item in (*loaded.thread.items, *waiting):
+            if isinstance(item, Injected):
+                known.update(injection.calls(item.raw))
         try:
             texts = injection.checked(op.items, known)
         except injection.Unfit as unfit:
@@ -48,9 +119,16 @@ class ThreadOps:
         loaded.thread.append(*added)
 
     async def _run(self, loaded: Loaded, op: RunUserCommand, client: Client) -> None:
-        self._by_hand.check(op)
+        self.by_hand.check(op)
         if loaded.runner is not None:
             loaded.audience.join(client)
-            self._by_hand.beside(loaded, op)
+            self.by_hand.beside(loaded, op)
         else:
             await self._turns.start(op, client)
+
+
+async def _end(loaded: Loaded, op: EndTerminals) -> int:
+    """How many were ended."""
+    running = loaded.sessions.running() if op.process_id is None else ()
+    ids = [background.process_id for background in running] if op.process_id is None else [op.process_id]
+    return sum([await loaded.sessions.end_one(process_id) for process_id in ids])

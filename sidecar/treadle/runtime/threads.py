@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core import history
 from ..core.errors import RequestRefused
-from ..core.events import PlanUpdated, RequestCounted, ThreadStarted, UsageUpdated, WarningReported
+from ..core.events import PlanUpdated, RequestCounted, ThreadSettingsChanged, ThreadStarted, UsageUpdated, WarningReported
 from ..core.items import Item, Summary, UsageReported
 from ..core.models import window_doubt
 from ..core.ops import Overrides, ResumeThread, StartThread
@@ -101,6 +101,8 @@ class Threads:
 
     def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
         world = self._world
+        if world.store.claimed(op.thread_id):  # not in memory and yet ours: it is on its way out
+            raise RequestRefused(f"thread {op.thread_id} is being deleted")
         if not world.store.claim(op.thread_id):
             raise RequestRefused(f"thread {op.thread_id} is open in another process: close it there first")
         try:
@@ -144,6 +146,7 @@ class Threads:
         if settings.model != loaded.settings.model and (doubt := window_doubt(settings)):
             loaded.audience.notify(WarningReported(doubt, loaded.thread.id))
         loaded.overrides, loaded.settings = merged, settings
+        loaded.audience.notify(ThreadSettingsChanged(loaded.thread.id, settings))
         loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
 
     async def warnings(self, loaded: Loaded, problems: tuple[str, ...]) -> tuple[str, ...]:

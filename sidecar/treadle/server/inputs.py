@@ -20,6 +20,7 @@ from .wire import policy
 
 if TYPE_CHECKING:
     from .wire.thread import ThreadOverrides
+    from .wire.thread_ops import ThreadSettingsUpdateParams
     from .wire.turn import TurnStartParams
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
@@ -108,8 +109,8 @@ def thread_overrides(params: ThreadOverrides, *, fresh: bool) -> Overrides:
     )
 
 
-def turn_overrides(params: TurnStartParams) -> Overrides:
-    """What a client sets from this turn on."""
+def turn_overrides(params: TurnStartParams | ThreadSettingsUpdateParams) -> Overrides:
+    """What a client sets from this turn, or the next, on."""
     return Overrides(
         cwd=params.cwd,
         model=params.model,
@@ -117,11 +118,11 @@ def turn_overrides(params: TurnStartParams) -> Overrides:
         summary=params.summary,
         approval_policy=approval_policy(params.approval_policy),
         sandbox=_turn_policy(params),
-        roots=_roots(params.runtime_workspace_roots),
+        roots=_roots(getattr(params, "runtime_workspace_roots", None)),
     )
 
 
-def _turn_policy(params: TurnStartParams) -> SandboxPolicy | None:
+def _turn_policy(params: TurnStartParams | ThreadSettingsUpdateParams) -> SandboxPolicy | None:
     if params.permissions is None:
         return sandbox_policy(params.sandbox_policy)
     if params.sandbox_policy is not None:

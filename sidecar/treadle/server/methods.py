@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -45,7 +46,7 @@ from ..core.ops import (
 from ..runtime.agent import Agent
 from ..runtime.answers import LedgerPage, RuleCheck, RuleList, SummaryState, ThreadState, ToolsRefresh
 from ..runtime.ports import Client, OutputPart
-from . import bill, inputs, memory, project, rules, servers, unsupported
+from . import bill, inputs, memory, pages, project, rules, servers, unsupported
 from .handshake import BadParams
 from .skills import entry
 from .wire import compaction, config, ledger, mcp, skills, thread, treadle, turn
@@ -111,8 +112,12 @@ async def thread_start(ask: Exchange, params: thread.ThreadStartParams) -> JsonO
 @method("thread/resume")
 async def thread_resume(ask: Exchange, params: thread.ThreadResumeParams) -> JsonObject:
     state = await ask.thread(ResumeThread(params.thread_id, inputs.thread_overrides(params, fresh=False)))
-    pages = ("collaborationMode", "initialTurnsPage", "turnsBackwardsCursor", "itemsBackwardsCursor")
-    return project.settings_in_force(state, with_turns=not params.exclude_turns) | dict.fromkeys(pages)
+    first = params.initial_turns_page
+    page = None
+    if first is not None:
+        page = pages.turns(state.turns, None, first.limit, first.sort_direction or "desc", first.items_view or "summary")
+    known = project.settings_in_force(state, with_turns=not params.exclude_turns)
+    return known | {"collaborationMode": None, "initialTurnsPage": page} | pages.ends(state.turns)
 
 
 @method("thread/read")
@@ -152,10 +157,7 @@ async def thread_unarchive(ask: Exchange, params: thread.ThreadUnarchiveParams) 
 
 @method("thread/unsubscribe")
 async def thread_unsubscribe(ask: Exchange, params: thread.ThreadUnsubscribeParams) -> JsonObject:
-    if params.thread_id not in ask.agent.loaded_ids():
-        return {"status": "notLoaded"}
-    ask.agent.unsubscribe(params.thread_id, ask.client)
-    return {"status": "unsubscribed"}
+    return {"status": ask.agent.unsubscribe(params.thread_id, ask.client)}
 
 
 @method("thread/compact/start")
@@ -336,6 +338,6 @@ async def notes_write(ask: Exchange, params: compaction.NotesWriteParams) -> Jso
     return {"threadId": params.thread_id, "notes": await ask.agent.submit(op, ask.client)}
 
 
-# enters its methods in the table
-from . import checkpoints, commands, hunks, keeping, listing, mcp_methods, past, queue  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]
-from . import thread_ops  # noqa: E402, F401  # pyright: ignore[reportUnusedImport]
+for _noun in ("checkpoints", "commands", "hunks", "keeping", "listing", "mcp_methods", "past", "queue", "thread_ops"):
+    # each enters its methods in the table
+    import_module(f"{__package__}.{_noun}")

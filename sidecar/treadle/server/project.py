@@ -17,10 +17,10 @@ from ..core import events as e
 from ..core.items import JsonObject
 from ..core.keeping import source
 from ..core.replies import Usage
-from ..core.settings import SandboxPolicy
 from ..core.views import CallCard
 from . import bill
 from .cards import file_changes, thread_item
+from .settings import sandbox, thread_settings
 
 if TYPE_CHECKING:
     from ..core.history import TurnState
@@ -150,7 +150,14 @@ def notifications(event: e.Event) -> Sequence[Notification]:
         case e.UsageUpdated():
             use = {"total": usage(event.total), "last": usage(event.last), "modelContextWindow": event.context_window}
             return [("thread/tokenUsage/updated", _of_turn(event) | {"tokenUsage": use})]
-        case e.ThreadStatusChanged() | e.ThreadNamed() | e.ThreadReverted() | e.QueueChanged():
+        case (
+            e.ThreadStatusChanged()
+            | e.ThreadNamed()
+            | e.ThreadClosed()
+            | e.ThreadSettingsChanged()
+            | e.ThreadReverted()
+            | e.QueueChanged()
+        ):
             return [_of_thread(event)]
         case e.ErrorReported():
             return [("error", _of_turn(event) | {"error": turn_error(event.error), "willRetry": event.will_retry})]
@@ -184,13 +191,24 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             assert_never(event)
 
 
-def _of_thread(event: e.ThreadStatusChanged | e.ThreadNamed | e.ThreadReverted | e.QueueChanged) -> Notification:
+def _of_thread(
+    event: e.ThreadStatusChanged
+    | e.ThreadNamed
+    | e.ThreadClosed
+    | e.ThreadSettingsChanged
+    | e.ThreadReverted
+    | e.QueueChanged,
+) -> Notification:
     match event:
         case e.ThreadStatusChanged():
             return ("thread/status/changed", {"threadId": event.thread_id, "status": status(event.status)})
         case e.ThreadNamed():
             named = {"threadId": event.thread_id} | ({"threadName": event.name} if event.name is not None else {})
             return ("thread/name/updated", named)
+        case e.ThreadClosed():
+            return ("thread/closed", {"threadId": event.thread_id})
+        case e.ThreadSettingsChanged():
+            return ("thread/settings/updated", {"threadId": event.thread_id, "threadSettings": thread_settings(event.settings)})
         case e.ThreadReverted():
             return ("thread/reverted", {"threadId": event.thread_id})
         case e.QueueChanged():
@@ -369,22 +387,3 @@ def settings_in_force(state: ThreadState, *, with_turns: bool) -> JsonObject:
         "reasoningEffort": settings.effort,
         "multiAgentMode": "explicitRequestOnly",
     }
-
-
-def sandbox(policy: SandboxPolicy) -> JsonObject:
-    """The policy as a client may send it again."""
-    match policy.mode:
-        case "danger-full-access":
-            return {"type": "dangerFullAccess"}
-        case "read-only":
-            return {"type": "readOnly", "networkAccess": policy.network}
-        case "external":
-            return {"type": "externalSandbox", "networkAccess": "enabled" if policy.network else "restricted"}
-        case "workspace-write":
-            return {
-                "type": "workspaceWrite",
-                "writableRoots": list(policy.writable_roots),
-                "networkAccess": policy.network,
-                "excludeTmpdirEnvVar": policy.exclude_tmpdir,
-                "excludeSlashTmp": policy.exclude_slash_tmp,
-            }

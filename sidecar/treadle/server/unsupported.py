@@ -26,10 +26,8 @@ _WINDOWS = "Treadle has no sandbox of its own on Windows."
 _TELEMETRY = "Treadle sends nobody anything about its use."
 
 _METHODS = (
-    (_YET, "thread/turns/list thread/items/list thread/items/read thread/timeline/list"),
-    (_YET, "thread/settings/update review/start"),
-    (_YET, "thread/backgroundTerminals/clean thread/backgroundTerminals/list thread/backgroundTerminals/terminate hooks/list"),
-    (_YET, "turn/settings/update thread/prepareApprovedPlan permissionProfile/list collaborationMode/list modelProvider/list"),
+    (_YET, "thread/timeline/list review/start hooks/list"),
+    (_YET, "thread/prepareApprovedPlan permissionProfile/list collaborationMode/list modelProvider/list"),
     (_YET, "modelProvider/capabilities/read experimentalFeature/list thread/sample thread/sample/cancel configRequirements/read"),
     (_YET, "skills/extraRoots/set mcpServer/event/stream/start mcpServer/event/stream/stop server/diagnostics"),
     (_PROVIDERS, "account/login/start account/login/cancel account/logout accountSession/list accountSession/switch"),
@@ -69,7 +67,7 @@ METHODS = {name: why for why, names in _METHODS for name in names.split()}
 "Requests of a client."
 
 _NEVER_SAID = (
-    (_YET, "thread/closed thread/settings/updated item/plan/delta"),
+    (_YET, "item/plan/delta"),
     (_YET, "item/commandExecution/terminalInteraction deprecationNotice mcpServer/event/stream/notification"),
     ("Said otherwise: the item contextCompaction.", "thread/compacted"),
     ("Said otherwise: item/fileChange/patchUpdated.", "item/fileChange/outputDelta"),
@@ -106,7 +104,6 @@ NEVER_ASKED = {
 "Questions to a client."
 
 _TOOLS = NEVER_ASKED["item/tool/call"]
-_PAGES = "Treadle gives the history of a thread whole."
 _ENVIRONMENTS = "Treadle works on its own machine."
 _WORDS = "Treadle has no modes of collaboration: set model, effort and developerInstructions."
 
@@ -117,11 +114,14 @@ FIELDS: dict[tuple[str, str], str] = {
     ("thread/start", "experimentalRawEvents"): "Treadle does not pass on what the provider says.",
     ("thread/resume", "history"): "Treadle resumes threads of its own store.",
     ("thread/resume", "path"): "Treadle resumes threads of its own store, by their id.",
-    ("thread/resume", "initialTurnsPage"): _PAGES,
     ("thread/fork", "path"): "Treadle forks threads of its own store, by their id.",
     ("thread/fork", "experimentalPredictionMode"): _GOALS,
     ("thread/fork", "experimentalDisablePredictionMcp"): _GOALS,
     ("thread/fork", "attachToSource"): _SECTIONS,
+    ("thread/settings/update", "collaborationMode"): _WORDS,
+    ("thread/settings/update", "environments"): _ENVIRONMENTS,
+    ("turn/settings/update", "environments"): _ENVIRONMENTS,
+    ("turn/settings/update", "model"): "A turn keeps its model: set it for the next one by thread/settings/update.",
     ("turn/start", "additionalContext"): "Put it into the input.",
     ("turn/start", "collaborationMode"): _WORDS,
     ("turn/start", "environments"): _ENVIRONMENTS,
@@ -139,6 +139,9 @@ _PASSED_OVER = {
     "thread/fork": "deferGoalContinuation serviceTier threadSource",
     "thread/search": "currentAccountOnly includeAttachedThreads",
     "thread/list": "currentAccountOnly includeAttachedThreads useStateDbOnly",
+    "thread/items/list": "deferOutput",
+    "thread/settings/update": "disabledPluginIds multiAgentMode personality serviceTier",
+    "turn/settings/update": "serviceTier",
     "turn/start": "cyberAccessProgram disabledPluginIds multiAgentMode parentTurnId personality responsesapiClientMetadata"
     " responsesapiClientMetadataPatch rootTurnId serviceTier serviceTierForTurn turnTrigger",
     "turn/steer": "responsesapiClientMetadata responsesapiClientMetadataPatch",

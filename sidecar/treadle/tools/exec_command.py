@@ -174,7 +174,7 @@ async def _start(call: Call, script: str, spec: CommandSpec, scope: Scope) -> Se
     spills, sessions = opener(scope.outputs, call), scope.sessions
     try:
         return await sessions.start(
-            script, spec, scope.sandbox, scope.policy, spills, secrets=scope.secrets, turn_id=call.turn_id
+            script, spec, scope.sandbox, scope.policy, spills, secrets=scope.secrets, turn_id=call.turn_id, item_id=call.item_id
         )
     except TreadleError as error:
         raise ToolFailure(_failed(error.sentence())) from error

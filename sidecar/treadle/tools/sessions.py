@@ -20,6 +20,7 @@ from ..core.errors import ToolFailure
 from ..core.models import facts_for
 from ..core.redaction import Redactor
 from ..core.settings import SandboxPolicy, Settings
+from ..core.thread_ops import Background
 from ..core.truncate import DEFAULT_OUTPUT_TOKENS, HeadTail, Kept, command_output, pieces
 from ..core.views import CommandAction, CommandView
 from ..runtime.ports import Clock, CommandSpec, Plan, Process, Sandbox, Spill, ToolResult
@@ -102,6 +103,8 @@ class Session:
         self.used = 0
         self.turn_id = ""
         "The turn in which it was started."
+        self.item_id = ""
+        "The call by which it was started."
         self._pending = HeadTail(BUFFER_BYTES)
         self._open_spill = open_spill
         self._redactor = Redactor(secrets)
@@ -228,6 +231,7 @@ class Sessions:
         *,
         secrets: tuple[str, ...] = (),
         turn_id: str = "",
+        item_id: str = "",
     ) -> Session:
         """Raises what Sandbox.spawn raises."""
         while len(self._sessions) + self._starting >= self._limit and (old := self._evictable()) is not None:
@@ -241,7 +245,7 @@ class Sessions:
             await process.kill()
             raise ToolFailure("The thread has ended, no command can be started in it.")
         session = Session(self._new_id(), script, spec, process, policy.confines, open_spill, secrets)
-        session.turn_id = turn_id
+        session.turn_id, session.item_id = turn_id, item_id
         self._sessions[session.id] = session
         self.touch(session)
         return session
@@ -269,6 +273,17 @@ class Sessions:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
         await asyncio.shield(task)
+
+    def running(self) -> list[Background]:
+        alive = (session for session in self._sessions.values() if not session.ended.is_set())
+        return [Background(s.item_id, str(s.id), s.script, s.cwd, s.process.pid) for s in alive]
+
+    async def end_one(self, process_id: str) -> bool:
+        session = next((s for s in self._sessions.values() if str(s.id) == process_id and not s.ended.is_set()), None)
+        if session is not None:
+            # not forgotten: the model may ask how it ended
+            await asyncio.shield(session.end())
+        return session is not None
 
     async def end_turn(self, turn_id: str) -> None:
         """End the commands that were started in a turn; returns when they are gone. Those of earlier turns were left running by

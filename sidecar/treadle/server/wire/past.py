@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from .base import Params, Wire
-from .thread import Thread, ThreadOverrides, ThreadSettingsInForce
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from .base import Limit, Params, Wire
+from .item import ThreadItem
+from .thread import Thread, ThreadOverrides, ThreadSettingsInForce, TurnsPage
 
 
 class ThreadForkParams(ThreadOverrides):
@@ -18,6 +23,62 @@ class ThreadForkParams(ThreadOverrides):
 
 class ThreadForkResponse(ThreadSettingsInForce):
     pass
+
+
+SortDirection: TypeAlias = Literal["asc", "desc"]
+TurnItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]
+
+
+class ThreadTurnsListParams(Params):
+    thread_id: str
+    cursor: str | None = None
+    limit: Limit | None = None
+    sort_direction: SortDirection | None = None
+    "The newest first when left out."
+    items_view: TurnItemsView | None = None
+    "summary when left out: what the user said first, and the agent last."
+
+
+class ThreadTurnsListResponse(TurnsPage):
+    pass
+
+
+class ItemAnchor(Params):
+    type: Literal["item"]
+    item_id: str
+
+
+class ThreadItemsListParams(Params):
+    thread_id: str
+    turn_id: str | None = None
+    cursor: str | ItemAnchor | None = None
+    "One of a page, or an item of the turn, which is not in the page."
+    limit: Limit | None = None
+    sort_direction: SortDirection | None = None
+    "The oldest first when left out."
+
+
+class ThreadItemEntry(Wire):
+    turn_id: str
+    item: ThreadItem
+    started_at_ms: None
+    completed_at_ms: None
+
+
+class ThreadItemsListResponse(Wire):
+    data: list[ThreadItemEntry]
+    next_cursor: str | None
+    backwards_cursor: str | None
+
+
+class ThreadItemsReadParams(Params):
+    thread_id: str
+    turn_id: str
+    item_ids: Annotated[list[str], Field(min_length=1, max_length=100)]
+
+
+class ThreadItemsReadResponse(Wire):
+    data: list[ThreadItemEntry]
 
 
 class ThreadRevertParams(Params):

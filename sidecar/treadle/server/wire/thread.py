@@ -126,16 +126,31 @@ class ThreadStartResponse(ThreadSettingsInForce):
     pass
 
 
+class TurnsPage(Wire):
+    data: list[Turn]
+    next_cursor: str | None
+    backwards_cursor: str | None
+    "Where to begin in the other direction."
+
+
+class InitialTurnsPageParams(Params):
+    limit: Limit | None = None
+    sort_direction: Literal["asc", "desc"] | None = None
+    items_view: Literal["notLoaded", "summary", "full"] | None = None
+
+
 class ThreadResumeParams(ThreadOverrides):
     thread_id: str
     exclude_turns: bool = False
+    initial_turns_page: InitialTurnsPageParams | None = None
+    "A first page as of thread/turns/list."
 
 
 class ThreadResumeResponse(ThreadSettingsInForce):
     collaboration_mode: None
-    initial_turns_page: None
-    turns_backwards_cursor: None
-    items_backwards_cursor: None
+    initial_turns_page: TurnsPage | None
+    turns_backwards_cursor: str | None
+    items_backwards_cursor: str | None
 
 
 class ThreadReadParams(Params):

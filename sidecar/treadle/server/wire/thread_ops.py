@@ -2,11 +2,124 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Empty, Params
+from .base import ApprovalsReviewer, Empty, Limit, Params, ReasoningSummary, Wire
+from .policy import AskForApproval, SandboxPolicy
+
+
+class CollaborationSettings(Wire):
+    model: str
+    reasoning_effort: Annotated[str | None, Field(alias="reasoning_effort")]
+    developer_instructions: Annotated[str | None, Field(alias="developer_instructions")]
+
+
+class CollaborationMode(Wire):
+    mode: Literal["default"]
+    settings: CollaborationSettings
+
+
+class ThreadSettings(Wire):
+    """What the next turn runs under."""
+
+    cwd: str
+    model: str
+    model_provider: str
+    effort: str | None
+    summary: ReasoningSummary | None
+    approval_policy: AskForApproval
+    approvals_reviewer: ApprovalsReviewer
+    sandbox_policy: SandboxPolicy
+    collaboration_mode: CollaborationMode
+    active_permission_profile: None
+    disabled_plugin_ids: list[str]
+    environments: None
+    service_tier: None
+    multi_agent_mode: Literal["explicitRequestOnly"]
+    personality: None
+
+
+class ThreadSettingsUpdateParams(Params):
+    """In force from the next turn on; a turn that runs keeps its settings."""
+
+    thread_id: str
+    cwd: str | None = None
+    approval_policy: AskForApproval | None = None
+    approvals_reviewer: ApprovalsReviewer | None = None
+    sandbox_policy: SandboxPolicy | None = None
+    permissions: str | None = None
+    model: str | None = None
+    effort: str | None = None
+    summary: ReasoningSummary | None = None
+
+
+class ThreadSettingsUpdateResponse(Empty):
+    pass
+
+
+class ThreadSettingsUpdatedNotification(Wire):
+    thread_id: str
+    thread_settings: ThreadSettings
+
+
+class TurnSettingsUpdateParams(Params):
+    """Of the turn that runs, from its next request on."""
+
+    thread_id: str
+    turn_id: str
+    approvals_reviewer: ApprovalsReviewer | None = None
+    effort: str | None = None
+    summary: ReasoningSummary | None = None
+
+
+class TurnSettingsUpdateResponse(Wire):
+    status: Literal["applied", "targetUnavailable"]
+
+
+class ThreadClosedNotification(Wire):
+    """Nobody watched it and nothing happened in it for half an hour: it is in memory no more."""
+
+    thread_id: str
+
+
+class BackgroundTerminal(Wire):
+    item_id: str
+    process_id: str
+    command: str
+    cwd: str
+    os_pid: int | None
+    cpu_percent: None
+    rss_kb: None
+
+
+class TerminalsListParams(Params):
+    thread_id: str
+    cursor: str | None = None
+    limit: Limit | None = None
+
+
+class TerminalsListResponse(Wire):
+    data: list[BackgroundTerminal]
+    next_cursor: str | None
+
+
+class TerminalsCleanParams(Params):
+    thread_id: str
+
+
+class TerminalsCleanResponse(Empty):
+    pass
+
+
+class TerminalsTerminateParams(Params):
+    thread_id: str
+    process_id: str
+
+
+class TerminalsTerminateResponse(Wire):
+    terminated: bool
 
 
 class ThreadInjectItemsParams(Params):

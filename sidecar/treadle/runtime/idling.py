@@ -1,0 +1,83 @@
+"""Lets go of threads that nobody watches and in which nothing has happened for a while. What is on disk stays.
+
+A turn, a command of the user or a restore is something that happens, and its end begins the while anew; background commands are
+not, and they end with the thread in memory. Must never let go of a thread that somebody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..core.events import ThreadClosed, ThreadStatusChanged
+from .assembly import World
+from .loaded import Loaded
+from .ports import Client
+from .threads import Threads
+
+UNLOAD_AFTER = 30 * 60.0
+"Seconds."
+
+
+class Idling:
+    def __init__(self, world: World, threads: Threads) -> None:
+        self._world = world
+        self._threads = threads
+        self._watches: dict[str, asyncio.Task[None]] = {}
+        self._clients: set[Client] = set()
+        "Whoever has asked for something and is not gone: they hear of it."
+
+    def met(self, client: Client) -> None:
+        self._clients.add(client)
+
+    def gone(self, client: Client) -> None:
+        """The client is no more, and watches nothing."""
+        self._clients.discard(client)
+        for loaded in tuple(self._threads.loaded.values()):
+            if client in loaded.audience.clients:
+                loaded.audience.leave(client)
+                self.rested(loaded)
+
+    def left(self, loaded: Loaded, client: Client) -> bool:
+        """The client watches this thread no more; False when it did not."""
+        if client not in loaded.audience.clients:
+            return False
+        loaded.audience.leave(client)
+        self.rested(loaded)
+        return True
+
+    async def close(self) -> None:
+        for watch in self._watches.values():
+            watch.cancel()
+        if self._watches:
+            await asyncio.wait(self._watches.values())
+
+    def rested(self, loaded: Loaded) -> None:
+        """Something in it is over, or somebody left: from now on it counts as idle, if nobody watches it."""
+        loaded.rested_at = self._world.clock.monotonic()
+        thread_id = loaded.thread.id
+        if loaded.audience.clients or thread_id in self._watches:
+            return
+        watch = asyncio.create_task(self._watch(loaded), name=f"idle {thread_id}")
+        self._watches[thread_id] = watch
+        watch.add_done_callback(lambda _: self._watches.pop(thread_id, None))
+
+    async def _watch(self, loaded: Loaded) -> None:
+        clock, rest = self._world.clock, UNLOAD_AFTER
+        while True:
+            await clock.sleep(rest)
+            if loaded.audience.clients or self._threads.loaded.get(loaded.thread.id) is not loaded:
+                return
+            if loaded.restoring:
+                rest = UNLOAD_AFTER
+                continue
+            if loaded.busy:
+                return  # whatever goes on begins the while anew when it ends
+            idle = clock.monotonic() - loaded.rested_at
+            if idle >= UNLOAD_AFTER:
+                break
+            rest = UNLOAD_AFTER - idle
+        # first out of the table: whoever resumes it meanwhile reads it anew
+        self._threads.unload(loaded)
+        await loaded.stop()
+        for client in tuple(self._clients):
+            client.notify([ThreadStatusChanged(loaded.thread.id, "not_loaded"), ThreadClosed(loaded.thread.id)])
