@@ -57,6 +57,10 @@ def _run(line: Line) -> int:
             from . import rules_line  # noqa: PLC0415
 
             return rules_line.main(line.rest, _overrides(line.config))
+        case "threads":
+            from . import threads_line  # noqa: PLC0415
+
+            return threads_line.main(line.rest, _overrides(line.config))
         case "mcp":
             from . import mcp_line  # noqa: PLC0415
 

@@ -18,6 +18,7 @@ treadle: an open coding agent
   treadle ledger [THREAD]        what each request cost, what the cache gave, and why not more; --json
   treadle prompt THREAD          the next request of a thread, piece by piece; --request N: one that was sent; --json
   treadle rules                  what you have allowed for longer than once; `treadle rules -h` for its options
+  treadle threads                what is kept: list, search, show, export, delete; `treadle threads -h` for its options
   treadle mcp                    MCP servers, and logging in to them; `treadle mcp -h` for its options
   treadle doctor                 what works on this machine, and what to do about the rest
   treadle --version [--json]
@@ -83,7 +84,7 @@ not run.
 """
 
 MODES = ("read-only", "workspace-write", "danger-full-access")
-DOORS = ("serve", "app-server", "acp", "exec", "sandbox", "rules", "mcp", "ledger", "prompt", "doctor")
+DOORS = ("serve", "app-server", "acp", "exec", "sandbox", "rules", "threads", "mcp", "ledger", "prompt", "doctor")
 
 
 class Usage(Exception):
@@ -113,7 +114,7 @@ class Line:
     thread: str | None = None
     request: int | None = None
     rest: list[str] = field(default_factory=list[str])
-    "The words after `sandbox`, `rules` or `mcp`."
+    "The words after `sandbox`, `rules`, `threads` or `mcp`."
 
 
 @dataclass
@@ -166,7 +167,7 @@ def parse(words: list[str]) -> Line:
             plain.append(word)
             if len(plain) == 1 and line.command == "help":
                 line.command = plain.pop()
-            if line.command in ("sandbox", "rules", "mcp"):
+            if line.command in ("sandbox", "rules", "threads", "mcp"):
                 line.rest = rest
                 break
             continue

@@ -111,7 +111,7 @@ async def test_nothing_of_a_deleted_thread_is_left_in_any_file(client: Peer, hou
     model_server.script(
         [
             reply(call("exec_command", LONG)),
-            reply(custom("apply_patch", PATCH.replace("hello')", "Zirkonium')"))),
+            reply(custom("apply_patch", PATCH)),
             reply(text("Zirkonium is done.")),
         ]
     )
@@ -166,7 +166,7 @@ sys.stdin.read()
     assert await other.stdout.readline() == b"True\n"
     refused = await client.ask("thread/delete", {"threadId": thread_id})
     assert "open in another process" in refused["error"]["message"]
-    await other.communicate()
+    await other.communicate(b"")
     await client.result("thread/delete", {"threadId": thread_id})
 
 

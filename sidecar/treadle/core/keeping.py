@@ -41,6 +41,8 @@ class ExportThread:
     format: ExportFormat = "markdown"
     folded: bool = True
     "Of Markdown: see core/export.py."
+    longest: int | None = 64_000_000
+    "Characters; a longer one is refused."
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ from .hunks import Hunks
 from .idling import Idling
 from .ports import Buffers, Client
 from .queue import Queues
+from .retention import Tending
 from .thread_ops import ThreadOps
 from .threads import Threads
 from .turns import Turns
@@ -75,6 +76,7 @@ class Agent:
         self._shelf = self._threads.shelf
         self._world.grants.notify = rules.told_to(self._loaded)
         self._commands = Commands(world)
+        self._tending = Tending(world)
         self._checkpoints = Checkpoints(world, self._threads)
         self._hunks = Hunks(world, self._loaded)
         self._turns.ended.append(self._checkpoints.ended)
@@ -168,6 +170,10 @@ class Agent:
         """An MCP server asks the user something of its own accord."""
         return await foreign.ask(self._world, self._loaded.values(), question)
 
+    def tend(self) -> None:
+        """Begin with what is done in the background, for as long as this process lives."""
+        self._tending.start()
+
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self._loaded)
 
@@ -178,6 +184,7 @@ class Agent:
 
     async def close(self) -> None:
         """Interrupt all turns, end all processes, close the store."""
+        await self._tending.close()
         await self._queues.close()
         await self._idling.close()
         for loaded in self._loaded.values():

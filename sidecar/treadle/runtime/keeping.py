@@ -23,7 +23,6 @@ from .threads import Threads
 
 _CATCH_UP = 2.0
 "Seconds that a search waits for the index of what an older version wrote."
-LONGEST_EXPORT = 64_000_000
 
 
 async def answer(world: World, threads: Threads, op: KeepingOp) -> Answer:
@@ -90,7 +89,7 @@ def _export(world: World, threads: Threads, op: ExportThread) -> str:
         text = markdown(head, items, _utc, folded=op.folded)
     else:
         text = jsonl(head, map(encode, items) if meta.ephemeral else world.store.item_lines(meta.id))
-    if len(text) > LONGEST_EXPORT:
+    if op.longest is not None and len(text) > op.longest:
         raise RequestRefused(f"too long for one answer: write it to a file with `treadle threads export {meta.id} -o FILE`")
     return text
 

@@ -24,8 +24,25 @@ _AFTER_START = 15.0
 _SLICE = 0.5
 
 
+class Tending:
+    """Work in the background, for as long as the process lives."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(tend(self._world), name="tend")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+
 async def tend(world: World) -> None:
-    """In the background, for as long as the process lives: index what older versions wrote, and keep to the limits."""
+    """Index what older versions wrote, and keep to the limits, again and again."""
+    # whoever has just started the process wants something else first
     await world.clock.sleep(_AFTER_START)
     while True:
         try:
@@ -51,7 +68,7 @@ async def prune(world: World, *, dry_run: bool = False) -> list[ThreadMeta]:
         deleted = await delete(world, [meta.id for meta in batch])
         gone += [meta for meta in batch if meta.id in deleted]
     if gone:
-        _log.warning("deleted %d threads that [treadle.history] of config.toml no longer keeps, the oldest first", len(gone))
+        _log.warning("threads deleted that [treadle.history] of config.toml no longer keeps: %d, the oldest first", len(gone))
     return gone
 
 
