@@ -22,6 +22,10 @@ def main() -> int:
             from treadle.server import lsp  # noqa: PLC0415
 
             return lsp.serve(open_scripted)
+        case "acp":
+            from treadle.server import acp  # noqa: PLC0415
+
+            return acp.serve(open_scripted)
         case other:
             raise SystemExit(f"no such door: {other}")
 
