@@ -1,6 +1,6 @@
 """`make bench`: prints a table of medians with the targets beside them. Times are of this machine; no verdict is passed.
 
-ROUNDS sets how often each case runs (default 5).
+ROUNDS sets how often each case runs (default 5), HISTORY_MB how long the history is that is searched (default 100).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from .discovery import discovery
 from .driver import AppServer, ModelProcess
 from .hunks import reviewing
+from .history import history
 from .inside import building, commands
 from .patches import patching
 from .verdicts import verdicts
@@ -152,6 +153,7 @@ def main() -> None:
         reviewing(table, ROUNDS)
         verdicts(table, ROUNDS)
         discovery(table, ROUNDS)
+        history(table, ROUNDS)
     finally:
         model.close()
     (out / "bench.json").write_text(json.dumps(table.rows, indent=1))

@@ -1,6 +1,6 @@
 """Cases of the store: what an append costs with its index, and lists, searches and deletions in a long history.
 
-HISTORY_MB sets how long (default 100). 1000 takes some minutes and 2 GB of disk to make.
+HISTORY_MB sets how long (default 100). 1000 takes three minutes and 2 GB of disk to make; HISTORY_IN names a folder for it.
 """
 
 from __future__ import annotations
