@@ -12,10 +12,10 @@ from fakes.world import FakeTool, FrozenClock, MemoryStore, RecordingClient, Scr
 from treadle.adapters.outputs import DiskOutputs
 from treadle.core.events import CardDelta
 from treadle.core.items import Item, ModelItem, ToolOutput, TurnBegan, TurnEnded, dumps
-from treadle.core.ops import InterruptTurn, ResumeThread
+from treadle.core.ops import InterruptTurn, ReadThread, ResumeThread
 from treadle.core.replies import Delta, ItemBegun
 from treadle.core.thread import Thread
-from treadle.core.views import MessageCard
+from treadle.core.views import MessageCard, ReasoningCard
 from treadle.runtime import drafts
 from treadle.runtime.agent import ThreadState
 from treadle.runtime.ports import Call, Scope
@@ -144,3 +144,21 @@ def test_a_long_output_is_said_to_lie_where_it_is(tmp_path: Path) -> None:
     assert output.detail["spill"] == "call-item.txt"
     (bare, _) = repaired(thread, FrozenClock(), (), outputs)
     assert isinstance(bare, ToolOutput) and bare.text.splitlines()[0] == LOST
+
+
+async def test_thoughts_that_were_cut_stay_on_the_screen_and_out_of_the_prompt() -> None:
+    never = asyncio.Event()
+    thinking = [ItemBegun("r", "reasoning", {}), Delta("r", "summary", "Let me"), never]
+    model = ScriptedModel(thinking, [*message("done"), *end()])
+    agent, *_ = build(model)
+    client = RecordingClient()
+    thread_id, turn_id = await begin(agent, client)
+    await client.until(lambda e: isinstance(e, CardDelta) and e.text == "Let me")
+    await agent.submit(InterruptTurn(thread_id, turn_id), client)
+    await client.turn_end(turn_id)
+    client.check_cards()
+    state = await agent.submit(ReadThread(thread_id, include_turns=True), client)
+    assert isinstance(state, ThreadState)
+    assert [card.summary for card in state.turns[0].cards if isinstance(card, ReasoningCard)] == [("Let me",)]
+    await client.turn_end(await more(agent, client, thread_id, "go on"))
+    assert b"Let me" not in model.requests[1].body()

@@ -11,9 +11,10 @@ from fakes.world import FakeTool, RecordingClient, ScriptedModel, begin, build, 
 from treadle.core.errors import ModelError, ToolFailure
 from treadle.core.events import CardCompleted, CardStarted, PatchPreviewed
 from treadle.core.items import dumps
-from treadle.core.ops import InterruptTurn
+from treadle.core.ops import InterruptTurn, ReadThread
 from treadle.core.replies import Delta, ItemBegun, ItemDone
 from treadle.core.views import CallCard
+from treadle.runtime.answers import ThreadState
 from treadle.runtime.ports import Call, Plan, Scope
 
 PIECES = ["*** Begin Patch\n*** Add Fi", "le: a.py\n", "+one\n", "+two\n", "*** Delete File: b.py\n", "*** End Patch"]
@@ -127,4 +128,7 @@ async def test_an_interrupt_while_a_patch_arrives_ends_its_card() -> None:
     await agent.submit(InterruptTurn(thread_id, turn_id), client)
     assert (await client.turn_end(turn_id)).status == "interrupted"
     client.check_cards()
+    (announced,) = client.calls_completed()
+    state = await agent.submit(ReadThread(thread_id, include_turns=True), client)
+    assert isinstance(state, ThreadState) and announced in state.turns[0].cards
     await agent.close()

@@ -46,6 +46,8 @@ class TurnState:
 def card(item: ModelItem) -> Card | None:
     """The card of an output item that is not a call; None for a reasoning item with nothing to show."""
     payload = item.payload
+    if item.kind == DISCARDED and (view := payload.get("view")):
+        return CallCard(item.id, payload["name"], payload["call_id"], view, "aborted")
     if item.kind in ("message", DISCARDED):
         return MessageCard(item.id, message_text(payload), payload.get("phase"), item.complete)
     if item.kind == "reasoning":

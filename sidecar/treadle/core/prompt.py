@@ -39,7 +39,7 @@ TURN_LOST = (
     "the state of things before you go on.\n</turn_aborted>"
 )
 DISCARDED = "discarded"
-"Kind of a ModelItem that holds text of a stream which died and was asked for again: on the screen, not in the prompt."
+"Kind of a ModelItem that holds what was shown of a stream which died and is not replayed: on the screen, not in the prompt."
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Calls:
     permission: Permission
     hooks: Hooks
     record: Callable[[Item], None]
-    draft: Callable[[str, Callable[[], Item]], None]
+    draft: Callable[[str, Callable[[], Item | None]], None]
     "There is more output of the call that has this call id."
     cancel_turn: Callable[[], None]
     variables: Callable[[], tuple[dict[str, str], bool]]

@@ -24,10 +24,10 @@ class Drafts:
 
     store: Store
     thread_id: str
-    _changed: dict[str, Callable[[], Item]] = field(default_factory=dict[str, Callable[[], Item]])
+    _changed: dict[str, Callable[[], Item | None]] = field(default_factory=dict[str, Callable[[], Item | None]])
     _timer: asyncio.TimerHandle | None = None
 
-    def changed(self, key: str, item: Callable[[], Item]) -> None:
+    def changed(self, key: str, item: Callable[[], Item | None]) -> None:
         """There is more of an item under way. `key`: its id, or its call's when it is an output. Cheap: called all the time."""
         self._changed[key] = item
         if self._timer is None:
@@ -49,6 +49,7 @@ class Drafts:
         changed, self._changed = self._changed, {}
         try:
             for make in changed.values():
-                self.store.draft(self.thread_id, make())
+                if (item := make()) is not None:
+                    self.store.draft(self.thread_id, item)
         except Exception:  # a full disk, most likely: whoever records the next item tells the user
             _log.exception("no draft was kept of thread %s", self.thread_id)

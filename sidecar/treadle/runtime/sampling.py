@@ -51,7 +51,7 @@ class Sampler:
     new_retry: Callable[[], Retry]
     record: Callable[[Item], None]
     "Write to the store. Called before anything about the item is announced as complete."
-    draft: Callable[[str, Callable[[], Item]], None]
+    draft: Callable[[str, Callable[[], Item | None]], None]
     "There is more of the item under way that has this id."
     notify: Callable[[Sequence[Event]], None]
     start_call: Callable[[ModelItem], None]
@@ -125,7 +125,7 @@ class Sampler:
             elif type(event) is ReplyCompleted:
                 self._count(event)
         for under_way in streaming.values():
-            if under_way.kind == "message" and under_way.pieces:
+            if under_way.pieces:  # of a message or of thoughts
                 self.draft(under_way.id, partial(self._unfinished, under_way))
         if events:
             self.notify(events)
@@ -204,26 +204,29 @@ class Sampler:
         """
         events: list[Event] = []
         for under_way in self._streaming.values():
-            text = under_way.text()
-            if under_way.kind == "message":
-                if text:
-                    item = self._unfinished(under_way, "message" if keep_in_prompt else DISCARDED)
-                    self.record(item)
-                    self.items.append(item)
-                card = MessageCard(under_way.id, text, None, complete=False)
-            elif under_way.kind == "reasoning":
-                card = ReasoningCard(under_way.id, (text,) if text else ())
-            else:
-                self.previews.arrived(under_way.id)
-                card = self.previews.cut(under_way.id)
-                if card is None:
-                    continue
-            events.append(CardCompleted(self.thread_id, self.turn_id, card, self.clock.now()))
+            item = self._unfinished(under_way, keep_in_prompt=keep_in_prompt)
+            card = None if item is None else card_of(item)
+            if item is not None and card is not None:
+                self.record(item)
+                self.items.append(item)
+                events.append(CardCompleted(self.thread_id, self.turn_id, card, self.clock.now()))
         self._streaming.clear()
         if events:
             self.notify(events)
 
-    def _unfinished(self, under_way: _Streaming, kind: str = "message") -> ModelItem:
-        content = [{"type": "output_text", "text": under_way.text()}]
-        payload = {"type": "message", "role": "assistant", "content": content}
+    def _unfinished(self, under_way: _Streaming, *, keep_in_prompt: bool = True) -> ModelItem | None:
+        """What stays of an output item that ends now: of a message and of thoughts their text, of a call what was shown."""
+        text, kind = under_way.text(), under_way.kind
+        if kind == "message":
+            payload: JsonObject = {"type": kind, "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+            kind = kind if keep_in_prompt and text else DISCARDED
+        elif kind == "reasoning":
+            payload = {"type": kind, "summary": [{"type": "summary_text", "text": text}] if text else []}
+        else:
+            self.previews.arrived(under_way.id)
+            card = self.previews.cut(under_way.id)
+            if card is None:
+                return None
+            payload = {"type": kind, "call_id": card.call_id, "name": card.name, "view": card.view}
+            kind = DISCARDED
         return ModelItem(under_way.id, self.clock.now(), self.turn_id, kind, dumps(payload), complete=False)

@@ -99,7 +99,8 @@ def test_a_folder_of_the_user_is_not_removed(tmp_path: Path) -> None:
     assert (filled / "mine").exists()
 
 
-def test_what_a_killed_sidecar_left_is_swept_by_the_next(tmp_path: Path) -> None:
+@pytest.mark.parametrize("needs_one", [False, True])
+def test_what_a_killed_sidecar_left_is_swept_by_the_next(tmp_path: Path, needs_one: bool) -> None:
     import os  # noqa: PLC0415
 
     left, other = tmp_path / "left", tmp_path / "other"
@@ -109,9 +110,12 @@ def test_what_a_killed_sidecar_left_is_swept_by_the_next(tmp_path: Path) -> None
         for lock in locks:
             os.close(lock)  # what the kernel does for a process that was killed
     nxt = Placeholders(tmp_path / "state")
-    nxt.acquire([str(other)])
+    if needs_one:
+        nxt.acquire([str(other)])
+        nxt.release([str(other)])
+    else:
+        nxt.sweep()
     assert not left.exists()
-    nxt.release([str(other)])
 
 
 def test_a_place_that_cannot_be_made_is_left_out(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ...core.errors import ToolFailure, TreadleError
 from ...core.settings import CommandLimits, SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
+from ..warden import Warden
 from . import mounts, seccomp
 from .channel import Channel, open_channel
 from .limits import Watchdog, bounds, open_files
@@ -108,6 +109,7 @@ class LinuxSandbox:
         self._broker: Broker | None = None
         self._no_broker: str | None = None
         self._watchdog = Watchdog()
+        self._warden = Warden()
         self._unconfined = Unconfined(self._watchdog)
         self._placeholders = Placeholders(state_dir / "placeholders")
         self._state_dir = state_dir
@@ -145,6 +147,7 @@ class LinuxSandbox:
         await self._unconfined.close()
         await self._watchdog.close()
         await asyncio.to_thread(self._spawner.close)
+        await asyncio.to_thread(self._warden.close)
         if self._broker is not None:
             await asyncio.to_thread(self._broker.close)
             self._broker = None
@@ -153,6 +156,7 @@ class LinuxSandbox:
             self._base = None
 
     async def _spawn(self, command: CommandSpec, policy: SandboxPolicy) -> ChildProcess:
+        self._warden.start()
         channel = open_channel(command)
 
         def abandon(born: Born) -> None:
@@ -193,6 +197,7 @@ class LinuxSandbox:
         held: tuple[str, ...] = ()
         self._spawner.make_room(bounds(command.limits).processes, len(self._live))
         try:
+            self._placeholders.sweep()
             base = self._base = self._base or self._make_base()
             places = mounts.writable(policy, command.env, self._roots)
             protected = mounts.look(places, self._own)
@@ -205,7 +210,8 @@ class LinuxSandbox:
                 pins.held.append(program := os.open(f"/proc/self/fd/{base.filter}", os.O_RDONLY | os.O_CLOEXEC))
                 argv += [] if policy.network else ["--unshare-net"]
                 environment, passed_on = _split_loader(command.env)
-                argv += [*passed_on, "--chdir", command.cwd, "--seccomp", str(program), "--", *_inner(command)]
+                argv += [*passed_on, "--unsetenv", self._warden.mark]  # means nothing to bubblewrap
+                argv += ["--chdir", command.cwd, "--seccomp", str(program), "--", *_inner(command)]
                 bear = partial(_popen, argv, environment, channel, tuple(pins.held))
                 if self._broker is None:
                     return bear(), held

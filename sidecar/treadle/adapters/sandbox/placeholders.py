@@ -40,6 +40,12 @@ class Placeholders:
                 self._held[path] = (users + 1, locks[0], locks[1])
         return tuple(path for path in wanted if path in self._held)
 
+    def sweep(self) -> None:
+        """Remove what killed sidecars left, once; a later need of a placeholder does so too."""
+        if not self._swept and self._folder.is_dir():
+            with self._alone():
+                self._sweep()
+
     def release(self, paths: Iterable[str]) -> None:
         unused: list[str] = []
         for path in paths:
