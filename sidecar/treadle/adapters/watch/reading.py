@@ -59,4 +59,4 @@ def is_utf8(name: str) -> bool:
 
 
 def size_words(bytes: int) -> str:
-    return f"{bytes / _MB:g} MiB"
+    return f"{bytes / _MB:.4g} MiB" if bytes >= _MB else f"{bytes} bytes"

@@ -85,6 +85,8 @@ class Tree:
             return True
         try:
             self._happened.add(self._inotify.happened())
+            # a root that is gone tells nothing, and may come back
+            self._happened.lost |= len(self._inotify) == 0
             return bool(self._happened)
         finally:
             self._lock.release()
@@ -227,7 +229,7 @@ class Tree:
             row = None
         if row is not None and is_same(row, found):
             return
-        read = self._read(place, found)
+        read = self._read(place, found, row.size if row is not None and row.key else 0)
         if read is None:
             if row is not None:
                 self._gone(place.folder, place.name, row, sink)
@@ -268,19 +270,22 @@ class Tree:
         assert self._baseline is not None
         gone = [(folder, name, row)]
         if row.kind == FOLDER:
-            gone += self._baseline.below(f"{folder}/{name}" if folder else name)
+            path = f"{folder}/{name}" if folder else name
+            gone += self._baseline.below(path)
+            if self._inotify is not None:
+                self._inotify.forget(path)
         for at, below, entry in gone:
             self._count -= 1
             self._kept -= entry.size if entry.key else 0
             sink.put(Put(at, below, None, replaced=entry.key))
 
-    def _read(self, place: Place, found: os.stat_result) -> tuple[Entry, tuple[int, tuple[int, bytes]] | None] | None:
+    def _read(self, place: Place, found: os.stat_result, freed: int) -> tuple[Entry, tuple[int, tuple[int, bytes]] | None] | None:
         """None: it is gone, or neither a file nor a link."""
         if stat.S_ISLNK(found.st_mode):
             return entry_of(LINK, found, None, "a symbolic link"), None
         if not stat.S_ISREG(found.st_mode):
             return None
-        if (why := self._too_much(found.st_size)) is not None:
+        if (why := self._too_much(found.st_size, freed)) is not None:
             return entry_of(FILE, found, None, why), None
         try:
             data, status, steady = content(place, self.rules.max_file_bytes)
@@ -288,7 +293,7 @@ class Tree:
             return None
         except OSError:
             return entry_of(FILE, found, None, "it cannot be read"), None
-        if (why := self._too_much(len(data))) is not None:
+        if (why := self._too_much(len(data), freed)) is not None:
             return entry_of(FILE, status, None, why), None
         key = digest(data)
         packed = None
@@ -297,10 +302,10 @@ class Tree:
         entry = entry_of(FILE, status, key, None)
         return entry if steady else replace(entry, mtime=UNSURE), packed
 
-    def _too_much(self, size: int) -> str | None:
+    def _too_much(self, size: int, freed: int) -> str | None:
         if size > self.rules.max_file_bytes:
             return f"larger than {size_words(self.rules.max_file_bytes)}"
-        if self._kept + size > self.rules.max_total_bytes:
+        if self._kept - freed + size > self.rules.max_total_bytes:
             return f"{size_words(self.rules.max_total_bytes)} of the workspace are kept already"
         return None
 

@@ -1,0 +1,355 @@
+"""What changed in a folder, found out on a real disk from the kernel's notifications."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.site import ME, RULES, Site
+from treadle.adapters.versions import SqliteVersions
+from treadle.adapters.versions.database import Database
+from treadle.adapters.watch import DiskWatch
+from treadle.adapters.watch import inotify as notifications
+from treadle.adapters.watch.inotify import Happened, Inotify
+from treadle.adapters.watch.sink import Stopped
+from treadle.adapters.watch.tree import Tree
+from treadle.core.rewind import key_of
+from treadle.core.settings import CheckpointRules
+
+HOME = os.path.realpath(os.path.expanduser("~"))
+FLOOD = """
+limit = int(open("/proc/sys/fs/inotify/max_queued_events").read())
+for n in range(limit):
+    open(f"f{n % 7}", "w").close()
+    open("g", "w").close()
+open("a", "w").write("x")
+"""
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    await site.watch.close()
+
+
+async def test_changes_are_found_with_what_was_there_before(site: Site) -> None:
+    site.write("a", "one\n")
+    site.write("dir/gone", "two\n")
+    await site.begin()
+    assert await site.found() == []
+    site.write("a", "changed\n")
+    os.unlink(site.root / "dir/gone")
+    site.write("new/deep/file", "three\n")
+    found = {site.name(v): (site.content(v.before), site.content(v.after)) for v in await site.found()}
+    assert found == {"a": (b"one\n", b"changed\n"), "dir/gone": (b"two\n", None), "new/deep/file": (None, b"three\n")}
+    assert {site.name(version) for version in site.recorded()} == set(found)
+    assert await site.found() == []
+
+
+async def test_a_turn_without_changes_looks_at_no_file_and_one_change_at_one(site: Site) -> None:
+    for number in range(3_000):
+        site.write(f"d{number // 100}/f{number}")
+    await site.begin()
+    before = site.tree.looked
+    assert before >= 3_000
+    for _ in range(50):
+        assert await site.found() == []
+    assert site.tree.looked == before
+    site.write("d7/f700", "changed\n")
+    assert await site.names() == {"d7/f700"}
+    assert site.tree.looked == before + 1
+
+
+async def test_a_second_start_reads_only_what_changed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(50):
+        site.write(f"f{number}")
+    old = 1_600_000_000_000_000_000
+    for number in range(50):
+        os.utime(site.root / f"f{number}", ns=(old, old))
+    await asyncio.sleep(0.05)  # what changed just now is read again
+    await site.begin()
+    await site.watch.close()
+    site.write("f7", "changed meanwhile\n")
+    read: list[str] = []
+    real = os.open
+
+    def opened(path: Any, *args: Any, **more: Any) -> int:
+        read.append(str(path))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr("treadle.adapters.watch.reading.os.open", opened)
+    site.watch = DiskWatch(site.home)
+    await site.begin()
+    assert [name for name in read if name.startswith("f")] == ["f7"]
+    assert await site.found() == []
+
+
+async def test_what_changed_before_the_start_or_without_an_owner_is_nobodys(site: Site) -> None:
+    site.write("a")
+    await site.begin()
+    site.write("a", "by the user\n")
+    assert await site.found(mine=False) == []
+    assert await site.found() == [] == site.recorded()
+    site.write("a", "by a command\n")
+    (version,) = await site.found()
+    assert site.content(version.before) == b"by the user\n"
+
+
+async def test_a_change_of_mode_alone_is_a_change_and_a_touch_is_none(site: Site) -> None:
+    site.write("a")
+    site.write("b")
+    await site.begin()
+    os.chmod(site.root / "a", 0o755)
+    os.utime(site.root / "b")
+    (version,) = await site.found()
+    assert version.before == version.after
+    assert (version.mode_before, version.mode_after) == (0o644, 0o755)
+
+
+async def test_a_file_that_was_made_and_is_gone_again_is_no_change(site: Site) -> None:
+    await site.begin()
+    site.write("a/b")
+    shutil.rmtree(site.root / "a")
+    assert await site.found() == []
+
+
+async def test_moved_folders_are_followed_and_what_happens_in_them_later_is_seen(site: Site) -> None:
+    site.write("dir/sub/a", "one\n")
+    site.write("dir/b", "two\n")
+    await site.begin()
+    os.rename(site.root / "dir", site.root / "moved")
+    assert await site.names() == {"dir/sub/a", "dir/b", "moved/sub/a", "moved/b"}
+    site.write("moved/sub/a", "changed\n")
+    site.write("dir/sub/a", "another\n")
+    assert await site.names() == {"moved/sub/a", "dir/sub/a"}
+    os.rename(site.root / "moved", site.root / "back")
+    site.write("back/sub/a", "again\n")
+    assert await site.names() == {"moved/sub/a", "moved/b", "back/sub/a", "back/b"}
+
+
+async def test_a_folder_that_was_replaced_by_another_is_compared(site: Site) -> None:
+    site.write("dir/a", "one\n")
+    site.write("dir/same", "same\n")
+    await site.begin()
+    shutil.rmtree(site.root / "dir")
+    site.write("dir/same", "same\n")
+    site.write("dir/b", "two\n")
+    assert await site.names() == {"dir/a", "dir/b"}
+
+
+async def test_a_file_becomes_a_folder_and_a_folder_a_file(site: Site) -> None:
+    site.write("a", "one\n")
+    site.write("b/c", "two\n")
+    await site.begin()
+    os.unlink(site.root / "a")
+    site.write("a/inner")
+    shutil.rmtree(site.root / "b")
+    site.write("b")
+    assert await site.names() == {"a", "a/inner", "b", "b/c"}
+
+
+async def test_links_pipes_unreadable_and_huge_files_are_named_or_passed_over(site: Site) -> None:
+    outside = site.root.parent / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret\n")
+    site.write("huge", "x" * 2000)
+    await site.begin(CheckpointRules(max_file_bytes=1000))
+    os.symlink(outside, site.root / "link")
+    os.mkfifo(site.root / "pipe")
+    site.write("huge", "y" * 2001)
+    site.write("small")
+    found = {os.path.basename(version.path): version.omitted for version in await site.found()}
+    assert set(found) == {"link", "huge", "small"}
+    assert found["link"] == "a symbolic link" and str(found["huge"]).startswith("larger than") and found["small"] is None
+    (outside / "secret").write_text("other\n")
+    assert await site.found() == []
+
+
+async def test_no_more_is_kept_than_the_rules_allow(site: Site) -> None:
+    for name in "abcd":
+        site.write(name, name * 400)
+    await site.begin(CheckpointRules(max_total_bytes=1000))
+    for name in "abcd":
+        site.write(name, "changed" * 50)
+    found = await site.found()
+    assert sorted(version.omitted is None for version in found) == [False, False, True, True]
+    assert {version.omitted for version in found if version.omitted} <= {"1000 bytes of the workspace are kept already"}
+
+
+async def test_a_folder_with_too_many_files_is_known_in_part_and_says_so(site: Site) -> None:
+    for number in range(20):
+        site.write(f"f{number}")
+    site.watch.begin([str(site.root)], CheckpointRules(max_files=10))
+    why = await site.watch.ready([str(site.root)], 30, site.said.append)
+    assert why == "the workspace has more than 10 files"
+
+
+async def test_what_was_told_of_by_a_patch_is_not_found_again(site: Site) -> None:
+    site.write("a", "one\n")
+    site.write("b", "one\n")
+    await site.begin()
+    for name in "ab":
+        site.watch.note(str(site.root / name), key_of(b"patched\n"))
+        site.write(name, "patched\n")
+    with closing(SqliteVersions(site.home)) as versions:
+        versions.put(b"patched\n")  # as checkpoints do
+    site.write("b", "and changed\n")
+    (version,) = await site.found()
+    assert (os.path.basename(version.path), site.content(version.before)) == ("b", b"patched\n")
+
+
+async def test_lost_events_lead_to_one_comparison_and_the_same_answer(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write("a", "one\n")
+    site.write("dir/b", "two\n")
+    await site.begin()
+    site.write("a", "changed\n")
+    os.unlink(site.root / "dir/b")
+    site.write("new/c", "three\n")
+    monkeypatch.setattr(Inotify, "happened", lambda _: Happened(lost=True))
+    assert await site.names() == {"a", "dir/b", "new/c"}
+    monkeypatch.undo()
+    site.write("new/c", "changed\n")
+    assert await site.names() == {"new/c"}
+
+
+async def test_more_events_than_the_kernel_keeps_are_no_wrong_answer(site: Site) -> None:
+    site.write("a", "one\n")
+    await site.begin()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", FLOOD, cwd=site.root)
+    assert await process.wait() == 0
+    assert await site.names() == {"a", "g", *(f"f{n}" for n in range(7))}
+
+
+@pytest.mark.parametrize("breaks", ["init", "add"])
+async def test_without_notifications_everything_is_compared(site: Site, monkeypatch: pytest.MonkeyPatch, breaks: str) -> None:
+    def no_space(*_: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    if breaks == "init":
+        monkeypatch.setattr("treadle.adapters.watch.tree.Inotify", no_space)
+    else:
+        monkeypatch.setattr(notifications.Inotify, "add", no_space)
+    site.write("a", "one\n")
+    site.write("dir/b", "two\n")
+    await site.begin()
+    assert await site.found() == []
+    site.write("a", "two\n")
+    shutil.rmtree(site.root / "dir")
+    site.write("c")
+    assert await site.names() == {"a", "dir/b", "c"}
+
+
+async def test_a_root_that_is_taken_away_and_comes_back_is_compared(site: Site) -> None:
+    site.write("a", "one\n")
+    await site.begin()
+    shutil.rmtree(site.root)
+    assert await site.names() == {"a"}
+    site.root.mkdir()
+    site.write("b")
+    assert await site.names() == {"b"}
+
+
+async def test_rules_that_change_hide_and_show_without_making_anything_the_turns(site: Site) -> None:
+    site.write(".gitignore", "hidden/\n")
+    site.write("hidden/a", "the user's\n")
+    site.write("shown/b", "the user's\n")
+    await site.begin()
+    site.write(".gitignore", "shown/\n")
+    assert await site.names() == {".gitignore"}
+    site.write("hidden/a", "changed\n")
+    site.write("shown/b", "changed\n")
+    assert await site.names() == {"hidden/a"}
+
+
+async def test_a_second_process_has_a_baseline_of_its_own(site: Site) -> None:
+    site.write("a", "one\n")
+    await site.begin()
+    other = DiskWatch(site.home)
+    other.begin([str(site.root)], RULES)
+    assert await other.ready([str(site.root)], 30, site.said.append) is None
+    site.write("a", "two\n")
+    assert await site.found(mine=False) == []
+    (version,) = await other.look([str(site.root)], ("thread", "other turn"), 1.0)
+    assert site.content(version.before) == b"one\n"
+    await other.close()
+
+
+async def test_a_look_that_is_stopped_loses_nothing(site: Site) -> None:
+    await site.begin()
+    for number in range(250):
+        site.write(f"f{number}")
+    assert site.tree.pending()
+    stops = iter([False, False, True])
+    with pytest.raises(Stopped):
+        site.tree.look(ME, 1.0, lambda: next(stops))
+    await site.found()
+    assert {os.path.basename(version.path) for version in site.recorded()} == {f"f{number}" for number in range(250)}
+
+
+async def test_closing_ends_a_baseline_that_is_being_built(site: Site) -> None:
+    for number in range(500):
+        site.write(f"f{number}")
+    site.watch.begin([str(site.root)], RULES)
+    await site.watch.close()
+    assert await site.watch.look([str(site.root)], ME, 1.0) == []
+    await site.restart()
+
+
+async def test_who_waits_is_told_and_waits_no_longer_than_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    build: Callable[..., None] = Tree.build
+
+    def slowly(tree: Tree, stopped: Callable[[], bool]) -> None:
+        assert go.wait(30)
+        build(tree, stopped)
+
+    monkeypatch.setattr(Tree, "build", slowly)
+    monkeypatch.setattr("treadle.adapters.watch.disk._SAID_AFTER", 0.01)
+    site.watch.begin([str(site.root)], RULES)
+    why = await site.watch.ready([str(site.root)], 0.05, site.said.append)
+    assert why == "its files were still being read when a command ran"
+    assert site.said[-1] is None and "0 so far" in str(site.said[0])
+    assert await site.watch.look([str(site.root)], ME, 1.0) == []
+    go.set()
+    assert await site.watch.ready([str(site.root)], 30, site.said.append) is None
+
+
+async def test_a_whole_home_folder_is_not_looked_after(site: Site) -> None:
+    site.watch.begin([HOME], RULES)
+    assert await site.watch.ready([HOME], 30, site.said.append) == "a whole home folder, or disk, is not looked after"
+
+
+async def test_treadles_own_folder_in_the_workspace_is_not_looked_at(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.home = site.root / ".treadle"
+    site.watch = DiskWatch(site.home)
+    await site.begin()
+    site.write("a")
+    assert await site.names() == {"a"}
+    assert not site.tree.pending()
+    await site.watch.close()
+
+
+async def test_baselines_that_nobody_uses_are_deleted_with_their_contents(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write("a", "only here\n")
+    await site.begin()
+    await site.watch.close()
+    with Database(site.home).writing() as db:
+        db.execute("UPDATE baseline SET used=0")
+    other = Site(site.root)
+    other.home, other.watch = site.home, DiskWatch(site.home)
+    await other.begin()
+    other.watch._watched[str(other.root)].thread.join()  # type: ignore[union-attr]
+    with pytest.raises(KeyError):
+        site.content(key_of(b"only here\n"))
+    await other.watch.close()
