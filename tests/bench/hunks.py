@@ -12,8 +12,9 @@ from treadle.adapters.files import DiskFiles
 from treadle.adapters.versions import SqliteVersions
 from treadle.core import hunk_files
 from treadle.core.changes import Changed
+from treadle.core.hunk_ops import ListHunks, UndoHunks
 from treadle.core.hunks import Review, hunks, patched
-from treadle.core.ops import ListHunks, Overrides, StartThread, UndoHunks
+from treadle.core.ops import Overrides, StartThread
 from treadle.runtime.agent import Agent, ThreadState
 from treadle.runtime.reviews import Reviews
 

@@ -1,3 +1,5 @@
+"""Hunks of one file, pure: what is whose, what keep and undo make of it, and which ids last."""
+
 from __future__ import annotations
 
 import time

@@ -5,138 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from fakes.stores import MemoryStore
-from fakes.versions import MemoryVersions
-from fakes.world import FakeTool, RecordingClient, ScriptedModel, begin, build, call, end, message
-from treadle.adapters.files import DiskFiles
+from fakes.reviewing import Stand
+from fakes.world import begin, call, end, message
 from treadle.core.changes import Changed
 from treadle.core.errors import RequestRefused
 from treadle.core.events import HunksChanged
-from treadle.core.history import TurnState
-from treadle.core.items import Text
-from treadle.core.ops import KeepHunks, ListHunks, ResumeThread, StartTurn, UndoHunks
-from treadle.core.settings import SandboxPolicy
-from treadle.runtime.agent import Agent
-from treadle.runtime.answers import HunkFile, HunkList
-from treadle.runtime.ports import Call, FileState, Scope
-
-
-async def write(call: Call, scope: Scope) -> str:
-    """A tool that writes files: path -> text, or null to delete."""
-    wanted: dict[str, str | None] = json.loads(call.arguments)
-    before = [await scope.files.read(path) for path in wanted]
-    after = [
-        FileState(state.path, None if text is None else text.encode(), None if text is None else state.mode)
-        for state, text in zip(before, wanted.values(), strict=True)
-    ]
-    await scope.files.commit(before, after, SandboxPolicy("danger-full-access"))
-    return "ok"
-
-
-class Typist:
-    """An editor with one document."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.now, self.number = str(path), text, 1
-        self._told: list[Callable[[str, str, str], None]] = []
-
-    async def fetch(self, paths: Sequence[str]) -> None:
-        """It tells of every change by itself."""
-
-    def text(self, path: str) -> str | None:
-        return self.now if path == self.path else None
-
-    def version(self, path: str) -> int | None:
-        return self.number if path == self.path else None
-
-    def listen(self, told: Callable[[str, str, str], None]) -> None:
-        self._told.append(told)
-
-    def type(self, text: str) -> None:
-        before, self.now = self.now, text
-        self.number += 1
-        for told in self._told:
-            told(self.path, before, text)
-
-    async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
-        ((_, old, new),) = changes
-        assert old == self.now
-        self.type(new)
-
-
-class Stand:
-    """An agent whose model does what it is told, on real files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.model = ScriptedModel()
-        self.versions, self.files, self.store = MemoryVersions(), DiskFiles(), MemoryStore()
-        self.client = RecordingClient()
-        self.agent = self.start()
-        self.thread = ""
-
-    def start(self) -> Agent:
-        agent, _, _ = build(
-            self.model,
-            FakeTool("write", run=write),
-            store=self.store,
-            files=self.files,
-            versions=self.versions,
-            cwd=str(self.folder),
-            sandbox=None,
-        )
-        return agent
-
-    async def restart(self) -> None:
-        """As if in another process: only what is kept is known."""
-        await self.agent.close()
-        self.store.release(self.thread)
-        self.agent = self.start()
-
-    def path(self, name: str, text: str | None = None) -> Path:
-        path = self.folder / name
-        if text is not None:
-            path.write_text(text)
-        return path
-
-    async def turn(self, **files: str | None) -> str:
-        """One turn of the agent that writes these files; a name with _ for the dot."""
-        arguments = json.dumps({str(self.folder / name.replace("_", ".")): text for name, text in files.items()})
-        self.model.scripts += [[*call("c", "write", arguments), *end()], [*message("done"), *end()]]
-        if not self.thread:
-            self.thread, turn_id = await begin(self.agent, self.client)
-        else:
-            state = await self.agent.submit(StartTurn(self.thread, (Text("go on"),)), self.client)
-            turn_id = cast(TurnState, state).id
-        assert (await self.client.turn_end(turn_id)).status == "completed"
-        return turn_id
-
-    async def list(self, **which: Any) -> list[HunkFile]:
-        found = await self.agent.submit(ListHunks(which.pop("thread", self.thread), **which), self.client)
-        return cast(HunkList, found).files
-
-    async def hunks(self, **which: Any) -> dict[str, str]:
-        """What was put where, by id."""
-        return {hunk.id: "".join(hunk.added) or "-" for file in await self.list(**which) for hunk in file.hunks}
-
-    async def keep(self, *ids: str, **which: Any) -> list[HunkFile]:
-        op = KeepHunks(which.pop("thread", self.thread), ids or None, **which)
-        return cast(HunkList, await self.agent.submit(op, self.client)).files
-
-    async def undo(self, *ids: str, **which: Any) -> list[HunkFile]:
-        op = UndoHunks(which.pop("thread", self.thread), ids or None, **which)
-        return cast(HunkList, await self.agent.submit(op, self.client)).files
-
-    def told(self, number: int = -1) -> str:
-        """What the model was sent, as text."""
-        request = self.model.requests[number]
-        return (request.head + b",".join(request.fragments)).decode()
+from treadle.core.hunk_ops import ListHunks, UndoHunks
+from treadle.core.ops import ResumeThread
+from treadle.runtime.answers import HunkList
 
 
 @pytest.fixture
@@ -275,48 +155,6 @@ async def test_clients_are_told_once_of_many_changes(stand: Stand) -> None:
     assert event == HunksChanged(stand.thread, (str(stand.path("a.py")), str(stand.path("b.py"))))
 
 
-async def test_hunks_follow_what_is_typed_into_an_unsaved_document(stand: Stand) -> None:
-    path = stand.path("a.py", "one\ntwo\nthree\n")
-    editor = Typist(path, "zero, unsaved\none\ntwo\nthree\n")
-    stand.agent.lend(editor)
-    await stand.turn(a_py="zero, unsaved\none\nTWO\nthree\n")
-    assert path.read_text() == "one\ntwo\nthree\n"
-    (file,) = await stand.list()
-    assert (file.unsaved, file.version, file.hunks[0].start) == (True, 2, 2)
-    editor.type("top\n" + editor.now)
-    editor.type(editor.now.replace("TWO\n", "TWO\nmine, inside\n").replace("three", "three, mine"))
-    (file,) = await stand.list()
-    (hunk,) = file.hunks
-    assert (hunk.start, hunk.added, file.version) == (3, ("TWO\n",), 4)
-    assert await stand.undo(hunk.id) == []
-    assert editor.now == "top\nzero, unsaved\none\ntwo\nmine, inside\nthree, mine\n"
-    assert path.read_text() == "one\ntwo\nthree\n"
-
-
-async def test_the_editors_undo_and_redo_take_a_hunk_away_and_bring_it_back(stand: Stand) -> None:
-    path = stand.path("a.py", "one\ntwo\n")
-    editor = Typist(path, "one\ntwo\nunsaved\n")
-    stand.agent.lend(editor)
-    await stand.turn(a_py="one\nnew\ntwo\nunsaved\n")
-    before = await stand.hunks()
-    editor.type("one\ntwo\nunsaved\n")
-    assert await stand.hunks() == {}
-    editor.type("one\nnew\ntwo\nunsaved\n")
-    assert await stand.hunks() == before
-
-
-async def test_a_document_that_was_not_loaded_anew_yet_hides_no_hunks(stand: Stand) -> None:
-    path = stand.path("a.py", "one\ntwo\n")
-    editor = Typist(path, "one\ntwo\n")
-    stand.agent.lend(editor)
-    await stand.turn(a_py="one\nTWO\n")
-    assert path.read_text() == "one\nTWO\n"
-    before = await stand.hunks()
-    assert len(before) == 1
-    editor.type("one\nTWO\n")
-    assert await stand.hunks() == before
-
-
 async def test_two_threads_have_hunks_of_their_own_in_one_file(stand: Stand) -> None:
     path = stand.path("a.py", "one\ntwo\nthree\n")
     await stand.turn(a_py="ONE\ntwo\nthree\n")
@@ -443,18 +281,6 @@ async def test_a_second_patch_meets_the_user_s_text_and_joins_the_hunk_that_it_t
     assert (hunk.id, hunk.turns, hunk.removed, hunk.added) == (id, (first, second), ("two\n",), ("TWO!\n",))
     await stand.undo(turn_id=second)
     assert path.read_text() == "mine\none\ntwo\nthree\n"
-
-
-async def test_a_large_document_is_measured_when_it_is_looked_at(stand: Stand) -> None:
-    lines = [f"line {number} of a long file\n" for number in range(60_000)]
-    path = stand.path("a.py", "".join(lines))
-    editor = Typist(path, "".join(lines) + "unsaved")
-    stand.agent.lend(editor)
-    lines[100] = "changed\n"
-    await stand.turn(a_py="".join(lines) + "unsaved")
-    editor.type("top\n" + editor.now)
-    (file,) = await stand.list()
-    assert [hunk.start for hunk in file.hunks] == [101]
 
 
 async def test_what_one_thread_may_hold_is_bounded_and_said(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,10 @@ def not_known(state: State | None, path: str, turn: str, omitted: str) -> State:
     return Whole(path, _id(path, turns, omitted.encode()), None, None, turns, omitted=omitted)
 
 
+def is_omitted(state: State) -> bool:
+    return isinstance(state, Whole) and state.omitted is not None
+
+
 def shown(state: State) -> list[Hunk]:
     if isinstance(state, Review):
         return hunks(state)

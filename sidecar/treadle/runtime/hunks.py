@@ -19,8 +19,8 @@ from ..core.changes import Changed
 from ..core.errors import RequestRefused
 from ..core.events import HunksChanged
 from ..core.hunk_files import HunkRefused, State
+from ..core.hunk_ops import HunkOp, KeepHunks, ListHunks, UndoHunks
 from ..core.items import Section
-from ..core.ops import HunkOp, KeepHunks, ListHunks, UndoHunks
 from ..core.settings import SandboxPolicy
 from .answers import HunkFile, HunkList
 from .assembly import World, confinement
@@ -114,7 +114,8 @@ class Hunks:
         for change in changed:
             self._of(change.thread_id)
             for thread_id, (_, reviews) in self._reviews.items():
-                if thread_id == change.thread_id and change.by != "restore":
+                own = thread_id == change.thread_id and change.by != "restore"
+                if own and (change.by != "command" or change.path not in self._writing):
                     if (change.before, change.after) != (None, None) or change.omitted is not None:
                         reviews.changed(change)
                         self._tell(thread_id, change.path)
@@ -207,9 +208,8 @@ class Hunks:
         for one in undone:
             reviews.settle(one.after.path, one.left, one.words)
             self._tell(op.thread_id, one.after.path)
-            for thread_id, (_, others) in self._reviews.items():
-                if thread_id != op.thread_id and others.found(one.after.path, one.after.data):
-                    self._tell(thread_id, one.after.path)
+        # other threads, and who would take it for what a command did
+        self._world.changes.tell([_told(op.thread_id, one) for one in undone])
         return tuple(problem.sentence() for problem in refused)
 
     def _refuse_writing(self, found: list[tuple[_Looked, set[str]]]) -> None:
@@ -323,6 +323,11 @@ class Hunks:
             self._world.store.meta(thread_id)
         except KeyError:
             raise RequestRefused(f"no thread with the id {thread_id}") from None
+
+
+def _told(thread_id: str, undone: _Undone) -> Changed:
+    before, after = undone.before, undone.after
+    return Changed(thread_id, "", after.path, before.data, after.data, "restore", before.mode, after.mode, unsaved=before.unsaved)
 
 
 def _undone(looked: _Looked, ids: set[str]) -> _Undone:

@@ -72,7 +72,10 @@ class Reviews:
         tracked = self.get(path) or Tracked(None, None)
         state = self._before(tracked, change.before)
         if change.omitted is not None:
-            state = hunk_files.not_known(tracked.live or tracked.anchor, path, turn, change.omitted)
+            if tracked.anchor is not None and not hunk_files.is_omitted(tracked.anchor):
+                # what was done before can still be undone; this change counts as somebody else's
+                return True
+            state = hunk_files.not_known(tracked.anchor, path, turn, change.omitted)
         else:
             state = hunk_files.changed(state, path, change.before, change.after, turn, mode=change.mode_before)
         overtaken = None if change.unsaved else change.before

@@ -15,8 +15,8 @@ from lsprotocol import types
 
 from ..core.errors import TreadleError
 from ..core.events import Event, HunksChanged
+from ..core.hunk_ops import KeepHunks, ListHunks, UndoHunks
 from ..core.items import JsonObject
-from ..core.ops import KeepHunks, ListHunks, UndoHunks
 from ..runtime.answers import HunkList
 from . import lenses
 from .abilities import Abilities

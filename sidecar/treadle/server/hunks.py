@@ -6,9 +6,9 @@ import os
 from typing import cast
 
 from ..core.encoding import without_surrogates
+from ..core.hunk_ops import HunkOp, KeepHunks, ListHunks, UndoHunks
 from ..core.hunks import Hunk
 from ..core.items import JsonObject
-from ..core.ops import HunkOp, KeepHunks, ListHunks, UndoHunks
 from ..runtime.answers import HunkFile, HunkList
 from .handshake import BadParams
 from .methods import Exchange, method
