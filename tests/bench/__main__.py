@@ -18,8 +18,8 @@ from pathlib import Path
 
 from .discovery import discovery
 from .driver import AppServer, ModelProcess
-from .hunks import reviewing
 from .history import history
+from .hunks import reviewing
 from .inside import building, commands
 from .patches import patching
 from .verdicts import verdicts
