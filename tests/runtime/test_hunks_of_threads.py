@@ -299,3 +299,35 @@ async def test_texts_that_do_not_fit_in_memory_are_read_again(stand: Stand, monk
     stand.path("b.py", "b\n")
     await stand.turn(a_py="A\n", b_py="B\n")
     assert list((await stand.hunks()).values()) == ["A\n", "B\n"]
+
+
+async def test_a_change_during_which_the_process_dies_is_a_hunk_if_it_happened(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    await stand.turn(a_py="ONE\ntwo\nthree\n")
+    before = await stand.hunks()
+    changes = stand.agent._world.changes  # pyright: ignore[reportPrivateUsage]
+    coming = [Changed(stand.thread, "t2", str(path), b"ONE\ntwo\nthree\n", b"ONE\ntwo\nTHREE\n", "patch")]
+    await changes.announce(coming)
+    await stand.restart()
+    assert await stand.hunks() == before
+    path.write_text("ONE\ntwo\nTHREE\n")
+    assert list((await stand.hunks()).values()) == ["ONE\n", "THREE\n"]
+    await stand.undo()
+    assert path.read_text() == "one\ntwo\nthree\n"
+
+
+async def test_a_change_that_is_withdrawn_leaves_no_trace(stand: Stand) -> None:
+    a, b = stand.path("a.py", "one\ntwo\n"), stand.path("b.py", "b\n")
+    await stand.turn(a_py="ONE\ntwo\n")
+    before, rows = await stand.hunks(), dict(stand.versions.hunk_bases)
+    changes = stand.agent._world.changes  # pyright: ignore[reportPrivateUsage]
+    coming = [
+        Changed(stand.thread, "t2", str(a), b"ONE\ntwo\n", b"ONE\nTWO\n", "patch"),
+        Changed(stand.thread, "t2", str(b), b"b\n", b"B\n", "patch"),
+    ]
+    await changes.announce(coming)
+    changes.withdraw(coming)
+    assert (await stand.hunks(), stand.versions.hunk_bases) == (before, rows)
+    # of a change that was never announced to us nothing is taken back
+    changes.withdraw(coming)
+    assert (await stand.hunks(), stand.versions.hunk_bases) == (before, rows)

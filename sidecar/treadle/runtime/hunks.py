@@ -69,7 +69,7 @@ class Hunks:
         self._timer: asyncio.TimerHandle | None = None
         world.changes.coming.append(self._coming)
         world.changes.done.append(self._done)
-        world.changes.withdrawn.append(self._over)
+        world.changes.withdrawn.append(self._withdrawn)
         world.asides.append(self._aside)
 
     async def answer(self, op: HunkOp) -> HunkList:
@@ -98,6 +98,13 @@ class Hunks:
         for change in changed:
             self._announced[id(change)] = change
             self._writing[change.path] += 1
+            if change.by != "restore":
+                self._of(change.thread_id).coming(change)
+
+    def _withdrawn(self, changed: Sequence[Changed]) -> None:
+        for change in changed:
+            self._of(change.thread_id).withdrawn(change)
+        self._over(changed)
 
     def _over(self, changed: Sequence[Changed]) -> None:
         """They happened, or did not; commands announce nothing."""

@@ -48,6 +48,8 @@ class Reviews:
         self._versions = versions
         self._rows = {row.path: row for row in versions.bases(thread_id)} if versions else {}
         self._tracked: dict[str, Tracked] = {}
+        self._coming: dict[int, tuple[Changed, Tracked, HunkBase | None]] = {}
+        "Announced changes: what they make of a file, and its row before."
         self.not_followed: set[str] = set()
 
     @property
@@ -63,24 +65,44 @@ class Reviews:
             self._tracked[path] = found
         return found
 
-    def changed(self, change: Changed) -> bool:
-        """The thread's agent changed a file. Whether it is followed."""
+    def coming(self, change: Changed) -> None:
+        """The thread's agent is about to change a file. Written down already, for the case that the process ends in this moment:
+        while the file is not changed there is no hunk."""
+        tracked = self._after(change)
+        if tracked is not None:
+            self._coming[id(change)] = change, tracked, self._rows.get(change.path)
+            self._write_down(change.path, tracked)
+
+    def withdrawn(self, change: Changed) -> None:
+        """It did not."""
+        announced = self._coming.pop(id(change), None)
+        if announced is not None:
+            self._set_row(change.path, announced[2])
+
+    def changed(self, change: Changed) -> None:
+        """The thread's agent has changed a file."""
+        announced = self._coming.pop(id(change), None)
+        if announced is not None:
+            self._hold(change.path, announced[1])
+        elif tracked := self._after(change):
+            self._put(change.path, tracked)
+
+    def _after(self, change: Changed) -> Tracked | None:
+        """A file with this change of the agent's; None: the change is not followed."""
         path, turn = change.path, change.turn_id
         if path not in self and len(self.paths) >= MAX_FILES:
             self.not_followed.add(path)
-            return False
+            return None
         tracked = self.get(path) or Tracked(None, None)
-        state = self._before(tracked, change.before)
-        if change.omitted is not None:
-            if tracked.anchor is not None and not hunk_files.is_omitted(tracked.anchor):
-                # what was done before can still be undone; this change counts as somebody else's
-                return True
+        if change.omitted is None:
+            state = self._before(tracked, change.before)
+            state = hunk_files.changed(state, path, change.before, change.after, turn, mode=change.mode_before)
+        elif tracked.anchor is None or hunk_files.is_omitted(tracked.anchor):
             state = hunk_files.not_known(tracked.anchor, path, turn, change.omitted)
         else:
-            state = hunk_files.changed(state, path, change.before, change.after, turn, mode=change.mode_before)
-        overtaken = None if change.unsaved else change.before
-        self._put(path, Tracked(state, state, overtaken, tracked.untold))
-        return True
+            # what was done before can still be undone; this change counts as somebody else's
+            return None
+        return Tracked(state, state, None if change.unsaved else change.before, tracked.untold)
 
     def found(self, path: str, now: bytes | str | None) -> bool:
         """The file holds this, whoever wrote it. Whether hunks may be other ones, or in other places."""
@@ -129,35 +151,50 @@ class Reviews:
         return None if tracked.anchor is None else _measured(tracked.anchor, tracked.live, before)
 
     def _put(self, path: str, tracked: Tracked, *, anew: bool = True) -> None:
+        self._write_down(path, tracked, anew=anew)
+        self._hold(path, tracked)
+
+    def _hold(self, path: str, tracked: Tracked) -> None:
         self._tracked.pop(path, None)
         if tracked.anchor is not None or tracked.untold:
             tracked.size = hunk_files.size(tracked.anchor)
             self._tracked[path] = tracked
-        if self._versions is not None:
-            try:
-                self._write(self._versions, path, tracked, anew=anew)
-            except OSError:
-                # it stays right for as long as this process lives
-                _log.exception("hunks of %s could not be written down", path)
         self._bound()
 
-    def _write(self, versions: Versions, path: str, tracked: Tracked, *, anew: bool) -> None:
+    def _write_down(self, path: str, tracked: Tracked, *, anew: bool = True) -> None:
+        if self._versions is None:
+            return
+        try:
+            row = self._row(self._versions, path, tracked, anew=anew)
+        except OSError:
+            # it stays right for as long as this process lives
+            _log.exception("hunks of %s could not be written down", path)
+        else:
+            self._set_row(path, row)
+
+    def _row(self, versions: Versions, path: str, tracked: Tracked, *, anew: bool) -> HunkBase | None:
         state, untold = tracked.anchor, tracked.untold
         row = None
         if state is not None or untold:
             notes = json.dumps({"hunks": hunk_notes.noted(state) if state else None} | ({"untold": untold} if untold else {}))
             old = self._rows.get(path)
-            if old is not None and not anew:
+            if old is not None and not anew and not any(change.path == path for change, _, _ in self._coming.values()):
                 row = replace(old, marks=notes)
             else:
                 turns = hunk_files.turns_of(state) if state else ()
                 put = _keys(versions, state)
                 row = HunkBase(path, *put, turns, notes)
-        elif path not in self._rows:
+        return row
+
+    def _set_row(self, path: str, row: HunkBase | None) -> None:
+        if self._versions is None or (row is None and path not in self._rows):
             return
-        versions.set_base(self._thread_id, path, row)
+        try:
+            self._versions.set_base(self._thread_id, path, row)
+        except OSError:
+            _log.exception("hunks of %s could not be written down", path)
         if row is None:
-            del self._rows[path]
+            self._rows.pop(path, None)
         else:
             self._rows[path] = row
 
