@@ -7,6 +7,7 @@ only in the base. The user types where it is beyond doubt what is typed upon: no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from treadle.core import hunk_files
 from treadle.core.changes import Changed
 from treadle.core.hunks import Hunk
 from treadle.runtime.reviews import Reviews
+from treadle.server.documents import Documents
 
 PATH = "/w/f"
 
@@ -181,3 +183,94 @@ def test_a_hunk_keeps_its_id_while_others_come_and_go(count: int, steps: list[tu
             for id, lines in found.items():
                 assert all(names.get(line, id) == id for line in lines)
         names = {line: id for id, lines in found.items() for line in lines}
+
+
+class Typing:
+    """A document of lines that are alike, typed into character by character."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.documents, self.reviews = Documents(), Reviews("thread", None)
+        self.documents.told.append(self.reviews.follow)
+        self.tokens: list[str] = []
+        opened = {"uri": f"file://{PATH}", "version": 1, "text": "".join(f"{line}\n" for line in lines)}
+        self.documents.take("textDocument/didOpen", {"textDocument": opened})
+
+    @property
+    def text(self) -> str:
+        document = self.documents.find(PATH)
+        assert document is not None
+        return document.text
+
+    @property
+    def hunks(self) -> list[Hunk]:
+        tracked = self.reviews.get(PATH)
+        return hunk_files.shown(tracked.live) if tracked and tracked.live else []
+
+    def edit(self, start: tuple[int, int], end: tuple[int, int], new: str) -> None:
+        where = {name: {"line": at[0], "character": at[1]} for name, at in (("start", start), ("end", end))}
+        identifier = {"uri": f"file://{PATH}", "version": 2}
+        change = {"range": where, "text": new}
+        self.documents.take("textDocument/didChange", {"textDocument": identifier, "contentChanges": [change]})
+
+    def user(self, where: int, column: int, more: str) -> None:
+        lines = self.text.split("\n")
+        line = where % len(lines)
+        if any(hunk.start <= line < hunk.start + len(hunk.added) for hunk in self.hunks):
+            return
+        token = chr(0x4E00 + len(self.tokens))
+        self.tokens.append(token)
+        at = (line, column % (len(lines[line]) + 1))
+        self.edit(at, at, token + more)
+
+    def agent(self, where: int, new: list[str], old: int) -> None:
+        before, lines = self.text, self.text.split("\n")[:-1]
+        at = where % (len(lines) + 1)
+        taken = lines[at : at + old]
+        if not "".join(taken).isascii():
+            return
+        # as an edit of the editor, which is told before the agent says that it was its own
+        self.documents.told.clear()
+        self.edit((at, 0), (at + len(taken), 0), "".join(f"{line}\n" for line in new))
+        self.documents.told.append(self.reviews.follow)
+        self.reviews.changed(Changed("thread", "t", PATH, before.encode(), self.text.encode(), "patch", unsaved=True))
+
+    def choose(self, where: int, keep: bool) -> None:
+        found, tracked = self.hunks, self.reviews.get(PATH)
+        if not found or tracked is None or tracked.live is None:
+            return
+        ids = {found[where % len(found)].id}
+        if keep:
+            self.reviews.settle(PATH, hunk_files.after_keep(tracked.live, ids))
+            return
+        left, data = hunk_files.after_undo(tracked.live, ids, self.text.encode())
+        assert data is not None
+        self.reviews.settle(PATH, left)
+        self.documents.told.clear()
+        self.edit((0, 0), (self.text.count("\n") + 1, 0), data.decode())
+        self.documents.told.append(self.reviews.follow)
+
+    def check(self) -> None:
+        assert all(token in self.text for token in self.tokens)
+        lines = self.text.splitlines(keepends=True)
+        for hunk in self.hunks:
+            assert tuple(lines[hunk.start : hunk.start + len(hunk.added)]) == hunk.added
+
+
+ALIKE = st.sampled_from(["a", "b", "}", ""])
+WHAT = st.one_of(
+    st.tuples(st.just("user"), st.integers(0, 20), st.integers(0, 3), st.sampled_from(["", "\n", "x\ny"])),
+    st.tuples(st.just("agent"), st.integers(0, 20), st.lists(ALIKE, max_size=3), st.integers(0, 3)),
+    st.tuples(st.just("choose"), st.integers(0, 20), st.booleans()),
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(ALIKE, max_size=8), st.lists(WHAT, max_size=30))
+def test_every_character_typed_outside_of_hunks_survives_every_undo(lines: list[str], steps: list[tuple[Any, ...]]) -> None:
+    there = Typing(lines)
+    for what, *arguments in steps:
+        getattr(there, what)(*arguments)
+        there.check()
+    while there.hunks:
+        there.choose(0, keep=False)
+        there.check()
