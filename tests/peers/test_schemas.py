@@ -206,12 +206,21 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.method("command/exec/outputDelta")
     await client.result("command/exec/terminate", {"processId": "p"})
     await client.until(lambda m: m.get("id") == ask and "method" not in m)
+    await the_past(client, thread_id, turn_id)
+    assert (await client.result("thread/search", {"searchTerm": "stop"}))["data"]
+    assert (await client.result("thread/searchOccurrences", {"threadId": thread_id, "searchTerm": "o"}))["data"]
+    for method in ("thread/archive", "thread/unarchive", "thread/unsubscribe", "thread/delete"):
+        await client.result(method, {"threadId": thread_id})
+
+
+async def the_past(client: Client, thread_id: str, turn_id: str) -> None:
+    """What is done to a thread besides its turns, and what was said before: looked at, copied, taken back."""
     words = {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "mind the gap"}]}
     await client.result("thread/inject_items", {"threadId": thread_id, "items": [words]})
     await client.result("thread/shellCommand", {"threadId": thread_id, "command": "echo by hand"})
     by_hand = lambda m: m["params"]["item"].get("source") == "userShell"  # noqa: E731
-    await client.until(lambda m: m.get("method") == "item/completed" and by_hand(m))
-    await client.method("thread/status/changed")
+    done = await client.until(lambda m: m.get("method") == "item/completed" and by_hand(m))
+    await client.ended(done["params"]["turnId"])
     await client.result("thread/turns/list", {"threadId": thread_id, "itemsView": "full", "limit": 1})
     page = await client.result("thread/items/list", {"threadId": thread_id, "limit": 1})
     entry = page["data"][0]
@@ -228,7 +237,3 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.result("thread/backgroundTerminals/clean", {"threadId": thread_id})
     await client.result("thread/fork", {"threadId": thread_id, "lastTurnId": turn_id})
     await client.result("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})
-    assert (await client.result("thread/search", {"searchTerm": "stop"}))["data"]
-    assert (await client.result("thread/searchOccurrences", {"threadId": thread_id, "searchTerm": "o"}))["data"]
-    for method in ("thread/archive", "thread/unarchive", "thread/unsubscribe", "thread/delete"):
-        await client.result(method, {"threadId": thread_id})

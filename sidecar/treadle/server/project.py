@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Collection, Iterable, Sequence
 from json.encoder import encode_basestring_ascii as escaped  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from .. import __version__
 from ..core import events as e
@@ -134,8 +134,15 @@ class Projector:
                 del self._prefixes[key]
 
 
+_OfThread: TypeAlias = (
+    e.ThreadStatusChanged | e.ThreadNamed | e.ThreadClosed | e.ThreadSettingsChanged | e.ThreadReverted | e.QueueChanged
+)
+
+
 def notifications(event: e.Event) -> Sequence[Notification]:
     """What a client is told of an event that is not a delta. ThreadStarted is told with the answer."""
+    if isinstance(event, _OfThread):
+        return [_of_thread(event)]
     match event:
         case e.CardStarted() | e.CardCompleted():
             when, word = ("startedAtMs", "started") if isinstance(event, e.CardStarted) else ("completedAtMs", "completed")
@@ -150,15 +157,6 @@ def notifications(event: e.Event) -> Sequence[Notification]:
         case e.UsageUpdated():
             use = {"total": usage(event.total), "last": usage(event.last), "modelContextWindow": event.context_window}
             return [("thread/tokenUsage/updated", _of_turn(event) | {"tokenUsage": use})]
-        case (
-            e.ThreadStatusChanged()
-            | e.ThreadNamed()
-            | e.ThreadClosed()
-            | e.ThreadSettingsChanged()
-            | e.ThreadReverted()
-            | e.QueueChanged()
-        ):
-            return [_of_thread(event)]
         case e.ErrorReported():
             return [("error", _of_turn(event) | {"error": turn_error(event.error), "willRetry": event.will_retry})]
         case e.WarningReported():
@@ -191,14 +189,7 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             assert_never(event)
 
 
-def _of_thread(
-    event: e.ThreadStatusChanged
-    | e.ThreadNamed
-    | e.ThreadClosed
-    | e.ThreadSettingsChanged
-    | e.ThreadReverted
-    | e.QueueChanged,
-) -> Notification:
+def _of_thread(event: _OfThread) -> Notification:
     match event:
         case e.ThreadStatusChanged():
             return ("thread/status/changed", {"threadId": event.thread_id, "status": status(event.status)})
