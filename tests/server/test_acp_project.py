@@ -204,6 +204,13 @@ def test_what_is_too_long_is_cut() -> None:
     assert len(told(began(call(MAKE | {"command": long})))[0]["title"]) < 1000
 
 
+def test_what_json_has_no_word_for_is_told_as_text() -> None:
+    (odd,) = told(began(call({"view": "tool", "tool": "t", "arguments": '{"a": NaN}'}, name="t")))
+    assert odd["rawInput"] == '{"a": NaN}'
+    (named,) = told(began(call({"view": "tool", "tool": "t", "arguments": '{"a": "NaN"}'}, name="t")))
+    assert named["rawInput"] == {"a": "NaN"}
+
+
 def test_what_the_provider_did_and_summaries_are_calls_that_are_over() -> None:
     action = {"type": "search", "query": "acp"}
     search, summary = told(done(OtherCard("w", "web_search_call", {"action": action})), done(SummaryCard("s")))

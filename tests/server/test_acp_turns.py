@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from fakes.acp_place import begun, opener, words
 from fakes.house import PATCH, House, outputs
 from fakes.responses import ModelServer
 
+ROGUE = Path(__file__).parents[1] / "fakes" / "mcp_rogue.py"
 OUTSIDE = "*** Begin Patch\n*** Add File: ../outside.txt\n+x\n*** End Patch"
 
 
@@ -258,6 +260,37 @@ async def test_a_question_without_an_answer_goes_back_as_one(editor: Editor, hou
     model_server.script([reply(call("request_user_input", QUESTION)), reply(text("Well."))])
     assert (await prompted(editor, house)).stop_reason == "end_turn"
     assert "Red" not in outputs(model_server.requests[1].json)[0]
+
+
+def rogue(house: House) -> Any:
+    from acp.schema import McpServerStdio  # noqa: PLC0415
+
+    return McpServerStdio(name="rogue", command=sys.executable, args=[str(ROGUE), "asks", str(house.workspace.parent)], env=[])
+
+
+async def test_a_question_of_a_server_is_a_form_where_the_editor_has_forms(
+    editor: Editor, house: House, model_server: ModelServer
+) -> None:
+    from acp.schema import AcceptElicitationResponse  # noqa: PLC0415
+
+    house.configure("mcp_optional_startup_grace_ms = 60000\n" + house.configuration)
+    model_server.script([reply(call("mcp__rogue__run", {})), reply(text("Done."))])
+    editor.choose = lambda _: "allow_once"
+    editor.fill = lambda _: AcceptElicitationResponse(action="accept", content={"name": "Ada"})  # type: ignore[arg-type]
+    await prompted(editor, house, capabilities={"elicitation": {"form": {}}}, mcp_servers=[rogue(house)])
+    assert [message for message, _, _ in editor.forms] == ["Who are you?"]
+    assert '"content": {"name": "Ada"}' in outputs(model_server.requests[1].json)[0]
+
+
+async def test_a_question_of_a_server_that_the_editor_cannot_show_is_declined_and_told_of(
+    editor: Editor, house: House, model_server: ModelServer
+) -> None:
+    house.configure("mcp_optional_startup_grace_ms = 60000\n" + house.configuration)
+    model_server.script([reply(call("mcp__rogue__run", {})), reply(text("Done."))])
+    editor.choose = lambda _: "allow_once"
+    await prompted(editor, house, mcp_servers=[rogue(house)])
+    assert "rogue asks what this editor cannot show: Who are you?" in editor.text()
+    assert '"action": "decline"' in outputs(model_server.requests[1].json)[0]
 
 
 async def test_everything_that_a_prompt_can_hold_reaches_the_model(

@@ -244,11 +244,20 @@ def _tail(text: Any) -> str | None:
 
 
 def _raw(value: Any) -> Any:
-    """The value, or the beginning of its text when it is too long."""
+    """The value, or the beginning of its text when it is too long, or when JSON has no word for it."""
     if value is None:
         return None
     text = json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= MAX_RAW else clip(text, MAX_RAW)
+    plain = not any(word in text for word in ("NaN", "Infinity")) or _is_plain(value)
+    return value if plain and len(text) <= MAX_RAW else clip(text, MAX_RAW)
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _parsed(arguments: object) -> Any:
