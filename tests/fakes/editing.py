@@ -1,4 +1,4 @@
-"""An agent whose model changes real files: with patches, and the user with whatever she likes."""
+"""An agent whose model changes real files, with patches and with commands; and the user with whatever she likes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from treadle.adapters.files import DiskFiles
 from treadle.adapters.versions import SqliteVersions
+from treadle.adapters.watch import DiskWatch
 from treadle.core.checkpoints import (
     Checkpoint,
     CheckpointPlan,
@@ -19,6 +20,7 @@ from treadle.core.checkpoints import (
     What,
 )
 from treadle.core.ops import ResumeThread
+from treadle.core.policy import RunCommand
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime.agent import Agent
 from treadle.runtime.ports import Call, FileState, Scope
@@ -26,20 +28,23 @@ from treadle.runtime.ports import Call, FileState, Scope
 from .stores import MemoryStore
 from .world import FakeTool, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 
+ANYWHERE = SandboxPolicy("danger-full-access")
 Action = Callable[[Scope], Awaitable[None]]
 
 
 class Desk:
     """A workspace, a thread, and the means to work in both."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, watched: bool = False) -> None:
+        self._watched = watched
         self.folder = folder / "ws"
         self.folder.mkdir()
         self.home = folder / "home"
         self.store = MemoryStore()
         self.client = RecordingClient()
         self.thread_id = ""
-        self._actions: list[Action] = []
+        self._commands: list[Action] = []
+        self._actions: list[tuple[str, Action]] = []
         self.open()
 
     def open(self) -> None:
@@ -47,11 +52,14 @@ class Desk:
         self.model = ScriptedModel()
         self.versions = SqliteVersions(self.home)
         self.files = DiskFiles()
-        tool = FakeTool("work", run=self._run, parallel=False)
+        wish = RunCommand("work", str(self.folder))
+        tools = [FakeTool("work", run=self._run, parallel=False), FakeTool("shell", run=self._run, parallel=False, wish=wish)]
         self.agent: Agent
         self.agent, self.clock, _ = build(
             self.model,
-            tool,
+            *tools,
+            policy=ANYWHERE,
+            watch=DiskWatch(self.home) if self._watched else None,
             store=self.store,
             files=self.files,
             versions=self.versions,
@@ -76,14 +84,14 @@ class Desk:
     restarts = 0
 
     async def _run(self, call: Call, scope: Scope) -> str:
-        await self._actions.pop(0)(scope)
+        await self._actions.pop(0)[1](scope)
         return "ok"
 
     async def turn(self, *actions: Action, words: str = "go") -> str:
         """The model does this, one call after the other; the turn's id when it is over."""
-        self._actions = list(actions)
-        for number, _ in enumerate(actions):
-            self.model.scripts.append([*call(f"c{self.clock.new_id()}-{number}", "work"), *end()])
+        self._actions = [("shell" if action in self._commands else "work", action) for action in actions]
+        for tool, _ in self._actions:
+            self.model.scripts.append([*call(f"call-{self.clock.new_id()}", tool), *end()])
         self.model.scripts.append([*message("done"), *end()])
         if self.thread_id:
             turn_id = await more(self.agent, self.client, self.thread_id, words)
@@ -100,8 +108,17 @@ class Desk:
         async def run(scope: Scope) -> None:
             before = [await scope.files.read(self.path(name)) for name in files]
             after = [FileState(self.path(name), data) for name, data in files.items()]
-            await scope.files.commit(before, after, SandboxPolicy("danger-full-access"))
+            await scope.files.commit(before, after, ANYWHERE)
 
+        return run
+
+    def command(self, do: Callable[[], None]) -> Action:
+        """A command that does this, of which nobody says anything."""
+
+        async def run(scope: Scope) -> None:
+            do()
+
+        self._commands.append(run)
         return run
 
     def path(self, name: str) -> str:

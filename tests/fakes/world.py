@@ -25,6 +25,7 @@ from treadle.runtime.agent import Agent, ThreadState
 from treadle.runtime.assembly import World
 from treadle.runtime.listing import ListingChange, ToolsByName
 from treadle.runtime.ports import Call, Files, Plan, SandboxStatus, Scope, Tool, ToolResult, Versions
+from treadle.runtime.ports.watch import Watch
 from treadle.runtime.skills import Invocations, NoSkills
 
 from .stores import MemoryStore
@@ -310,6 +311,8 @@ def build(
     sandbox: FakeSandbox | None = None,
     files: Files | None = None,
     versions: Versions | None = None,
+    watch: Watch | None = None,
+    policy: SandboxPolicy | None = None,
     **settings: Any,
 ) -> tuple[Agent, FrozenClock, MemoryStore]:
     """An agent on fakes."""
@@ -317,6 +320,8 @@ def build(
 
     def configure(cwd: str | None, keys: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
         base: dict[str, Any] = {"cwd": cwd or "/ws", "model": keys.get("model", "m"), "provider": PROVIDER}
+        if policy is not None:
+            base["sandbox"] = policy
         return Settings(**{**base, **settings}), ()
 
     world = World(
@@ -324,6 +329,7 @@ def build(
         sandbox=sandbox or FakeSandbox(),  # type: ignore[arg-type]
         files=files or NoFiles(),  # type: ignore[arg-type]
         versions=versions,
+        watch=watch,
         store=store,
         clock=clock,
         briefing=FakeBriefing(clock, tools or (FakeTool(),)),  # type: ignore[arg-type]

@@ -122,6 +122,16 @@ async def test_a_file_that_the_user_filled_deleted_or_replaced_by_a_link_is_a_co
     assert desk.read("made") == b"agent's\nand the user's\n"
 
 
+async def test_what_was_moved_out_of_a_file_with_a_conflict_is_not_taken_from_where_it_is_now(desk: Desk) -> None:
+    desk.write("a", b"the user's first words\n")
+    turn = await desk.patches(a=None, moved=b"the user's first words\n", other=b"the agent's\n")
+    desk.write("a", b"the user's next words\n")
+    done = await desk.restore(turn, on_conflict="skip")
+    assert kinds(done) == {"a": "conflict", "moved": "conflict", "other": "delete"}
+    assert done.files[1].reason == "it holds what was moved out of a, which has a conflict"
+    assert (desk.read("a"), desk.read("moved")) == (b"the user's next words\n", b"the user's first words\n")
+
+
 async def test_a_restore_survives_a_restart_and_can_still_be_taken_back(desk: Desk) -> None:
     desk.write("a", A)
     turn = await desk.patches(a=B)

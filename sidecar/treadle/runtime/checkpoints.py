@@ -215,7 +215,7 @@ class Checkpoints:
         versions, files, changes = self._world.versions, self._world.files, self._world.changes
         if versions is None:
             return
-        before = [each.before for each in planned if each.before]
+        before = [each.before for each in planned if each.before and each.after]
         after = [each.after for each in planned if each.after]
         changed = [
             Changed(restore.thread_id, restore.id, new.path, old.data, new.data, "restore", old.mode, new.mode, old.unsaved)

@@ -6,6 +6,7 @@ without taking somebody else's work away is a conflict, with the reason; so is w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from ..core.encoding import decoded
 from ..core.rewind import Rewound, Step, rewind
 from .ports import Files, FileState, FileVersion, Versions
 
+_SAYS = re.compile(rb"[0-9A-Za-z\x80-\xff]")
 DIFF_CHARACTERS = 64_000
 "Of one file; a longer diff is cut."
 DIFFS_CHARACTERS = 1_000_000
@@ -23,7 +25,7 @@ DIFFS_CHARACTERS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`before` and `after` are None where nothing is to be written."""
+    """`after` is None where nothing is to be written."""
 
     plan: FilePlan
     before: FileState | None = None
@@ -60,7 +62,44 @@ async def plans(files: Files, versions: Versions, found: Mapping[str, Sequence[F
         planned = await _planned(files, versions, path, found[path], min(room, DIFF_CHARACTERS))
         room -= len(planned.plan.diff)
         out.append(planned)
-    return out
+    return _without_losses(versions, found, out)
+
+
+def _without_losses(versions: Versions, found: Mapping[str, Sequence[FileVersion]], planned: Sequence[Planned]) -> list[Planned]:
+    """What a turn moved out of a file that has a conflict has no place to go back to: whatever holds such lines is left alone."""
+    out = {each.plan.path: each for each in planned}
+    waiting = [each for each in planned if each.plan.kind == "conflict"]
+    while waiting:
+        conflict = waiting.pop()
+        lost = _lost(versions, found[conflict.plan.path], conflict.before)
+        for path, each in out.items():
+            if each.plan.kind not in ("delete", "restore", "merge") or each.before is None or each.after is None:
+                continue
+            goes = _words(each.before.data) - _words(each.after.data)
+            if any(goes & lost.get(row.turn_id, set()) for row in found[path]):
+                name = conflict.plan.path.rpartition("/")[2]
+                held = _conflict(path, f"it holds what was moved out of {name}, which has a conflict", each.before)
+                out[path] = held
+                waiting.append(held)
+    return list(out.values())
+
+
+def _lost(versions: Versions, rows: Sequence[FileVersion], now: FileState | None) -> dict[str, set[bytes]]:
+    """Turn -> lines that the file had before it and has no more."""
+    there = _words(now.data if now else None)
+    found: dict[str, set[bytes]] = {}
+    for row in rows:
+        try:
+            before = versions.get(row.before) if row.before else None
+        except KeyError:
+            continue
+        found.setdefault(row.turn_id, set()).update(_words(before) - there)
+    return found
+
+
+def _words(data: bytes | None) -> set[bytes]:
+    """Lines that say something."""
+    return {line for line in map(bytes.strip, (data or b"").splitlines()) if _SAYS.search(line)}
 
 
 async def _planned(files: Files, versions: Versions, path: str, rows: Sequence[FileVersion], room: int) -> Planned:
@@ -79,17 +118,17 @@ async def _planned(files: Files, versions: Versions, path: str, rows: Sequence[F
     except KeyError:
         return Planned(FilePlan(path, "omitted", reason="its earlier content is not kept any more"))
     if found.conflicts:
-        return _conflict(path, _where(found, now))
+        return _conflict(path, _where(found, now), now)
     if found.data == now.data and found.mode == now.mode:
         return Planned(FilePlan(path, "unchanged"))
     if (refusal := _refusal(now, found)) is not None:
-        return _conflict(path, refusal)
+        return _conflict(path, refusal, now)
     text, added, removed = _diff(now.data, found.data, room)
     return Planned(FilePlan(path, _kind(now, found), text, added, removed), now, FileState(path, found.data, found.mode))
 
 
-def _conflict(path: str, reason: str) -> Planned:
-    return Planned(FilePlan(path, "conflict", reason=reason))
+def _conflict(path: str, reason: str, now: FileState | None = None) -> Planned:
+    return Planned(FilePlan(path, "conflict", reason=reason), now)
 
 
 def _kind(now: FileState, found: Rewound) -> FileKind:

@@ -127,7 +127,8 @@ class TurnWatch:
         self._running = 0
         self._goes_on = False
         "A command of this turn may still run."
-        self._looks = False
+        self._unseen = False
+        "A call is over, and what it did has not been looked at."
         self._ended = False
         self._said: set[str] = set()
         self._begins = asyncio.get_running_loop().call_later(_BEGIN_AFTER, watching.begin, self)
@@ -150,7 +151,7 @@ class TurnWatch:
             await self._watching.look(self)
         except OSError as error:
             self._warn(error)
-        self._looks = True
+        self._unseen = True
         self._running += 1
         return True
 
@@ -164,6 +165,7 @@ class TurnWatch:
         self._running += 1
         try:
             await self._watching.look(self)
+            self._unseen = self._running > 1
         except OSError as error:
             self._warn(error)
         finally:
@@ -176,7 +178,7 @@ class TurnWatch:
             return
         self._ended = True
         try:
-            if self._looks:
+            if self._unseen or self._goes_on:
                 await self.look()
         finally:
             self._watching.ended(self)
