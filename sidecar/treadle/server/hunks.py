@@ -42,8 +42,8 @@ def _ids(params: hunk.HunkChoiceParams) -> tuple[str, ...] | None:
 
 
 async def _answer(ask: Exchange, op: HunkOp) -> JsonObject:
-    if op.path is not None and not os.path.isabs(op.path):
-        raise BadParams("path", "must be absolute")
+    if op.path is not None and (not os.path.isabs(op.path) or "\0" in op.path):
+        raise BadParams("path", "must be an absolute path")
     found = cast(HunkList, await ask.agent.submit(op, ask.client))
     lines = _Lines()
     files = [_file(file, lines) for file in found.files]
