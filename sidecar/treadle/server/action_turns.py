@@ -23,7 +23,7 @@ from ..core.ops import InterruptTurn, Overrides, ReadThread, StartThread, StartT
 from ..runtime.agent import Agent
 from ..runtime.answers import ThreadState
 from . import action_words
-from .abilities import Abilities
+from .abilities import Abilities, plain
 from .action_words import Excerpt
 from .connection import Connection
 from .documents import Document
@@ -32,6 +32,8 @@ from .scratch import Scratch
 
 _log = logging.getLogger(__name__)
 MAX_WAITING = 16
+_PATIENCE = 10.0
+"Seconds that an editor has to show a document."
 _SHORT = 300
 _LABELS = {
     "treadle.explain": "Explaining",
@@ -210,11 +212,20 @@ class ActionTurns:
             _log.exception("explanation")
             self.client.say(INFO, text)
             return
-        if self._abilities.shows_documents:
-            answer = await self._connection.request("window/showDocument", {"uri": Path(path).as_uri(), "takeFocus": True})
-            if isinstance(answer, dict) and cast("JsonObject", answer).get("success") is True:
-                return
-        self.client.say(INFO, f"{_short(text)}\nThe whole explanation: {path}")
+        if not await self._open(path):
+            self.client.say(INFO, f"{_short(text)}\nThe whole explanation: {path}")
+
+    async def _open(self, path: str) -> bool:
+        """Whether the editor shows the document."""
+        if not self._abilities.shows_documents:
+            return False
+        params = {"uri": Path(path).as_uri(), "takeFocus": True}
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                answer = await self._connection.request("window/showDocument", params)
+        except TimeoutError:
+            return False
+        return plain(answer).get("success") is True
 
 
 def _serves(state: ThreadState, path: str, folder: str) -> bool:
