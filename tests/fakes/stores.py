@@ -126,7 +126,8 @@ class MemoryStore:
         return meta.id
 
     def close(self) -> None:
-        pass
+        """The claims of a process end with it, however it ends."""
+        self._claimed.clear()
 
     def originators(self) -> list[str]:
         return sorted({meta.originator for meta in self.metas.values()})
