@@ -317,6 +317,7 @@ def build(
 ) -> tuple[Agent, FrozenClock, MemoryStore]:
     """An agent on fakes."""
     clock, store = FrozenClock(), store or MemoryStore()
+    store.close()  # whoever had it before is another process, which is no more
 
     def configure(cwd: str | None, keys: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
         base: dict[str, Any] = {"cwd": cwd or "/ws", "model": keys.get("model", "m"), "provider": PROVIDER}
