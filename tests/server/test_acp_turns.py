@@ -343,11 +343,17 @@ async def test_a_slash_names_a_skill(editor: Editor, house: House, model_server:
     folder = house.workspace / ".agents" / "skills" / "greet"
     folder.mkdir(parents=True)
     (folder / "SKILL.md").write_text("---\nname: greet\ndescription: Says hello.\n---\nSay hello thrice.\n")
-    model_server.script([reply(text("Hello."))])
+    model_server.script([reply(text("Hello.")), reply(text("Go on."))])
     session = await begun(editor, house)
     await editor.until(lambda: editor.updates("available_commands_update"))
     assert "greet" in [command.name for command in editor.updates("available_commands_update")[0].available_commands]
     await editor.agent.prompt(session.session_id, [words("/greet the world")])
+    other = house.workspace / ".agents" / "skills" / "part"
+    other.mkdir()
+    (other / "SKILL.md").write_text("---\nname: part\ndescription: Says goodbye.\n---\nSay goodbye.\n")
+    await editor.agent.prompt(session.session_id, [words("go on")])
+    told = await editor.until(lambda: editor.updates("available_commands_update")[1:])
+    assert "part" in [command.name for command in told[-1].available_commands]
     sent = json.dumps(model_server.requests[0].json["input"])
     assert "Say hello thrice." in sent and "the world" in sent
 

@@ -57,6 +57,7 @@ class Session:
         "Notes from between the prompts."
         self._turn: _Turn | None = None
         self._flushing: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._pending = Overrides()
         self.id = ""
         self.state: ThreadState | None = None
@@ -205,6 +206,8 @@ class Session:
         now = time.monotonic()
         told: list[JsonObject] = []
         for event in events:
+            if isinstance(event, e.SkillsChanged) and self._looking is None:
+                self._looking = asyncio.ensure_future(self._look())
             updates = self._updates.of(event, now)
             if self._turn is not None:
                 self._turn.see(event)
@@ -272,6 +275,15 @@ class Session:
         return await self._request("elicitation/create", {"sessionId": self.id, **acp_questions.form(asked)})
 
     # out
+
+    async def _look(self) -> None:
+        """Other skills are there: the user may say other commands."""
+        try:
+            _, skills = await self._agent.info("skills", cwd=self.folder)
+            self.skills = skills
+            self._put([acp_project.commands(skills)])
+        finally:
+            self._looking = None
 
     def _flush(self) -> None:
         self._flushing = None
