@@ -331,3 +331,18 @@ async def test_a_change_that_is_withdrawn_leaves_no_trace(stand: Stand) -> None:
     # of a change that was never announced to us nothing is taken back
     changes.withdraw(coming)
     assert (await stand.hunks(), stand.versions.hunk_bases) == (before, rows)
+
+
+async def test_hunks_that_cannot_be_written_down_stop_no_patch_and_last_as_long_as_the_process(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    path = stand.path("a.py", "a\n")
+    monkeypatch.setattr(stand.versions, "set_base", fails)
+    monkeypatch.setattr(stand.versions, "bases", fails)
+    await stand.turn(a_py="A\n")
+    assert list((await stand.hunks()).values()) == ["A\n"]
+    assert await stand.undo() == []
+    assert path.read_text() == "a\n"

@@ -9,6 +9,7 @@ both wrote into the same lines goes with either's undo.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from .loaded import Loaded
 from .ports import Buffers, FileState
 from .reviews import Reviews, all_ids, of_turn
 
+_log = logging.getLogger(__name__)
 DEBOUNCE = 0.1
 "Seconds in which changes are gathered before clients are told."
 _AT_ONCE = 32
@@ -99,7 +101,11 @@ class Hunks:
             self._announced[id(change)] = change
             self._writing[change.path] += 1
             if change.by != "restore":
-                self._of(change.thread_id).coming(change)
+                try:
+                    self._of(change.thread_id).coming(change)
+                except Exception:
+                    # a patch does not depend on whether it can be reviewed
+                    _log.exception("hunks of %s", change.path)
 
     def _withdrawn(self, changed: Sequence[Changed]) -> None:
         for change in changed:
@@ -119,16 +125,22 @@ class Hunks:
     def _done(self, changed: Sequence[Changed]) -> None:
         self._over(changed)
         for change in changed:
-            self._of(change.thread_id)
-            for thread_id, (_, reviews) in self._reviews.items():
-                own = thread_id == change.thread_id and change.by != "restore"
-                if own and (change.by != "command" or change.path not in self._writing):
-                    if (change.before, change.after) != (None, None) or change.omitted is not None:
-                        reviews.changed(change)
-                        self._tell(thread_id, change.path)
-                elif change.path in reviews and change.omitted is None:
-                    reviews.found(change.path, change.after)
+            try:
+                self._follow(change)
+            except Exception:
+                _log.exception("hunks of %s", change.path)
+
+    def _follow(self, change: Changed) -> None:
+        self._of(change.thread_id)
+        for thread_id, (_, reviews) in self._reviews.items():
+            own = thread_id == change.thread_id and change.by != "restore"
+            if own and (change.by != "command" or change.path not in self._writing):
+                if (change.before, change.after) != (None, None) or change.omitted is not None:
+                    reviews.changed(change)
                     self._tell(thread_id, change.path)
+            elif change.path in reviews and change.omitted is None:
+                reviews.found(change.path, change.after)
+                self._tell(thread_id, change.path)
 
     def _typed(self, path: str, before: str, after: str) -> None:
         if path in self._writing:

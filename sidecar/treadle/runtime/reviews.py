@@ -46,7 +46,11 @@ class Reviews:
     def __init__(self, thread_id: str, versions: Versions | None) -> None:
         self._thread_id = thread_id
         self._versions = versions
-        self._rows = {row.path: row for row in versions.bases(thread_id)} if versions else {}
+        self._rows: dict[str, HunkBase] = {}
+        try:
+            self._rows = {row.path: row for row in versions.bases(thread_id)} if versions else {}
+        except OSError:
+            _log.exception("hunks of thread %s could not be read", thread_id)
         self._tracked: dict[str, Tracked] = {}
         self._coming: dict[int, tuple[Changed, Tracked, HunkBase | None]] = {}
         "Announced changes: what they make of a file, and its row before."
@@ -157,7 +161,7 @@ class Reviews:
     def _hold(self, path: str, tracked: Tracked) -> None:
         self._tracked.pop(path, None)
         if tracked.anchor is not None or tracked.untold:
-            tracked.size = hunk_files.size(tracked.anchor)
+            tracked.size = hunk_files.size(tracked.anchor) + len(tracked.overtaken or b"")
             self._tracked[path] = tracked
         self._bound()
 
