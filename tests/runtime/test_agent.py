@@ -53,6 +53,7 @@ async def test_a_turn_streams_and_ends() -> None:
     kinds = [type(event).__name__ for event in client.events if not isinstance(event, ThreadStatusChanged)]
     assert kinds == [
         "ThreadStarted",
+        "ThreadNamed",
         "TurnStarted",
         "CardStarted",
         "CardCompleted",

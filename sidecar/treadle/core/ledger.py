@@ -36,6 +36,8 @@ Cause: TypeAlias = Literal[
     "cache_not_reported",
 ]
 Status: TypeAlias = Literal["completed", "failed", "interrupted"]
+Endpoint: TypeAlias = Literal["responses", "compact", "title"]
+"""title: a request to the usual endpoint beside the thread, of which it is not a part: nothing is kept of it, or compared."""
 
 CACHE_MINIMUM = 1_024
 "Tokens. Providers do not cache a shorter prefix, so its absence has no cause."
@@ -76,7 +78,7 @@ class LedgerRow:
     "Seconds since the last request began."
     recipe: Recipe = ()
     "How its input was made when it was not the thread's own."
-    endpoint: Literal["responses", "compact"] = "responses"
+    endpoint: Endpoint = "responses"
     wire: Literal["responses", "local"] = "responses"
     "local: the embedded model was given the same in a form of its own."
     status: Status = "completed"
@@ -118,7 +120,7 @@ class Moment:
     day: str
     provider: str
     thread: Thread
-    endpoint: Literal["responses", "compact"] = "responses"
+    endpoint: Endpoint = "responses"
     wire: Literal["responses", "local"] = "responses"
 
 
@@ -171,7 +173,7 @@ class Ledger:
 
     def open(self, request: Request, now: Moment) -> LedgerRow:
         """The row of a request that is about to be sent, with what is predicted."""
-        measured = self._now
+        measured = self._now if now.endpoint != "title" else _Measured()
         measured.take(request)
         idle = None if self._last_at is None else max(0.0, now.at - self._last_at)
         self._number, self._last_at = self._number + 1, now.at
@@ -196,7 +198,7 @@ class Ledger:
             endpoint=now.endpoint,
             wire=now.wire,
         )
-        return self._compared(row, request, now)
+        return row if now.endpoint == "title" else self._compared(row, request, now)
 
     def close(
         self,
@@ -221,7 +223,7 @@ class Ledger:
                 price=cost(price, usage) if price else None,
             )
         done = replace(done, cause=_judged(done))
-        if answered:
+        if answered and row.endpoint != "title":
             self._answered, self._before = done, request
         return done
 

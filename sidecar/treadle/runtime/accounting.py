@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from ..core.errors import ModelError
 from ..core.events import RequestCounted
 from ..core.inspection import rebuild
-from ..core.ledger import Ledger, LedgerRow, Moment, Status, Totals
+from ..core.ledger import Endpoint, Ledger, LedgerRow, Moment, Status, Totals
 from ..core.prices import price_of
 from ..core.prompt import Request
 from ..core.replies import Compacted, ReplyCompleted, ReplyEvent, Usage
@@ -85,9 +85,10 @@ class CountedModel:
     thread: Thread
     turn_id: str
     settings: Settings
+    endpoint: Literal["responses", "title"] = "responses"
 
     async def stream(self, request: Request) -> AsyncIterator[Sequence[ReplyEvent]]:
-        entry = self._open(request)
+        entry = self._open(request, self.endpoint)
         began, received, status = self.books.clock.monotonic(), False, "interrupted"
         try:
             async for batch in self.model.stream(request):
@@ -125,7 +126,7 @@ class CountedModel:
     async def close(self) -> None:
         await self.model.close()
 
-    def _open(self, request: Request, endpoint: Literal["responses", "compact"] = "responses") -> LedgerRow | None:
+    def _open(self, request: Request, endpoint: Endpoint) -> LedgerRow | None:
         try:
             at = self.books.clock.now()
             ledger = self.books.ledger(self.thread, self.store)
@@ -165,7 +166,7 @@ class MemoryLedger:
 
     def answered(self, thread_id: str) -> LedgerRow | None:
         rows = (row for row in reversed(self.rows) if row.thread_id == thread_id and row.status == "completed")
-        return next(rows, None)
+        return next((row for row in rows if row.endpoint != "title"), None)
 
     def page(
         self, *, thread_id: str | None, day: str | None, cursor: str | None, limit: int

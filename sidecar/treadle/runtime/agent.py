@@ -57,6 +57,7 @@ from .queue import Queues
 from .retention import Tending
 from .thread_ops import ThreadOps
 from .threads import Threads
+from .titles import Titles
 from .turns import Turns
 
 __all__ = ["Agent", "Answer", "ThreadPage", "ThreadState"]
@@ -80,6 +81,7 @@ class Agent:
         self._checkpoints = Checkpoints(world, self._threads)
         self._hunks = Hunks(world, self._loaded)
         self._turns.ended.append(self._checkpoints.ended)
+        self._titles = Titles(world, self._threads, self._turns)
         self._queues = Queues(world, self._threads, self._turns)
         self._thread_ops = ThreadOps(world, self._threads, self._turns)
         self._idling = Idling(world, self._threads)
@@ -187,6 +189,7 @@ class Agent:
         await self._tending.close()
         await self._queues.close()
         await self._idling.close()
+        await self._titles.close()
         for loaded in self._loaded.values():
             if loaded.runner is not None:
                 loaded.runner.interrupt()

@@ -55,6 +55,8 @@ class Loaded:
     "When something last happened in it, by the monotonic clock."
     by_hand: dict[asyncio.Task[None], str] = field(default_factory=dict["asyncio.Task[None]", str])
     "Commands of the user that run beside its turns -> the turn in which each began."
+    naming: asyncio.Task[None] | None = None
+    "A model is asked for the thread's title."
     left_out: dict[str, int] = field(default_factory=dict[str, int])
     "MCP servers with tools for which the prompt has no room, and how many, as the user was told last."
 
@@ -77,6 +79,8 @@ class Loaded:
         if self.runner is not None and self.task is not None:
             self.runner.interrupt()
             await asyncio.wait((self.task,))
+        if self.naming is not None:
+            self.naming.cancel()
         await self.end_by_hand()
         await self.sessions.close()
 

@@ -55,6 +55,8 @@ async def read_prompt(world: World, op: ReadPrompt, loaded: Loaded | None = None
     items = _items(world, op.thread_id, loaded)
     if row is None:
         raise RequestRefused(f"no request {op.request} in this thread: see `treadle ledger {op.thread_id}`")
+    if row.endpoint == "title":
+        raise RequestRefused(f"request {op.request} asked for a title and is no part of the thread: its prompt is not kept")
     rebuilt = rebuild(op.thread_id, items[: row.items], row.tail, row.recipe)
     problem = _COMPACTED if row.endpoint == "compact" else _TRANSLATED if row.wire == "local" else None
     if digest(rebuilt.request) != row.digest:

@@ -45,7 +45,7 @@ class ThreadOps:
         """Raises RequestRefused."""
         match op:
             case NameThread():
-                meta = self._threads.shelf.change(op.thread_id, name=op.name)
+                meta = self._threads.shelf.change(op.thread_id, name=op.name, titled=False)
                 self._audience(op.thread_id, client).notify(ThreadNamed(meta.id, meta.name))
             case ArchiveThread():
                 self._threads.shelf.change(op.thread_id, archived=op.archived)

@@ -45,7 +45,8 @@ class SqliteLedger:
         return found[0][1] if found else None
 
     def answered(self, thread_id: str) -> LedgerRow | None:
-        found = self._rows("WHERE thread_id=? AND status='completed' ORDER BY number DESC LIMIT 1", (thread_id,))
+        of_thread = "thread_id=? AND status='completed' AND coalesce(json_extract(rest, '$.endpoint'), '') <> 'title'"
+        found = self._rows(f"WHERE {of_thread} ORDER BY number DESC LIMIT 1", (thread_id,))
         return found[0][1] if found else None
 
     def page(

@@ -40,7 +40,16 @@ CREATE TABLE item (
 ) STRICT, WITHOUT ROWID;
 """
 _FORKS = "ALTER TABLE thread ADD COLUMN forked_from TEXT"
-_STEPS = (_THREADS, ledger.SCHEMA, grants.SCHEMA, drafts.SCHEMA, _FORKS, queue.SCHEMA, search.SCHEMA + ";" + threads.INDICES)
+_STEPS = (
+    _THREADS,
+    ledger.SCHEMA,
+    grants.SCHEMA,
+    drafts.SCHEMA,
+    _FORKS,
+    queue.SCHEMA,
+    search.SCHEMA + ";" + threads.INDICES,
+    threads.TITLED,
+)
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 
 

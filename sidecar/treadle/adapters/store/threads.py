@@ -13,7 +13,8 @@ from typing import Any, Literal
 from ...core.errors import RequestRefused
 from ...runtime.ports import ThreadMeta
 
-COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from"
+COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from, titled"
+TITLED = "ALTER TABLE thread ADD COLUMN titled INTEGER NOT NULL DEFAULT 0"
 INDICES = """
 CREATE INDEX thread_by_folder_and_creation ON thread (archived, cwd, created_at, id);
 CREATE INDEX thread_by_folder_and_update ON thread (archived, cwd, updated_at, id)
@@ -86,11 +87,12 @@ def row(meta: ThreadMeta) -> tuple[Any, ...]:
     times = (meta.created_at, meta.updated_at)
     place = (meta.cwd, meta.model, meta.provider)
     return (
-        meta.id, *times, *place, meta.preview, meta.name, int(meta.archived), meta.originator, settings, meta.forked_from
+        meta.id, *times, *place, meta.preview, meta.name, int(meta.archived), meta.originator, settings, meta.forked_from,
+        int(meta.titled),
     )  # fmt: skip
 
 
 def meta(row: tuple[Any, ...]) -> ThreadMeta:
-    *plain, archived, originator, settings, forked_from = row
-    known = json.loads(settings)
-    return ThreadMeta(*plain, archived=bool(archived), originator=originator, settings=known, forked_from=forked_from)
+    *plain, archived, originator, settings, forked_from, titled = row
+    more = {"settings": json.loads(settings), "forked_from": forked_from, "titled": bool(titled)}
+    return ThreadMeta(*plain, archived=bool(archived), originator=originator, **more)

@@ -30,6 +30,8 @@ class ThreadMeta:
     settings: JsonObject = field(default_factory=dict[str, Any])
     ephemeral: bool = False
     "Lives in memory only."
+    titled: bool = False
+    "`name` was made by us, and not given by the user."
     forked_from: str | None = None
     "The thread that this one was copied from, which may be gone by now."
 
@@ -51,7 +53,7 @@ class LedgerStore(Protocol):
         ...
 
     def answered(self, thread_id: str) -> LedgerRow | None:
-        """The last one that was completed."""
+        """The last one of the thread itself that was completed."""
         ...
 
     def page(

@@ -36,7 +36,7 @@ class LedgerRow(Wire):
     at_ms: int
     model: str
     provider: str
-    endpoint: Literal["responses", "compact"]
+    endpoint: Literal["responses", "compact", "title"]
     status: Literal["completed", "failed", "interrupted"]
     duration_ms: int
     size: int
