@@ -266,7 +266,9 @@ class _Move:
         turns = tuple(dict.fromkeys((*turns, self._turn)))
         old, new = self._review.base[base_start:base_end], self._after[start:end]
         free = list(cluster.marks)
-        for a, b, c, d in joined_over_blanks(old, line_edits(old, new)):
+        # without marks it is one edit, which is as small as it can be
+        found = joined_over_blanks(old, line_edits(old, new)) if free else [(0, len(old), 0, len(new))]
+        for a, b, c, d in found:
             given = self._id(free, base_start + a, base_start + b, new[c:d])
             self._out.append(Mark(given, base_start + shift + a, b - a, start + c, d - c, turns))
 

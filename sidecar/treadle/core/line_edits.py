@@ -82,7 +82,7 @@ class _Search:
             a, b, c, d, depth = waiting.pop()
             head, tail = _common(self._old, self._new, (a, b, c, d))
             a, b, c, d = a + head, b - tail, c + head, d - tail
-            if a == b or c == d:
+            if a == b or c == d or (b - a == 1 and d - c == 1):
                 if a < b or c < d:
                     yield (a, b, c, d)
                 continue
