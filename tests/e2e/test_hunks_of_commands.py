@@ -83,3 +83,26 @@ async def test_an_undo_while_a_command_runs_is_not_taken_for_the_commands_work(
     assert "hello.py" not in await files(agent, client, thread_id)
     assert (house.workspace / "hello.py").read_text() == "print('helo')\n"
     assert str(model_server.requests[2].json["input"]).count("undid these parts") == 1
+
+
+async def test_hunks_are_the_same_in_the_next_process_also_of_a_thread_that_is_not_loaded(
+    house: House, agent: Agent, model_server: ModelServer
+) -> None:
+    path, client = house.workspace / "poem.txt", RecordingClient()
+    path.write_text("one\ntwo\nthree\n")
+    model_server.script([run("sed -i 's/one/ONE/; s/three/THREE/' poem.txt"), reply(text("Done."))])
+    thread_id, turn_id = await house.begin(agent, client)
+    await client.turn_end(turn_id)
+    before = [hunk.id for hunk in (await files(agent, client, thread_id))["poem.txt"].hunks]
+    await agent.close()
+    path.write_text("mine\n" + path.read_text())
+    again = house.agent()
+    try:
+        found = (await files(again, client, thread_id))["poem.txt"].hunks
+        assert [hunk.id for hunk in found] == before
+        assert [hunk.start for hunk in found] == [1, 3]
+        await again.submit(UndoHunks(thread_id, (before[0],)), client)
+        assert path.read_text() == "mine\none\ntwo\nTHREE\n"
+        assert [hunk.id for hunk in (await files(again, client, thread_id))["poem.txt"].hunks] == before[1:]
+    finally:
+        await again.close()

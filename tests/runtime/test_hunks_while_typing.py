@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakes.reviewing import Stand, Typist
+from treadle.core.events import HunksChanged
 
 
 @pytest.fixture
@@ -66,3 +67,18 @@ async def test_a_large_document_is_measured_when_it_is_looked_at(stand: Stand) -
     editor.type("top\n" + editor.now)
     (file,) = await stand.list()
     assert [hunk.start for hunk in file.hunks] == [101]
+
+
+async def test_clients_are_told_when_typing_moves_a_hunk_and_not_otherwise(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    editor = Typist(path, "one\ntwo\nthree\nunsaved\n")
+    stand.agent.lend(editor)
+    await stand.turn(a_py="one\nTWO\nthree\nunsaved\n")
+    await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    stand.client.events.clear()
+    editor.type(editor.now.replace("unsaved", "still unsaved"))
+    editor.type(editor.now.replace("one", "one, mine"))
+    assert stand.agent._hunks._to_tell == {}  # pyright: ignore[reportPrivateUsage]
+    editor.type("above\n" + editor.now)
+    event = await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    assert event == HunksChanged(stand.thread, (str(path),))

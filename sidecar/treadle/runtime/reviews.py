@@ -129,8 +129,10 @@ class Reviews:
             tracked.live = tracked.anchor
         elif live is not None and hunk_files.shows(live, before):
             tracked.live = hunk_files.found(live, after)
-        # else the document is not what was reviewed: it is measured when the hunks are looked at
-        return True
+        else:
+            # the document is not what was reviewed: it is measured when the hunks are looked at
+            return True
+        return _hunks(live) != _hunks(tracked.live)
 
     def settle(self, path: str, left: State | None, undone: Collection[str] = ()) -> None:
         """The user kept or undid hunks: `left` is what is neither yet; `undone` are words for the model."""
@@ -231,6 +233,10 @@ class Reviews:
             size -= self._tracked.pop(path).size
             if self._versions is None:
                 self.not_followed.add(path)
+
+
+def _hunks(state: State | None) -> list[Hunk]:
+    return [] if state is None else hunk_files.shown(state)
 
 
 def _measured(anchor: State, live: State | None, now: bytes | str | None) -> State | None:
