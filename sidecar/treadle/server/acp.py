@@ -50,7 +50,7 @@ async def run(
     outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
     early = first or acp_hello.Early(None, b"")
     messages = Messages(chunks(stdin_fd), outbox.put, early.unread)
-    with signals_cancel(reading):
+    with signals_cancel(reading, outbox):
         try:
             await asyncio.to_thread(importlib.import_module, f"{__package__}.acp_agent")
             await _converse(open_agent, messages, early.editor)

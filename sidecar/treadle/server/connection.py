@@ -1,8 +1,8 @@
 """One client of ours: its requests in; answers, events and questions out. The same for every door that speaks the protocol.
 
 Order: the answer to a request leaves before any event that the request caused. Requests that name the same thread are taken one
-after the other. What is under way is bounded: past MAX_IN_FLIGHT a request is refused with -32001. A client that is gone answers
-every question with decline.
+after the other. What is under way is bounded: past MAX_IN_FLIGHT requests, or MAX_IN_FLIGHT_BYTES of them, one is refused with
+-32001. A client that is gone answers every question with decline.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 256
+MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024
+"As they came; one alone may be as large as a message may be."
+LONGEST_ID = 256
+"What is longer names no thread."
 MAX_HELD = 10_000
+MAX_KNOWN = 10_000
+"Threads that the client has named. Of more than these none is remembered, which holds back events for a moment at most."
 OpenAgent: TypeAlias = "Callable[[], Awaitable[Agent]]"
 _OPENING = ("thread/start", "thread/resume")
 _SAYING = ("turn/start", "turn/steer")
@@ -46,7 +52,9 @@ class Connection:
         self._handshake: Handshake | None = None
         self._projector = Projector(framing.head, stamped=framing.stamped)
         self._in_flight: dict[str | int, asyncio.Task[None]] = {}
-        self._lanes: dict[str, asyncio.Lock] = {}
+        self._sizes: dict[str | int, int] = {}
+        self._lanes: dict[str, tuple[asyncio.Lock, set[str | int]]] = {}
+        "By thread: requests that name it, one of which is served."
         self._ids = itertools.count()
         self._pending: dict[str | int, asyncio.Future[Any]] = {}
         self._threads: set[str] = set()
@@ -68,8 +76,8 @@ class Connection:
         self._projector.silenced = frozenset(handshake.silenced)
         self._load()
 
-    def receive(self, message: Any) -> None:
-        """One message. Never raises."""
+    def receive(self, message: Any, size: int = 0) -> None:
+        """One message, of so many bytes. Never raises."""
         if not isinstance(message, dict) or not isinstance(message.get("method", ""), str):  # type: ignore[union-attr]
             self._fail(None, -32600, "Invalid request: expected an object with a method")
             return
@@ -82,7 +90,7 @@ class Connection:
         elif not isinstance(id, (str, int)) or isinstance(id, bool):
             self._fail(None, -32600, "Invalid request: the id must be a string or a number")
         else:
-            self._asked(id, given["method"], given.get("params"))
+            self._asked(id, given["method"], given.get("params"), size)
 
     def malformed(self, problem: str) -> None:
         """The client sent something that is no JSON."""
@@ -183,17 +191,23 @@ class Connection:
 
     # requests
 
-    def _asked(self, id: str | int, method: str, params: Any) -> None:
+    def _asked(self, id: str | int, method: str, params: Any, size: int) -> None:
         if method == "initialize":
             self._initialize(id, params)
         elif self._handshake is None:
             self._fail(id, -32600, "Not initialized")
-        elif len(self._in_flight) >= MAX_IN_FLIGHT:
+        elif self._is_full(size):
             self._fail(id, -32001, "Server overloaded; retry later.")
         elif id in self._in_flight:
             self._fail(id, -32600, f"Invalid request: the id {id!r} is in use")
         else:
+            self._sizes[id] = size
             self._in_flight[id] = asyncio.ensure_future(self._serve(id, method, params))
+
+    def _is_full(self, size: int) -> bool:
+        """Whether a request of so many bytes is one too many."""
+        count = len(self._in_flight)
+        return count >= MAX_IN_FLIGHT or (count > 0 and sum(self._sizes.values()) + size > MAX_IN_FLIGHT_BYTES)
 
     def _initialize(self, id: str | int, params: Any) -> None:
         if self._handshake is not None:
@@ -213,15 +227,10 @@ class Connection:
         self._opening += opening
         try:
             thread_id = params.get("threadId") if isinstance(params, dict) else None  # type: ignore[union-attr]
-            if not isinstance(thread_id, str):
+            if not isinstance(thread_id, str) or len(thread_id) > LONGEST_ID:
                 await self._perform(id, method, params)
                 return
-            async with self._lanes.setdefault(thread_id, asyncio.Lock()):
-                if not opening:
-                    self._threads.add(thread_id)
-                if method in _SAYING:
-                    self.used = thread_id
-                await self._perform(id, method, params)
+            await self._in_lane(thread_id, id, method, params)
         except asyncio.CancelledError:
             self._fail(id, -32800, "Request cancelled")
         finally:
@@ -230,6 +239,24 @@ class Connection:
                 held, self._held = self._held, []
                 self._send(*self._projector.texts(held, _now()))
             self._in_flight.pop(id, None)
+            self._sizes.pop(id, None)
+
+    async def _in_lane(self, thread_id: str, id: str | int, method: str, params: Any) -> None:
+        lane, users = self._lanes.setdefault(thread_id, (asyncio.Lock(), set()))
+        users.add(id)
+        try:
+            async with lane:
+                if method not in _OPENING:
+                    if len(self._threads) >= MAX_KNOWN:
+                        self._threads.clear()
+                    self._threads.add(thread_id)
+                if method in _SAYING:
+                    self.used = thread_id
+                await self._perform(id, method, params)
+        finally:
+            users.discard(id)
+            if not users:
+                self._lanes.pop(thread_id, None)
 
     async def _perform(self, id: str | int, method: str, params: Any) -> None:
         from . import methods, unsupported  # noqa: PLC0415 - pydantic: not before initialize is answered

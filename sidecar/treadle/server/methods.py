@@ -46,7 +46,7 @@ from ..core.ops import (
 from ..runtime.agent import Agent
 from ..runtime.answers import LedgerPage, RuleCheck, RuleList, SummaryState, ThreadState, ToolsRefresh
 from ..runtime.ports import Client, OutputPart
-from . import bill, inputs, memory, pages, project, rules, servers, unsupported
+from . import bill, inputs, memory, pages, project, rules, servers, unsupported, unusable
 from .handshake import BadParams
 from .skills import entry
 from .wire import compaction, config, ledger, mcp, skills, thread, treadle, turn
@@ -90,7 +90,7 @@ async def call(name: str, params: Any, exchange: Exchange) -> JsonObject:
     """Check the parameters and run the method. Raises KeyError for one that we do not have, BadParams, and what submit raises."""
     function = METHODS[name]
     model, _ = CLIENT_REQUESTS[name]
-    if found := unsupported.field(name, params):
+    if found := unusable.field(params) or unsupported.field(name, params):
         raise BadParams(*found)
     try:
         checked = model.model_validate({} if params is None else params)

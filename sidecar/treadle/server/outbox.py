@@ -2,6 +2,7 @@
 
 Messages put within one turn of the event loop leave in one write. While the reader is slow they wait here; past HIGH_WATER the
 event loop itself waits until the reader has caught up to LOW_WATER, so memory stays bounded and a slow reader slows the agent.
+A reader that takes nothing at all for PATIENCE seconds, while the loop waits for it, counts as gone.
 Must never be written to by anyone else: a stray byte would break the protocol.
 """
 
@@ -9,15 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import select
 import stat
+import time
 from collections import deque
 from collections.abc import Callable
 
 HIGH_WATER = 32 * 1024 * 1024
 LOW_WATER = 8 * 1024 * 1024
+PATIENCE = 600.0
+HASTE = 5.0
+"The patience that is left when the process was told to end."
 _PIECE = 1024 * 1024
+_LOOK = 250
+"Milliseconds."
+_log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -33,6 +42,7 @@ class Outbox:
         self._scheduled = False
         self._watching = False
         self.lost = False
+        self._patience = PATIENCE
         mode = os.fstat(fd).st_mode
         self._pollable = os.name == "posix" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
         self._was_blocking = os.get_blocking(fd)
@@ -50,6 +60,10 @@ class Outbox:
         elif not self._scheduled and not self._watching:
             self._scheduled = True
             self._loop.call_soon(self._flush)
+
+    def hurry(self, number: int = 0, frame: object = None) -> None:
+        """The process is to end: a reader that takes nothing is not waited for any more. A handler of signals."""
+        self._patience = min(self._patience, HASTE)
 
     def close(self) -> None:
         """Send all that is left, waiting for the reader as long as it lives."""
@@ -106,11 +120,20 @@ class Outbox:
             self._offset = 0
 
     def _drain_to(self, mark: int) -> None:
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        taken = time.monotonic()
         while self._size > mark and not self.lost:
-            if not self._write_some() and self._size > mark:
-                poll = select.poll()
-                poll.register(self._fd, select.POLLOUT)
-                poll.poll()
+            before = self._size
+            if self._write_some() or self._size <= mark:
+                return
+            if self._size < before:
+                taken = time.monotonic()
+            elif time.monotonic() - taken > self._patience:
+                _log.warning("the client has read nothing for %d s, and %d bytes wait: it is let go of", self._patience, before)
+                self._lose()
+                return
+            poll.poll(_LOOK)
 
     def _lose(self) -> None:
         self.lost = True

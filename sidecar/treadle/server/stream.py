@@ -34,7 +34,7 @@ async def serve_stream(
     assert reading is not None
     outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
     connection = Connection(framing, outbox.put, open_agent)
-    with signals_cancel(reading):
+    with signals_cancel(reading, outbox):
         try:
             await _read(framing, connection, stdin_fd, first, receive)
         except asyncio.CancelledError:
@@ -54,7 +54,7 @@ async def _read(
         for body in framing.feed(data):
             message = _parsed(body, connection)
             if message is not None and not (receive and receive(connection, message)):
-                connection.receive(message)
+                connection.receive(message, len(body))  # type: ignore[arg-type]
 
     if first is not None:
         if first.handshake is not None:
@@ -75,10 +75,19 @@ def _parsed(body: bytes | TooLong | NoLength, connection: Connection) -> Any:
         connection.malformed("headers without a good Content-Length; what follows is passed over up to the next good ones")
         return None
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return _JSON.decode(body.decode("utf-8-sig"))
+    except RecursionError:
+        connection.malformed("it is nested too deeply")
+    except ValueError as error:
         connection.malformed(str(error))
-        return None
+    return None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _ended(reading: asyncio.Task[Any]) -> None:
@@ -86,13 +95,15 @@ def _ended(reading: asyncio.Task[Any]) -> None:
 
 
 @contextlib.contextmanager
-def signals_cancel(task: asyncio.Task[Any]):
-    """SIGTERM and SIGINT end the conversation in good order."""
+def signals_cancel(task: asyncio.Task[Any], outbox: Outbox):
+    """SIGTERM and SIGINT end the conversation in good order, also while the loop waits for a reader that takes nothing."""
     loop = asyncio.get_running_loop()
     caught: list[signal.Signals] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, task.cancel)
+            # at once; the loop comes to its own when it runs again
+            signal.signal(number, outbox.hurry)
             caught.append(number)
     try:
         yield
