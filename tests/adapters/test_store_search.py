@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.old_store import VERSIONS, old_store
@@ -41,6 +41,7 @@ def words(text: str) -> UserMessage:
 def found(store: SqliteStore, text: str, **more: object) -> list[str]:
     query = understood(text)
     assert query
+    assert store.index.catch_up(60)
     return [one.meta.id for one in store.index.search(query, **{"cursor": None, "limit": 50, **more})[0]]  # type: ignore[arg-type]
 
 
@@ -90,6 +91,7 @@ def test_results_page_by_cursor_and_filter(store: SqliteStore) -> None:
         fill(store, f"t{n}", "common words", at=float(n), archived=n == 6, originator="x" if n % 2 else "y")
     query = understood("common")
     assert query
+    assert store.index.catch_up(60)
     first, cursor = store.index.search(query, cursor=None, limit=4)
     assert [one.meta.id for one in first] == ["t5", "t4", "t3", "t2"]
     rest, end = store.index.search(query, cursor=cursor, limit=4)
@@ -106,6 +108,7 @@ def test_the_first_place_is_shown(store: SqliteStore) -> None:
     fill(store, "b", "tiger", name="A tiger's tale", at=0.0)
     query = understood("tiger")
     assert query
+    assert store.index.catch_up(60)
     lines = [one.snippet for one in store.index.search(query, cursor=None, limit=9)[0]]
     assert [line.text for line in lines] == ["the tiger sleeps", "A tiger's tale"]
     assert [line.text[slice(*line.marks[0])] for line in lines] == ["tiger", "tiger"]
@@ -114,6 +117,7 @@ def test_the_first_place_is_shown(store: SqliteStore) -> None:
 TEXTS = st.text(st.sampled_from('abAB01 _-"*^:()äéß\u4e2d\u6587\ud55c\n'), max_size=60)
 
 
+@settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=8), st.data())
 def test_whatever_is_inserted_is_found(texts: list[str], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -131,12 +135,14 @@ def test_whatever_is_inserted_is_found(texts: list[str], data: st.DataObject) ->
         store.close()
 
 
+@settings(max_examples=60)
 @given(st.text(), st.text())
 def test_no_text_is_an_error(said: str, asked: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder))
         fill(store, "a", said, asked)
         query = understood(asked)
+        assert store.index.catch_up(60)
         if query is not None:
             store.index.search(query, cursor=None, limit=5)
         store.delete(["a"])
@@ -151,6 +157,7 @@ from treadle.adapters.store.sqlite import SqliteStore
 from treadle.core.search import understood
 store = SqliteStore(Path(sys.argv[1]))
 for line in sys.stdin:
+    store.index.catch_up(60)
     print(*(one.meta.id for one in store.index.search(understood(line), cursor=None, limit=5)[0]), flush=True)
 """
     other = subprocess.Popen(
@@ -234,8 +241,8 @@ def test_each_shard_is_searched_and_an_empty_one_goes(tmp_path: Path, monkeypatc
         direct.close()
         return names
 
-    assert len(shards()) == 6
     assert len(found(store, "tiger")) == 12
+    assert len(shards()) == 6
     store.delete([f"t{n}" for n in range(5)])
     assert len(shards()) == 4
     assert len(found(store, "tiger")) == 7
@@ -259,4 +266,42 @@ def test_without_fts5_threads_are_kept_and_found_later(tmp_path: Path, monkeypat
     while not store.index.catch_up(0.001):
         pass
     assert [found(store, text) for text in ("tiger", "lion", "zoo", "bear")] == [["a"], ["a"], ["a"], ["b"]]
+    store.close()
+
+
+def break_index(folder: Path) -> None:
+    direct = sqlite3.connect(folder / "threads.sqlite3")
+    direct.execute(
+        "UPDATE search_1_data SET block=x'00ff00ff' WHERE id IN (SELECT id FROM search_1_data ORDER BY id DESC LIMIT 3)"
+    )
+    direct.execute("UPDATE search_1_data SET block=x'ffffffff' WHERE id=10")
+    direct.commit()
+    direct.close()
+
+
+def test_an_index_that_is_broken_is_made_anew(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    fill(store, "a", "tiger", name="Zoo")
+    fill(store, "b", "tiger")
+    assert found(store, "tiger") == ["b", "a"]
+    break_index(tmp_path)
+    store.append("a", [words("lion")])
+    store.update(meta("a", name="Park"))
+    assert [found(store, text) for text in ("lion", "tiger", "park")] == [["a"], ["b", "a"], ["a"]]
+    break_index(tmp_path)
+    store.delete(["a"])
+    assert [found(store, text) for text in ("lion", "tiger")] == [[], ["b"]]
+    store.close()
+
+
+def test_two_processes_that_catch_up_at_once_index_everything_once(tmp_path: Path) -> None:
+    old_store(tmp_path, 1, {f"t{n}": [words(f"old {i} of t{n}") for i in range(120)] for n in range(20)})
+    code = "import sys; from pathlib import Path; from treadle.adapters.store.sqlite import SqliteStore;"
+    code += "sys.exit(not SqliteStore(Path(sys.argv[1])).index.catch_up(60))"
+    both = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait(60) for process in both] == [0, 0, 0]
+    store = SqliteStore(tmp_path)
+    assert len(found(store, '"old 119')) == 20
+    store.delete([f"t{n}" for n in range(19)])
+    assert found(store, "old") == ["t19"]
     store.close()

@@ -32,6 +32,7 @@ def history(table: Table, rounds: int) -> None:
         store = SqliteStore(folder)
         _fill(store, texts, SIZE)
         label = f"{SIZE / 1e6:,.0f} MB of history"
+        table.add(f"{label}: index it all, once", [_timed(lambda: _index(store)) / 1000], "s", "")
         for what, query in (
             ("a rare word", "needle"),
             ("two common words", f"{texts.words[0]} {texts.words[3]}"),
@@ -40,7 +41,8 @@ def history(table: Table, rounds: int) -> None:
             ("the beginning of a word, two letters", texts.words[5][:2]),
         ):
             table.add(f"{label}: search for {what}", _times(rounds, lambda query=query: _search(store, query)), "ms", "< 200")
-        table.add(f"{label}: append a step of 3 items", _appends(store, texts), "ms", "< 1 added")
+        table.add(f"{label}: append a step of 3 items", _appends(store, texts), "ms", "< 1")
+        table.add(f"{label}: index 1,000 steps that were appended", [_timed(lambda: _index(store))], "ms", "")
         ids = [f"t{n:06}" for n in range(0, rounds * 7, 7)]
         table.add(f"{label}: delete a thread", [_timed(lambda one=one: store.delete([one])) for one in ids], "ms", "")
         store.close()
@@ -103,9 +105,14 @@ def _fill(store: SqliteStore, texts: Texts, size: int) -> None:
         store.append(f"t{n:06}", items)
 
 
+def _index(store: SqliteStore) -> None:
+    assert store.index.catch_up(3600)
+
+
 def _search(store: SqliteStore, text: str) -> None:
     query = understood(text)
     assert query
+    assert store.index.catch_up(1)
     found, _ = store.index.search(query, cursor=None, limit=25)
     assert found
 

@@ -38,6 +38,9 @@ class Clock:
     def now(self) -> float:
         return NOW
 
+    def monotonic(self) -> float:
+        return NOW
+
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         if len(self.slept) == 3:
@@ -152,7 +155,7 @@ async def test_in_the_background_old_histories_are_indexed_and_limits_kept(house
     with pytest.raises(Enough):
         await retention.tend(world)
     assert left(world) == {"new"}
-    assert world.clock.slept[1:] == [DAY, DAY]
+    assert world.clock.slept[1] == world.clock.slept[2] < 300
     assert world.clock.slept[0] > 5
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from .history import message_text
-from .items import Item, ModelItem, Notes, Text, ToolOutput, UserMessage
+from .items import Item, JsonObject, ModelItem, Notes, Text, ToolOutput, UserCommand, UserMessage
 from .prompt import DISCARDED
 
 VERSION = 1
@@ -34,7 +34,10 @@ WIDTH = 160
 _BEFORE = 50
 _WORD = re.compile(r"[^\W_]+")
 _PARTS = re.compile(r'"([^"]*)"?|([^\s"]+)')
-_SIGNS = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
+_PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: .*|^\*\*\* Move to: .*", re.MULTILINE)
+_SIGNS = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
+)
 "Scripts without spaces: each sign is a word, for an index and for a query."
 
 
@@ -87,7 +90,9 @@ def said(item: Item) -> str:
         case ModelItem() if item.is_call:
             return _called(item)[:CALL]
         case ToolOutput():
-            return _printed(item)
+            return _printed(item.text, item.detail)
+        case UserCommand():
+            return f"{item.detail.get('command') or ''}\n{_printed(item.text, item.detail)}"
         case _:
             return ""
 
@@ -122,7 +127,9 @@ def _around(text: str, start: int, end: int) -> Snippet:
 def _called(item: ModelItem) -> str:
     payload = item.payload
     if item.kind == "custom_tool_call":
-        return str(payload.get("input") or "")
+        text = str(payload.get("input") or "")
+        # the names of all files, whatever is cut
+        return text if len(text) <= CALL else "\n".join(_PATCHED.findall(text))[: CALL // 2] + "\n" + text
     try:
         arguments: Any = json.loads(payload.get("arguments") or "")
     except ValueError:
@@ -143,9 +150,9 @@ def _strings(value: Any) -> Iterator[str]:
             waiting.extend(reversed(cast("list[Any]", part)))
 
 
-def _printed(output: ToolOutput) -> str:
-    shown = output.detail.get("output")
-    text = shown if isinstance(shown, str) and shown else output.text
+def _printed(text: str, detail: JsonObject) -> str:
+    shown = detail.get("output")
+    text = shown if isinstance(shown, str) and shown else text
     return text if len(text) <= OUTPUT else f"{text[: OUTPUT // 2]}\n{text[-OUTPUT // 2 :]}"
 
 

@@ -22,6 +22,7 @@ _AT_ONCE = 20
 _PAGE = 200
 _AFTER_START = 15.0
 _SLICE = 0.5
+_PAUSE = 60.0
 
 
 class Tending:
@@ -41,17 +42,20 @@ class Tending:
 
 
 async def tend(world: World) -> None:
-    """Index what older versions wrote, and keep to the limits, again and again."""
+    """Index what was said, so that a search need not wait for it, and keep to the limits, again and again."""
     # whoever has just started the process wants something else first
     await world.clock.sleep(_AFTER_START)
+    pruned = -_DAY
     while True:
         try:
-            while not await asyncio.to_thread(world.store.index.catch_up, _SLICE):
-                await world.clock.sleep(_SLICE)
-            await prune(world)
-        except TreadleError as error:
-            _log.warning("history is not tended: %s", error.sentence())
-        await world.clock.sleep(_DAY)
+            whole = await asyncio.to_thread(world.store.index.catch_up, _SLICE)
+            if whole and world.clock.monotonic() - pruned >= _DAY:
+                pruned = world.clock.monotonic()
+                await prune(world)
+        except (TreadleError, OSError) as error:
+            whole = True
+            _log.warning("history is not tended: %s", error.sentence() if isinstance(error, TreadleError) else error)
+        await world.clock.sleep(_PAUSE if whole else _SLICE)
 
 
 async def prune(world: World, *, dry_run: bool = False) -> list[ThreadMeta]:

@@ -7,7 +7,7 @@ from typing import cast
 from ..core.items import JsonObject
 from ..core.keeping import DeleteThread, ExportThread, FindInThread, SearchThreads
 from ..runtime.answers import Occurrence, OccurrencePage, SearchPage
-from . import project
+from . import pages, project
 from .handshake import BadParams
 from .listing import page_size
 from .methods import Exchange, method
@@ -60,7 +60,7 @@ def _occurrence(found: Occurrence) -> JsonObject:
         "itemId": found.item_id,
         "snippet": text,
         "snippetMatchRange": {"start": _units(text[:start]), "end": _units(text[:end])},
-        "turnCursor": found.turn_id,
+        "turnCursor": pages.beginning(found.turn_id),
     }
 
 

@@ -22,22 +22,32 @@ _WAIT = 0.02
 def delete(path: Path, connect: Callable[[Path], sqlite3.Connection], thread_ids: Sequence[str]) -> None:
     """From the database at `path` and from its copies. Raises OSError and sqlite3.Error, and may then be called again."""
     with contextlib.closing(connect(path)) as database:
-        _delete(database, thread_ids)
+        try:
+            _delete(database, thread_ids)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            # the index is broken: it goes whole, and is made anew
+            _delete(database, thread_ids, unindexed=True)
         _empty_log(database)
+    for partial in path.parent.glob(f"{path.name}.version-*.partial"):
+        partial.unlink()  # of a migration that was killed: one that runs holds the lock that we had
     for copy in sorted(path.parent.glob(f"{path.name}.version-*[0-9]")):
         with contextlib.closing(sqlite3.connect(copy, isolation_level=None, timeout=10)) as database:
             # no log and no other file beside a copy
             database.execute("PRAGMA journal_mode=DELETE")
             database.execute("PRAGMA secure_delete=ON")
-            _delete(database, thread_ids)
+            # nobody searches a copy, and its index may be of another form
+            _delete(database, thread_ids, unindexed=True)
 
 
-def _delete(database: sqlite3.Connection, thread_ids: Sequence[str]) -> None:
+def _delete(database: sqlite3.Connection, thread_ids: Sequence[str], *, unindexed: bool = False) -> None:
     database.execute("BEGIN IMMEDIATE")
     try:
         tables = _tables(database)
         if "search_thread" in tables:
-            SqliteSearch(database).forget(thread_ids)
+            search = SqliteSearch(database)
+            search.leave() if unindexed else search.forget(thread_ids)
         for table in tables:
             database.executemany(f"DELETE FROM {table} WHERE thread_id=?", [(thread_id,) for thread_id in thread_ids])
         database.executemany("DELETE FROM thread WHERE id=?", [(thread_id,) for thread_id in thread_ids])

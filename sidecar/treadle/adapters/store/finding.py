@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from ...core.errors import TreadleError
@@ -21,7 +21,6 @@ class SqliteIndex:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
-        self._whole = False
 
     def search(
         self,
@@ -39,7 +38,7 @@ class SqliteIndex:
         wanted.one_of("cwd", cwds)
         wanted.one_of("originator", originators)
         key, source = ("updated_at" if by_update else "created_at"), "thread JOIN search_thread ON thread_id=id"
-        with contextlib.closing(self._connect()) as database:
+        with self._reading() as database:
             search = SqliteSearch(database)
             if not search.available:
                 hint = "Use another Python."
@@ -49,10 +48,18 @@ class SqliteIndex:
             return [_found(database, search, query, row) for row in rows], cursor
 
     def catch_up(self, seconds: float) -> bool:
-        if not self._whole:
+        with self._reading() as database:
+            return SqliteSearch(database).catch_up(seconds)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        try:
             with contextlib.closing(self._connect()) as database:
-                self._whole = SqliteSearch(database).catch_up(seconds)
-        return self._whole
+                yield database
+        except sqlite3.Error as error:
+            raise TreadleError(
+                f"Threads cannot be searched: {error}.", hint="See that the disk is not full, and try again."
+            ) from error
 
 
 def _found(database: sqlite3.Connection, search: SqliteSearch, query: Query, row: tuple[Any, ...]) -> Found:

@@ -1,8 +1,9 @@
 """The full-text index of all threads, in the store's own database: SQLite's FTS5, without a second copy of the texts.
 
-Promises: what is appended is found as soon as the append has returned, for it is indexed in the same transaction; what was
-written before there was an index is taken in by `catch_up`, little by little. A text is in the index as core.search.said gives
-it, and is taken out again by the same text; a thread that was indexed by another version of that function is indexed anew.
+Promises: an append only notes that there is something to index, so a turn never waits for it; `catch_up` takes it in, in pieces
+so short that writers hardly wait. Whoever searches catches up first and so finds what was said a moment ago. A text is in the
+index as core.search.said gives it, and is taken out again by the same text; a thread that was indexed by another version of that
+function is indexed anew, and so is one whose index is broken.
 
 The index is in shards, each of whole threads: the text of a deleted thread leaves its shard only when that is rewritten, which
 must not take long. A row's number is its thread's, and its position there plus one; position 0 is the thread's name.
@@ -10,9 +11,11 @@ must not take long. A row's number is its thread's, and its position there plus 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
 from typing import TypeAlias
 
 from ...core import search
@@ -26,63 +29,30 @@ CREATE TABLE search_thread (
 ) STRICT;
 CREATE INDEX search_thread_by_shard ON search_thread (shard, size)
 """
-# done: the position up to which catch_up has come; NULL when all is indexed and appends keep it so
-SHARD = 16_000_000
+NAMES = "ALTER TABLE search_thread ADD COLUMN called TEXT; UPDATE search_thread SET version=0"
+# done: the position up to which catch_up has come; NULL when all is indexed. called: the name that is indexed
+SHARD = 4_000_000
 "Characters of text after which the next thread begins a new shard."
 MODULE = "fts5"
 _BITS = 24
 _SLICE = 0.02
-"Seconds that other writers wait at most for a step of catch_up."
-_READ = 100
-_Entry: TypeAlias = tuple[int, int, int | None, int]
-"A row of search_thread: number, shard, done, version."
+"Seconds that other writers wait for a step of catch_up, and sometimes a little more."
+_READ = 50
+_Entry: TypeAlias = tuple[int, int, int | None, int, str | None]
+"A row of search_thread: number, shard, done, version, called."
 
 
 class SqliteSearch:
-    """All but `find` and `catch_up` is called within a transaction that writes what is indexed."""
+    """On one connection. `note` and `forget` are called within a transaction."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._db = database
         self.available = bool(database.execute("SELECT 1 FROM pragma_module_list WHERE name=?", (MODULE,)).fetchone())
         "A Python may come with an SQLite that has no such index: then nothing is found, and nothing else fails."
-        self._whole = False
 
-    def begin(self, thread_id: str, name: str | None, *, done: int | None = None) -> None:
-        """A thread that is new here."""
-        if not self.available:
-            return
-        query = "INSERT INTO search_thread (thread_id, shard, size, version, done) VALUES (?, ?, ?, ?, ?)"
-        shard = self._open_shard()
-        number = self._db.execute(query, (thread_id, shard, len(name or ""), search.VERSION, done)).lastrowid
-        self._put(shard, [((number or 0) << _BITS, search.spaced(name or ""))])
-
-    def rename(self, thread_id: str, before: str | None, after: str | None) -> None:
-        found = self._entry(thread_id)
-        if found is None or before == after:
-            return
-        number, shard, _, version = found
-        if not self.available:
-            self._db.execute("UPDATE search_thread SET version=0 WHERE number=?", (number,))
-        elif version == search.VERSION:
-            self._take(shard, [(number << _BITS, search.spaced(before or ""))])
-            self._put(shard, [(number << _BITS, search.spaced(after or ""))])
-
-    def add(self, thread_id: str, position: int, items: Sequence[Item]) -> None:
-        """Items that were appended at `position`."""
-        found = self._entry(thread_id)
-        if found is None:
-            return
-        number, shard, done, version = found
-        if done is not None or version != search.VERSION:
-            return  # for catch_up
-        if not self.available:
-            self._db.execute("UPDATE search_thread SET version=0 WHERE number=?", (number,))
-            return
-        rows = _rows(number, position, items)
-        if rows:
-            self._put(shard, rows)
-            size = sum(len(text) for _, text in rows)
-            self._db.execute("UPDATE search_thread SET size=size+? WHERE number=?", (size, number))
+    def note(self, thread_id: str, position: int) -> None:
+        """There are new items from this position on."""
+        self._db.execute("UPDATE search_thread SET done=? WHERE thread_id=? AND done IS NULL", (position, thread_id))
 
     def find(self, query: Query) -> set[int]:
         """Numbers of the threads in which it is."""
@@ -104,21 +74,14 @@ class SqliteSearch:
 
     def catch_up(self, seconds: float) -> bool:
         """Whether all is indexed. Takes about so many seconds at most."""
-        if self._whole or not self.available:
-            return True
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._whole = not self._step(min(until, time.monotonic() + _SLICE))
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-            if self._whole:
-                return True
-            time.sleep(_SLICE / 10)  # SQLite is not fair: who waits for its lock must have a chance
-        return False
+        while self.available and (behind := self._behind()):
+            while behind:
+                self._step(behind)
+                if time.monotonic() > until:
+                    return not behind and not self._behind()
+                time.sleep(_SLICE / 10)  # SQLite is not fair: who waits for its lock must have a chance
+        return True
 
     def forget(self, thread_ids: Iterable[str]) -> None:
         """Every trace of these threads. Their items are still there."""
@@ -127,11 +90,10 @@ class SqliteSearch:
             found = self._entry(thread_id)
             if found is None:
                 continue
-            number, shard, done, version = found
+            number, shard, done, version, name = found
             if version != search.VERSION:
                 self._drop(shard)
                 continue
-            name = self._db.execute("SELECT name FROM thread WHERE id=?", (thread_id,)).fetchone()[0]
             self._take(shard, [(number << _BITS, search.spaced(name or ""))])
             query = "SELECT position, body FROM item WHERE thread_id=? AND position<coalesce(?, 1 << 40) ORDER BY position"
             for position, body in self._db.execute(query, (thread_id, done)).fetchall():
@@ -144,41 +106,81 @@ class SqliteSearch:
         for shard in touched.difference(left):
             self._db.execute(f"DROP TABLE IF EXISTS search_{shard}")
 
-    def _step(self, until: float) -> bool:
-        """Something is indexed that was not; False: there is nothing."""
-        stale = self._db.execute("SELECT shard FROM search_thread WHERE version<>? LIMIT 1", (search.VERSION,)).fetchone()
-        if stale:
-            self._drop(stale[0])
-            return True
-        query = "SELECT t.id, t.name FROM thread t LEFT JOIN search_thread s ON s.thread_id=t.id"
-        # the newest first: they are asked for most
-        query += " WHERE s.number IS NULL OR s.done IS NOT NULL ORDER BY s.number IS NULL, t.created_at DESC LIMIT 1"
-        row = self._db.execute(query).fetchone()
-        if row is None:
-            return False
-        thread_id, name = row
-        entry = self._entry(thread_id)
-        if entry is None:
-            self.begin(thread_id, name, done=0)
-            entry = self._entry(thread_id)
-        if entry is not None:
-            self._read_on(thread_id, entry, until)
-        return True
+    def leave(self) -> None:
+        """Nothing is indexed any more."""
+        for shard in self._shards():
+            self._drop(shard)
 
-    def _read_on(self, thread_id: str, entry: _Entry, until: float) -> None:
-        number, shard, done, _ = entry
+    def _behind(self) -> deque[str]:
+        """Threads of which something is not indexed, some of them; the newest first, for they are asked for most."""
+        query = "SELECT t.id FROM thread t LEFT JOIN search_thread s ON s.thread_id=t.id"
+        query += " WHERE s.number IS NULL OR s.done IS NOT NULL OR s.version<>? OR s.called IS NOT t.name"
+        rows = self._db.execute(f"{query} ORDER BY t.updated_at DESC LIMIT 1000", (search.VERSION,))
+        return deque(thread_id for (thread_id,) in rows)
+
+    def _step(self, behind: deque[str]) -> None:
+        """As much of these threads as there is time for before others write."""
+        until, thread_id = time.monotonic() + _SLICE, behind[0]
+        try:
+            with self._transaction():
+                while behind and time.monotonic() < until and self._advance(thread_id := behind[0], until):
+                    behind.popleft()
+        except sqlite3.OperationalError:
+            raise  # the disk is full, or somebody writes for ever
+        except sqlite3.DatabaseError:
+            # its shard is broken: it is made anew, all of it
+            with self._transaction():
+                entry = self._entry(thread_id)
+                if entry is not None:
+                    self._drop(entry[1])
+
+    def _advance(self, thread_id: str, until: float) -> bool:
+        """Index what is next of this thread; whether it is ready now."""
+        row = self._db.execute("SELECT name FROM thread WHERE id=?", (thread_id,)).fetchone()
+        if row is None:
+            return True
+        entry = self._entry(thread_id)
+        if entry is not None and entry[3] != search.VERSION:
+            self._drop(entry[1])
+            entry = None
+        number, shard, done, _, name = entry or self._begin(thread_id)
+        if name != row[0]:
+            self._take(shard, [(number << _BITS, search.spaced(name or ""))])
+            self._put(shard, [(number << _BITS, search.spaced(row[0] or ""))])
         size = 0
-        while done is not None and time.monotonic() < until:
+        while done is not None:
             query = "SELECT body FROM item WHERE thread_id=? AND position>=? ORDER BY position LIMIT ?"
             items = [decode(body) for (body,) in self._db.execute(query, (thread_id, done, _READ))]
             rows = _rows(number, done, items)
             self._put(shard, rows)
             size += sum(len(text) for _, text in rows)
             done = done + len(items) if len(items) == _READ else None
-        self._db.execute("UPDATE search_thread SET done=?, size=size+? WHERE number=?", (done, size, number))
+            if time.monotonic() > until:
+                break
+        query = "UPDATE search_thread SET done=?, size=size+?, called=? WHERE number=?"
+        self._db.execute(query, (done, size, row[0], number))
+        return done is None
+
+    def _begin(self, thread_id: str) -> _Entry:
+        """A thread that is new here."""
+        shard = self._open_shard()
+        query = "INSERT INTO search_thread (thread_id, shard, size, version, done) VALUES (?, ?, 0, ?, 0)"
+        number = self._db.execute(query, (thread_id, shard, search.VERSION)).lastrowid or 0
+        return number, shard, 0, search.VERSION, None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Generator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
     def _entry(self, thread_id: str) -> _Entry | None:
-        query = "SELECT number, shard, done, version FROM search_thread WHERE thread_id=?"
+        query = "SELECT number, shard, done, version, called FROM search_thread WHERE thread_id=?"
         return self._db.execute(query, (thread_id,)).fetchone()
 
     def _shards(self) -> list[int]:
@@ -205,7 +207,6 @@ class SqliteSearch:
         """All of its threads are to be indexed anew."""
         self._db.execute(f"DROP TABLE IF EXISTS search_{shard}")
         self._db.execute("DELETE FROM search_thread WHERE shard=?", (shard,))
-        self._whole = False
 
 
 def _rows(number: int, position: int, items: Iterable[Item]) -> list[tuple[int, str]]:

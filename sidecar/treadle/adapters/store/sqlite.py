@@ -49,6 +49,7 @@ _STEPS = (
     queue.SCHEMA,
     search.SCHEMA + ";" + threads.INDICES,
     threads.TITLED,
+    search.NAMES,
 )
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 
@@ -106,18 +107,12 @@ class SqliteStore:
 
     def create(self, meta: ThreadMeta) -> None:
         row = threads.row(meta)
-        with self._transaction():
-            self._db.execute(f"INSERT INTO thread ({threads.COLUMNS}) VALUES ({','.join('?' * len(row))})", row)
-            self._search.begin(meta.id, meta.name)
+        self._db.execute(f"INSERT INTO thread ({threads.COLUMNS}) VALUES ({','.join('?' * len(row))})", row)
         self._next[meta.id] = 0
 
     def update(self, meta: ThreadMeta) -> None:
         names = ", ".join(f"{name.strip()}=?" for name in threads.COLUMNS.split(",")[1:])
-        with self._transaction():
-            before = self._db.execute("SELECT name FROM thread WHERE id=?", (meta.id,)).fetchone()
-            self._db.execute(f"UPDATE thread SET {names} WHERE id=?", (*threads.row(meta)[1:], meta.id))
-            if before is not None:
-                self._search.rename(meta.id, before[0], meta.name)
+        self._db.execute(f"UPDATE thread SET {names} WHERE id=?", (*threads.row(meta)[1:], meta.id))
 
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
         position = self._next.get(thread_id)
@@ -129,7 +124,7 @@ class SqliteStore:
             self._db.executemany("INSERT INTO item (thread_id, position, body) VALUES (?, ?, ?)", rows)
             self._drafts.replace(thread_id, items)
             self.queue.take(thread_id, items)
-            self._search.add(thread_id, position, items)
+            self._search.note(thread_id, position)
         self._next[thread_id] = position + len(rows)
 
     def draft(self, thread_id: str, item: Item) -> None:

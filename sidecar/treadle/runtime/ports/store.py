@@ -96,12 +96,12 @@ class ThreadIndex(Protocol):
         ascending: bool = False,
         originators: Sequence[str] = (),
     ) -> tuple[list[Found], str | None]:
-        """Threads with an item, or a name, in which the query is. What was appended is found at once, what an older version
-        wrote when `catch_up` has come to it."""
+        """Threads with an item, or a name, in which the query is. What was appended is found once `catch_up` has come to it."""
         ...
 
     def catch_up(self, seconds: float) -> bool:
-        """Index what an older version wrote, for about so many seconds; whether all is done."""
+        """Index what was appended since the last time, and what an older version wrote, for about so many seconds; whether all
+        is done."""
         ...
 
 
