@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from .checkpoints import checkpoints
 from .discovery import discovery
 from .driver import AppServer, ModelProcess
 from .history import history
@@ -153,6 +154,7 @@ def main() -> None:
         reviewing(table, ROUNDS)
         verdicts(table, ROUNDS)
         discovery(table, ROUNDS)
+        checkpoints(table, ROUNDS)
         history(table, ROUNDS)
     finally:
         model.close()

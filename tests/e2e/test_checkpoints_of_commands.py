@@ -14,6 +14,7 @@ from fakes.editing import kinds
 from fakes.house import PATCH, House
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient, more
+from treadle.adapters.watch import DiskWatch
 from treadle.core.checkpoints import (
     Checkpoint,
     CheckpointPlan,
@@ -189,3 +190,14 @@ async def test_where_nothing_can_be_kept_commands_run_all_the_same_and_the_check
     (plan,) = (await shop.preview(turn)).files
     assert (plan.path, plan.kind) == (str(shop.folder), "omitted")
     assert "File exists" in str(plan.reason)
+
+
+async def test_a_command_that_changes_nothing_has_no_file_looked_at(shop: Shop) -> None:
+    await shop.runs("true")
+    watch = shop.agent._world.watch
+    assert isinstance(watch, DiskWatch)
+    tree = watch._watched[str(shop.folder)].tree
+    assert tree is not None
+    looked = tree.looked
+    await shop.runs("true", "cat hello.py > /dev/null; true", "ls")
+    assert tree.looked == looked

@@ -178,7 +178,7 @@ async def play(seed: int, users_part: bool) -> None:
             await desk.close()
 
 
-SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @SOME

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...core.settings import CheckpointRules
+from ...core.writable import PROTECTED
 from ...runtime.ports.versions import FileVersion
 from ...runtime.ports.watch import Owner
 from ..versions.database import Database, digest, is_kept, pack
@@ -53,6 +54,8 @@ class Tree:
         self._count = 0
         self._kept = 0
         self._fresh = False
+        self._protected = frozenset[str]()
+        "Protected names that are known to be there."
 
     def build(self, stopped: Callable[[], bool]) -> None:
         """Compare all of it, which is nobody's change. Raises Stopped, OSError."""
@@ -70,6 +73,7 @@ class Tree:
             sink.flush()
             self._fresh = False
             self._since = began
+            self._protected = self._known_protected(self._baseline)
 
     def tidy(self) -> None:
         """Delete a part of what nobody needs any more. Not while `close` runs."""
@@ -79,23 +83,30 @@ class Tree:
 
     def pending(self) -> bool:
         """Whether anything may have changed. Cheap."""
-        if self._inotify is None:
-            return True
         if not self._lock.acquire(blocking=False):
             return True
         try:
-            self._happened.add(self._inotify.happened())
-            # a root that is gone tells nothing, and may come back
-            self._happened.lost |= len(self._inotify) == 0
-            return bool(self._happened)
+            self._drain()
+            return self._inotify is None or bool(self._happened)
         finally:
             self._lock.release()
+
+    def _drain(self) -> None:
+        if self._inotify is None:
+            return
+        happened = self._inotify.happened()
+        if happened.anew:
+            self._drop_passing(happened)
+        self._happened.add(happened)
+        # a root that is gone tells nothing, and may come back
+        self._happened.lost |= len(self._inotify) == 0
 
     def look(self, owner: Owner | None, at: float, stopped: Callable[[], bool]) -> list[FileVersion]:
         """See runtime.ports.watch.Watch. Raises Stopped, OSError; what was not looked at then is the next time."""
         with self._lock:
             assert self._baseline is not None
             began = time.time_ns()
+            self._drain()
             happened, self._happened = self._happened, Happened()
             sink = Sink(self._baseline, owner, at, stopped)
             try:
@@ -113,6 +124,7 @@ class Tree:
                 self._happened.add(happened)
                 raise
             self._since = began
+            self._protected = self._known_protected(self._baseline)
             return sink.versions
 
     def note(self, path: str, key: str | None) -> None:
@@ -128,6 +140,16 @@ class Tree:
                 self._inotify = None
             if self._baseline is not None:
                 self._baseline.close()
+
+    def _known_protected(self, baseline: Baseline) -> frozenset[str]:
+        return frozenset(name for name in PROTECTED if baseline.entry("", name) is not None)
+
+    def _drop_passing(self, happened: Happened) -> None:
+        """A sandbox puts something in the place of each protected name that is not there, and takes it away again."""
+        for name in PROTECTED:
+            if ("", name) in happened.anew and name not in self._protected and not os.path.lexists(self._path("", name)):
+                happened.entries.discard(("", name))
+                happened.anew.discard(("", name))
 
     def _look(self, happened: Happened, sink: Sink) -> None:
         assert self._baseline is not None and self._inotify is not None
