@@ -108,6 +108,8 @@ def test_lists_page_by_cursor_and_filter(store: SqliteStore) -> None:
     assert listed(store, archived=True)[0] == ["t4"]
     assert listed(store, search="preview 2")[0] == ["t2"]
     assert listed(store, search="100%")[0] == ["t0"]
+    assert listed(store, search="THE 100% ONE")[0] == ["t0"]
+    assert listed(store, search="1_0% o")[0] == listed(store, search="^")[0] == []
     assert listed(store, ascending=True, by_update=True)[0] == ["t0", "t1", "t2", "t3"]
 
 

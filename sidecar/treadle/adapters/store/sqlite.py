@@ -192,7 +192,7 @@ class SqliteStore:
         wanted.one_of("originator", originators)
         wanted.one_of("id", excluded, none=True)
         if search:
-            wanted.holds("(instr(lower(preview), lower(?)) OR instr(lower(coalesce(name, '')), lower(?)))", search, search)
+            wanted.holds("(preview LIKE ? ESCAPE '^' OR name LIKE ? ESCAPE '^')", *[threads.anywhere(search)] * 2)
         key = "updated_at" if by_update else "created_at"
         found, cursor = threads.page(self._db, wanted, key, ascending=ascending, cursor=cursor, limit=limit)
         return [threads.meta(row) for row in found], cursor

@@ -66,6 +66,11 @@ def page(
     return found[:limit], place(found[limit - 1], key)
 
 
+def anywhere(text: str) -> str:
+    """What LIKE finds a text by, with ^ before signs that would mean something."""
+    return "%" + "".join(f"^{sign}" if sign in "^%_" else sign for sign in text) + "%"
+
+
 def place(row: tuple[Any, ...], key: Key) -> str:
     """It leads to what comes after this row."""
     return f"{row[2 if key == 'updated_at' else 1]!r}|{row[0]}"
