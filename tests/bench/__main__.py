@@ -23,6 +23,7 @@ from .history import history
 from .hunks import reviewing
 from .inside import building, commands
 from .patches import patching
+from .threads import threads
 from .verdicts import verdicts
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -148,6 +149,7 @@ def main() -> None:
         steps(table, model, "100 steps, `true`, read-only sandbox", "exec_command", 100, "read-only", "< 25 + 5")
         steps(table, model, "100 steps, `true`, workspace-write sandbox", "exec_command", 100, "workspace-write", "< 25 + 5")
         deltas(table, model)
+        threads(table, model, ROUNDS)
         commands(table, ROUNDS)
         building(table, ROUNDS)
         patching(table, ROUNDS)

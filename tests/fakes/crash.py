@@ -79,8 +79,11 @@ class Sidecar:
         self.process.wait()
         self.reader.join(WAIT)
         assert not self.reader.is_alive(), "somebody else holds its standard output"
+        said = self.errors.read_text()
         if self.broken is not None:
+            self.broken.add_note(said[-4000:])
             raise self.broken
+        assert "Traceback" not in said, said[-4000:]
 
     def _read(self) -> None:
         for line in self.process.stdout:

@@ -68,7 +68,7 @@ def message_text(payload: JsonObject) -> str:
 def turns(items: Sequence[Item]) -> list[TurnState]:
     """Every turn that counts, in order. A turn without an end is given as it stands: inProgress."""
     found: dict[str, TurnState] = {}
-    calls: dict[str, tuple[TurnState, int]] = {}
+    open_calls: dict[str, tuple[TurnState, int, ModelItem]] = {}
     for item in effective(items):
         if isinstance(item, (Opening, Context, Notes, UsageReported, Reverted, Injected)):
             continue
@@ -86,17 +86,22 @@ def turns(items: Sequence[Item]) -> list[TurnState]:
             case UserCommand():
                 turn.cards.append(user_card(item))
             case ModelItem() if item.is_call:
-                calls[item.call_id or ""] = (turn, len(turn.cards))
-                turn.cards.append(_unfinished(item))
+                open_calls[item.call_id or ""] = (turn, len(turn.cards), item)
+                turn.cards.append(_call_card(item, {}, "inProgress"))
             case ModelItem():
                 drawn = card(item)
                 if drawn is not None:
                     turn.cards.append(drawn)
             case ToolOutput():
-                _finish(calls, item)
+                # most calls end with a view of their own: only for the others is one made up
+                if place := open_calls.pop(item.call_id, None):
+                    of, at, call = place
+                    of.cards[at] = _call_card(call, item.detail or likely_view(call), item.status)
             case Summary():
                 if item.revises is None:
                     turn.cards.append(SummaryCard(item.id))
+    for of, at, call in open_calls.values():
+        of.cards[at] = _call_card(call, likely_view(call), "inProgress")
     return list(found.values())
 
 
@@ -117,19 +122,8 @@ def user_card(item: UserCommand) -> CallCard:
     return CallCard(item.id, "user_shell", item.id, item.detail, item.status)  # type: ignore[arg-type]
 
 
-def _unfinished(item: ModelItem) -> CallCard:
-    return CallCard(item.id, item.name or "", item.call_id or "", likely_view(item), "inProgress")
-
-
-def _finish(calls: dict[str, tuple[TurnState, int]], output: ToolOutput) -> None:
-    place = calls.get(output.call_id)
-    if place is None:
-        return
-    turn, index = place
-    begun = turn.cards[index]
-    if isinstance(begun, CallCard):
-        view = output.detail or begun.view
-        turn.cards[index] = CallCard(begun.id, begun.name, begun.call_id, view, output.status)  # type: ignore[arg-type]
+def _call_card(item: ModelItem, view: Any, status: Any) -> CallCard:
+    return CallCard(item.id, item.name or "", item.call_id or "", view, status)
 
 
 def last_message(items: Sequence[Item]) -> str | None:

@@ -6,6 +6,7 @@ first request, since it needs httpx.
 
 from __future__ import annotations
 
+import select
 import ssl
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
         self._joiner = ChunkJoiner()
+        self._socket: Any = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         while True:
@@ -120,7 +122,16 @@ class _Stream(httpcore.AsyncNetworkStream):
         return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+        if info != "is_readable" or not hasattr(select, "poll"):
+            return self._inner.get_extra_info(info)
+        # asked of every idle connection whenever a request begins or ends, and the way down to the socket is long
+        self._socket = self._socket or self._inner.get_extra_info("socket")
+        fd = -1 if self._socket is None else self._socket.fileno()
+        if fd < 0:
+            return True
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 @contextmanager
