@@ -25,6 +25,15 @@ class Usage:
     cache_reported: bool = True
     "False: the provider does not say how many were cached; `cached_input_tokens` is 0 then."
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_output_tokens + other.reasoning_output_tokens,
+            self.total_tokens + other.total_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Compacted:

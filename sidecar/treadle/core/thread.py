@@ -167,14 +167,7 @@ class Thread:
         self._spend(last)
 
     def _spend(self, last: Usage) -> None:
-        total = self.usage
-        self.usage = Usage(
-            total.input_tokens + last.input_tokens,
-            total.cached_input_tokens + last.cached_input_tokens,
-            total.output_tokens + last.output_tokens,
-            total.reasoning_output_tokens + last.reasoning_output_tokens,
-            total.total_tokens + last.total_tokens,
-        )
+        self.usage += last
 
 
 def _usage(item: UsageReported) -> Usage:

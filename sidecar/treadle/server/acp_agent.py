@@ -29,7 +29,6 @@ from .handshake import BadParams
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
     from ..runtime.answers import ThreadPage, ThreadState
-    from .acp_settings import Server
 
 _log = logging.getLogger(__name__)
 AUTH_REQUIRED, NOT_FOUND = -32000, -32002
@@ -121,14 +120,8 @@ class AcpAgent:
         return {}
 
     @_answered
-    async def new_session(
-        self,
-        cwd: str,
-        mcp_servers: Sequence[Server] | None = None,
-        additional_directories: Sequence[str] | None = None,
-        **_: Any,
-    ) -> JsonObject:
-        overrides = _overrides(cwd, mcp_servers, additional_directories)
+    async def new_session(self, **given: Any) -> JsonObject:
+        overrides = _overrides(given)
         session = await self._session()
         op = StartThread(overrides, originator=self._originator)
         state = cast("ThreadState", await (await self._load()).submit(op, session))
@@ -136,28 +129,14 @@ class AcpAgent:
         return {"sessionId": session.id, **session.said()}
 
     @_answered
-    async def load_session(
-        self,
-        cwd: str,
-        session_id: str,
-        mcp_servers: Sequence[Server] | None = None,
-        additional_directories: Sequence[str] | None = None,
-        **_: Any,
-    ) -> JsonObject:
-        session = await self._resumed(session_id, _overrides(cwd, mcp_servers, additional_directories))
+    async def load_session(self, session_id: str, **given: Any) -> JsonObject:
+        session = await self._resumed(session_id, _overrides(given))
         session.replay()
         return session.said()
 
     @_answered
-    async def resume_session(
-        self,
-        cwd: str,
-        session_id: str,
-        mcp_servers: Sequence[Server] | None = None,
-        additional_directories: Sequence[str] | None = None,
-        **_: Any,
-    ) -> JsonObject:
-        return (await self._resumed(session_id, _overrides(cwd, mcp_servers, additional_directories))).said()
+    async def resume_session(self, session_id: str, **given: Any) -> JsonObject:
+        return (await self._resumed(session_id, _overrides(given))).said()
 
     @_answered
     async def list_sessions(self, cwd: str | None = None, cursor: str | None = None, **_: Any) -> JsonObject:
@@ -169,15 +148,8 @@ class AcpAgent:
         return {"sessions": [acp_project.session_info(state) for state in page.threads], **more}
 
     @_answered
-    async def fork_session(
-        self,
-        cwd: str,
-        session_id: str,
-        mcp_servers: Sequence[Server] | None = None,
-        additional_directories: Sequence[str] | None = None,
-        **_: Any,
-    ) -> JsonObject:
-        overrides = _overrides(cwd, mcp_servers, additional_directories)
+    async def fork_session(self, session_id: str, **given: Any) -> JsonObject:
+        overrides = _overrides(given)
         known, session = await self._kept(session_id), await self._session()
         overrides = acp_settings.without_old_servers(overrides, known.meta.settings)
         op = ForkThread(session_id, overrides, originator=self._originator)
@@ -293,11 +265,14 @@ class AcpAgent:
         return best.id if best else None
 
 
-def _overrides(cwd: str, servers: Sequence[Server] | None, folders: Sequence[str] | None) -> Overrides:
-    for path, field in ((cwd, "cwd"), *((folder, "additionalDirectories") for folder in folders or ())):
+def _overrides(given: JsonObject) -> Overrides:
+    """What a client says of the session that it opens."""
+    cwd, folders = given["cwd"], given.get("additional_directories") or ()
+    for path, field in ((cwd, "cwd"), *((folder, "additionalDirectories") for folder in folders)):
         if not os.path.isabs(path):
             raise BadParams(field, "expected an absolute path")
-    return Overrides(cwd=cwd, roots=tuple(folders) if folders else None, config=acp_settings.servers(servers or ()))
+    servers = acp_settings.servers(given.get("mcp_servers") or ())
+    return Overrides(cwd=cwd, roots=tuple(folders) or None, config=servers)
 
 
 def _of_turn(error: ErrorInfo) -> RequestError:

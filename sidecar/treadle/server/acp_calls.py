@@ -14,6 +14,7 @@ from typing import Any, cast
 from ..core.items import JsonObject
 from ..core.truncate import clip
 from ..core.views import CallCard, CallView, CommandView, FileChange, FileChangeView, ImageView, McpView, OtherCard, ToolView
+from .cards import given_arguments
 
 MAX_TITLE = 400
 MAX_OUTPUT = 64 * 1024
@@ -182,7 +183,7 @@ def given(view: CallView) -> Any:
         case "image":
             return {"path": cast("ImageView", view).get("path", "")}
         case _:
-            return _raw(_parsed(cast("ToolView | McpView", view).get("arguments")))
+            return _raw(given_arguments(cast("ToolView | McpView", view).get("arguments")))
 
 
 def _contents(view: CallView) -> list[JsonObject]:
@@ -258,15 +259,6 @@ def _is_plain(value: Any) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _parsed(arguments: object) -> Any:
-    if not isinstance(arguments, str):
-        return arguments
-    try:
-        return json.loads(arguments)
-    except ValueError:
-        return arguments
 
 
 def _diff(path: str, old: str | None, new: str) -> JsonObject:

@@ -5,6 +5,7 @@ Says of us only what is there. Reads no further than it must: what came after th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import Any, NamedTuple
@@ -91,14 +92,15 @@ def answer(stdin_fd: int, stdout_fd: int) -> Early:
     first, _, rest = line.partition(b"\n")
     try:
         message = json.loads(first)
-        if message["method"] != "initialize" or not isinstance(message["id"], (str, int)):
+        if message["method"] != "initialize" or type(message["id"]) not in (str, int):
             return Early(None, line)
         editor, result = hello(message.get("params"))
-    except (ValueError, TypeError, KeyError, AttributeError, BadParams):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BadParams):
         return Early(None, line)
     reply = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}, separators=(",", ":")).encode() + b"\n"
-    while reply:
-        reply = reply[os.write(stdout_fd, reply) :]
+    with contextlib.suppress(BrokenPipeError):  # the connection finds out, too
+        while reply:
+            reply = reply[os.write(stdout_fd, reply) :]
     return Early(editor, rest)
 
 

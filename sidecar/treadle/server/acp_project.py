@@ -241,16 +241,6 @@ def usage(tokens: Usage) -> JsonObject:
     }
 
 
-def together(one: Usage, two: Usage) -> Usage:
-    return Usage(
-        one.input_tokens + two.input_tokens,
-        one.cached_input_tokens + two.cached_input_tokens,
-        one.output_tokens + two.output_tokens,
-        one.reasoning_output_tokens + two.reasoning_output_tokens,
-        one.total_tokens + two.total_tokens,
-    )
-
-
 def session_info(state: ThreadState) -> JsonObject:
     """A row of the list of sessions."""
     meta = state.meta

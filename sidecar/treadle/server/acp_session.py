@@ -313,7 +313,7 @@ class _Turn:
     def see(self, event: e.Event) -> None:
         match event:
             case e.UsageUpdated():
-                self.usage = acp_project.together(self.usage, event.last)
+                self.usage += event.last
             case e.WarningReported(code=e.CUT_SHORT):
                 self.cut = True
             case e.RequestCounted():

@@ -171,7 +171,7 @@ def _tool(card: CallCard, view: ToolView) -> JsonObject:
         status = "failed"
     if success is None and status != "inProgress":
         success = status == "completed"
-    arguments = _arguments(view.get("arguments"))
+    arguments = given_arguments(view.get("arguments"))
     if not name.startswith("mcp__"):
         return _dynamic(card.id, name, arguments, status, result=result, success=success, duration=duration)
     server, _, tool = name.removeprefix("mcp__").partition("__")
@@ -216,7 +216,7 @@ def _dynamic(
     }
 
 
-def _arguments(arguments: object) -> Any:
+def given_arguments(arguments: object) -> Any:
     """Arguments as JSON data; text that is not JSON, such as the input of a custom call, as it is."""
     if not isinstance(arguments, str):
         return arguments

@@ -41,7 +41,7 @@ class Lines:
             case e.PlanUpdated():
                 return [self._planned(event)]
             case e.UsageUpdated():
-                self.usage = _sum(self.usage, event.last)
+                self.usage += event.last
                 return []
             case e.ErrorReported():
                 return [{"type": "error", "message": event.error.message}]
@@ -153,13 +153,3 @@ def usage(tokens: Usage) -> JsonObject:
         "output_tokens": tokens.output_tokens,
         "reasoning_output_tokens": tokens.reasoning_output_tokens,
     }
-
-
-def _sum(one: Usage, two: Usage) -> Usage:
-    return Usage(
-        one.input_tokens + two.input_tokens,
-        one.cached_input_tokens + two.cached_input_tokens,
-        one.output_tokens + two.output_tokens,
-        one.reasoning_output_tokens + two.reasoning_output_tokens,
-        one.total_tokens + two.total_tokens,
-    )
