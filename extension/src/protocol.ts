@@ -460,6 +460,13 @@ export type GitInfo = {
   originUrl: string | null;
 };
 
+/** null clears what was known; what is left out stays. */
+export type GitInfoChanges = {
+  sha?: string | null;
+  branch?: string | null;
+  originUrl?: string | null;
+};
+
 /** A remembered yes. `workspace` is the folder of scope workspace, `threadId` the thread of scope thread. */
 export type Grant = {
   id: string;
@@ -543,7 +550,7 @@ export type HunkChoiceParams = {
 
 /**
  * `version` is that of the open document the hunks are about, as the editor numbers it. `omitted` says why there are no lines
- * and no undo.
+ * and no undo. `moved` is where the file was moved from or to: the two are kept and undone together.
  */
 export type HunkFile = {
   path: string;
@@ -555,6 +562,7 @@ export type HunkFile = {
   /** Lines, in all hunks. */
   removed: number;
   omitted: string | null;
+  moved: string | null;
 };
 
 export type HunkListParams = {
@@ -1572,6 +1580,15 @@ export type ThreadLoadedListResponse = {
   nextCursor: string | null;
 };
 
+export type ThreadMetadataUpdateParams = {
+  threadId: string;
+  gitInfo?: GitInfoChanges | null;
+};
+
+export type ThreadMetadataUpdateResponse = {
+  thread: Thread;
+};
+
 export type ThreadNameUpdatedNotification = {
   threadId: string;
   threadName?: string | null;
@@ -2203,6 +2220,7 @@ export interface ClientRequests {
   "thread/items/list": { params: ThreadItemsListParams; result: ThreadItemsListResponse };
   "thread/items/read": { params: ThreadItemsReadParams; result: ThreadItemsReadResponse };
   "thread/settings/update": { params: ThreadSettingsUpdateParams; result: ThreadSettingsUpdateResponse };
+  "thread/metadata/update": { params: ThreadMetadataUpdateParams; result: ThreadMetadataUpdateResponse };
   "turn/settings/update": { params: TurnSettingsUpdateParams; result: TurnSettingsUpdateResponse };
   "thread/backgroundTerminals/list": { params: TerminalsListParams; result: TerminalsListResponse };
   "thread/backgroundTerminals/clean": { params: TerminalsCleanParams; result: TerminalsCleanResponse };

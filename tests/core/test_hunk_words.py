@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from treadle.core import hunk_files, hunk_words
+from treadle.core.changes import Changed
 from treadle.core.hunk_files import State
 
 
 def state_of(before: bytes | None, after: bytes | None) -> State:
-    state = hunk_files.changed(None, "/w/f", before, after, "t")
+    state = hunk_files.changed(None, Changed("thread", "t", "/w/f", before, after, "patch"))
     assert state is not None
     return state
 

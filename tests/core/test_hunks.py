@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treadle.core import hunk_files, hunk_notes
-from treadle.core.hunk_files import HunkRefused, Whole
+from treadle.core.changes import Changed
+from treadle.core.hunk_files import HunkRefused, State, Whole
 from treadle.core.hunks import Hunk, Review, hunks, kept, patched, typed, undone
 from treadle.core.line_edits import line_edits, lines
 
@@ -29,6 +30,10 @@ def text(of: Sequence[str]) -> str:
 
 def numbered(count: int) -> list[str]:
     return [f"line {number}\n" for number in range(count)]
+
+
+def change(state: State | None, before: bytes | None, after: bytes | None, turn: str, *, mode: int | None = None) -> State | None:
+    return hunk_files.changed(state, Changed("thread", turn, "f", before, after, "patch", mode))
 
 
 def only(found: Sequence[Hunk]) -> Hunk:
@@ -236,8 +241,8 @@ def test_lines_that_the_user_types_outside_of_hunks_survive_any_undo(
 
 @given(TEXTS, TEXTS, TEXTS)
 def test_what_is_noted_is_recalled(before: str, after: str, later: str) -> None:
-    state = hunk_files.changed(None, "f", before.encode(), after.encode(), "t1")
-    state = hunk_files.changed(state, "f", after.encode(), later.encode(), "t2")
+    state = change(None, before.encode(), after.encode(), "t1")
+    state = change(state, after.encode(), later.encode(), "t2")
     if state is None:
         return
     again = hunk_notes.recalled(
@@ -255,7 +260,7 @@ def test_notes_that_make_no_sense_are_measured_anew() -> None:
 
 
 def test_a_created_file_goes_as_the_agent_left_it() -> None:
-    state = hunk_files.changed(None, "f", None, b"new\n", "t")
+    state = change(None, None, b"new\n", "t")
     assert isinstance(state, Whole)
     hunk = only(hunk_files.shown(state))
     assert (hunk.added, hunk.whole, hunk_files.kind(state)) == (("new\n",), True, "add")
@@ -263,8 +268,8 @@ def test_a_created_file_goes_as_the_agent_left_it() -> None:
 
 
 def test_a_created_file_that_the_user_edited_does_not_go() -> None:
-    state = hunk_files.changed(None, "f", None, b"new\n", "t")
-    state = hunk_files.changed(state, "f", b"new\nmine\n", b"new\nmine\nmore\n", "t2")
+    state = change(None, None, b"new\n", "t")
+    state = change(state, b"new\nmine\n", b"new\nmine\nmore\n", "t2")
     assert isinstance(state, Whole)
     with pytest.raises(HunkRefused, match="was created by the agent and has been edited since"):
         hunk_files.after_undo(state, {state.id}, b"new\nmine\nmore\n")
@@ -272,20 +277,20 @@ def test_a_created_file_that_the_user_edited_does_not_go() -> None:
 
 def test_a_deleted_file_comes_back_also_after_earlier_changes() -> None:
     before = "gr\u00fc\u00dfe\nb\n".encode("cp1252")
-    state = hunk_files.changed(None, "f", before, before.replace(b"b", b"B"), "t1")
-    state = hunk_files.changed(state, "f", before.replace(b"b", b"B"), None, "t2", mode=0o755)
+    state = change(None, before, before.replace(b"b", b"B"), "t1")
+    state = change(state, before.replace(b"b", b"B"), None, "t2", mode=0o755)
     assert isinstance(state, Whole)
     assert (hunk_files.kind(state), state.turns, state.mode) == ("delete", ("t1", "t2"), 0o755)
     assert hunk_files.after_undo(state, {state.id}, None) == (None, before)
 
 
 def test_a_file_that_the_agent_made_and_removed_leaves_nothing() -> None:
-    state = hunk_files.changed(None, "f", None, b"x", "t")
-    assert hunk_files.changed(state, "f", b"x", None, "t") is None
+    state = change(None, None, b"x", "t")
+    assert change(state, b"x", None, "t") is None
 
 
 def test_what_is_no_text_is_one_hunk_without_lines() -> None:
-    state = hunk_files.changed(None, "f", b"\0\1\2", b"\0\2\2", "t")
+    state = change(None, b"\0\1\2", b"\0\2\2", "t")
     assert state is not None
     hunk = only(hunk_files.shown(state))
     assert (hunk.removed, hunk.added, hunk.whole) == ((), (), True)
@@ -295,13 +300,13 @@ def test_what_is_no_text_is_one_hunk_without_lines() -> None:
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "cp1252"])
 def test_an_undo_keeps_the_files_encoding(codec: str) -> None:
     before, after = "\u00fc\r\nb\r\nc".encode(codec), "\u00fc\r\nB\r\nc".encode(codec)
-    state = hunk_files.changed(None, "f", before, after, "t")
+    state = change(None, before, after, "t")
     assert state is not None
     assert hunk_files.after_undo(state, {only(hunk_files.shown(state)).id}, after) == (None, before)
 
 
 def test_an_empty_file_that_is_filled_is_no_created_file() -> None:
-    state = hunk_files.changed(None, "f", b"", b"x\n", "t")
+    state = change(None, b"", b"x\n", "t")
     assert state is not None
     assert hunk_files.after_undo(state, {only(hunk_files.shown(state)).id}, b"x\n") == (None, b"")
 

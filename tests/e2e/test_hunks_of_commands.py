@@ -12,6 +12,7 @@ from fakes import call, custom, reply, text
 from fakes.house import PATCH, House
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient, more
+from treadle.core.errors import RequestRefused
 from treadle.core.events import CardStarted
 from treadle.core.hunk_ops import ListHunks, UndoHunks
 from treadle.core.views import CallCard
@@ -106,3 +107,38 @@ async def test_hunks_are_the_same_in_the_next_process_also_of_a_thread_that_is_n
         assert [hunk.id for hunk in (await files(again, client, thread_id))["poem.txt"].hunks] == before[1:]
     finally:
         await again.close()
+
+
+MOVE = (
+    "*** Begin Patch\n*** Update File: a.py\n*** Move to: b.py\n@@\n-two\n+TWO\n*** Update File: c.py\n@@\n-c\n+C\n*** End Patch"
+)
+
+
+async def test_a_file_that_was_moved_is_undone_on_both_sides_or_on_none(
+    house: House, agent: Agent, model_server: ModelServer
+) -> None:
+    a, b, c = (house.workspace / f"{name}.py" for name in "abc")
+    a.write_text("one\ntwo\n")
+    c.write_text("c\n")
+    client = RecordingClient()
+    model_server.script([reply(custom("apply_patch", MOVE)), reply(text("Done."))])
+    thread_id, turn_id = await house.begin(agent, client)
+    await client.turn_end(turn_id)
+    found = await files(agent, client, thread_id)
+    assert {name: (file.kind, file.moved) for name, file in found.items()} == {
+        "a.py": ("delete", str(b)),
+        "b.py": ("add", str(a)),
+        "c.py": ("update", None),
+    }
+    b.write_text("one\nTWO\nmine\n")
+    for which in (str(a), str(b)):
+        with pytest.raises(RequestRefused, match=r"b\.py was created by the agent and has been edited since"):
+            await agent.submit(UndoHunks(thread_id, path=which), client)
+    left: Any = await agent.submit(UndoHunks(thread_id), client)
+    assert [Path(file.path).name for file in left.files] == ["a.py", "b.py"]
+    assert len(left.problems) == 1
+    assert (a.exists(), b.read_text(), c.read_text()) == (False, "one\nTWO\nmine\n", "c\n")
+    b.write_text("one\nTWO\n")
+    await agent.submit(UndoHunks(thread_id, (found["b.py"].hunks[0].id,)), client)
+    assert (a.read_text(), b.exists()) == ("one\ntwo\n", False)
+    assert await files(agent, client, thread_id) == {}

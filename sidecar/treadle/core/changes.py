@@ -25,3 +25,5 @@ class Changed:
     "The contents are those of an editor's document, which has not been saved."
     omitted: str | None = None
     "Why the contents are not told (too large, not a regular file, …): a clause. Both are None then."
+    moved: str | None = None
+    "Of a file that was moved, where from or where to: the other one of two changes."

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal, TypeAlias
 
+from .changes import Changed
 from .encoding import decoded
 from .errors import TreadleError
 from .hunks import Hunk, Review, hunks, kept, patched, typed, undone
@@ -35,6 +36,8 @@ class Whole:
     "Permissions of the file that was there."
     omitted: str | None = None
     "Why the contents are not known: a clause."
+    moved: str | None = None
+    "Where the file was moved from or to, if it was: the two are kept and undone together."
 
 
 State: TypeAlias = Review | Whole
@@ -44,22 +47,21 @@ class HunkRefused(TreadleError):
     """What cannot be undone, and why."""
 
 
-def changed(
-    state: State | None, path: str, before: bytes | None, after: bytes | None, turn: str, *, mode: int | None = None
-) -> State | None:
-    """The agent made `after` of `before`; `state` is what it had done already. None: nothing is left to keep or undo."""
+def changed(state: State | None, change: Changed) -> State | None:
+    """`state` is what the agent had done to the file already. None: nothing is left to keep or undo."""
+    before, after, turn = change.before, change.after, change.turn_id
     now = None if state is None else found(state, before)
     match now:
         case None if before == after:
             return None
         case None:
-            return _begun(path, before, after, turn, mode)
+            return _begun(change)
         case Review():
             text = _text(after)
             if text is not None:
                 return _or_none(patched(now, lines(text), turn))
             turns = tuple(dict.fromkeys((*turns_of(now), turn)))
-            return _whole(path, _encoded(now.base, before or b""), after, turns, mode)
+            return _whole(change, _encoded(now.base, before or b""), turns)
         case Whole():
             return _again(now, after, turn)
 
@@ -175,12 +177,12 @@ def _even(text: str) -> str:
     return text.removeprefix(_MARK).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _begun(path: str, before: bytes | None, after: bytes | None, turn: str, mode: int | None) -> State | None:
-    old, new = _text(before), _text(after)
+def _begun(change: Changed) -> State | None:
+    old, new = _text(change.before), _text(change.after)
     if old is None or new is None:
-        return _whole(path, before, after, (turn,), mode)
+        return _whole(change, change.before, (change.turn_id,))
     known = lines(old)
-    return _or_none(patched(Review(path, known, known), lines(new), turn))
+    return _or_none(patched(Review(change.path, known, known), lines(new), change.turn_id))
 
 
 def _again(state: Whole, after: bytes | None, turn: str) -> State | None:
@@ -197,8 +199,10 @@ def _again(state: Whole, after: bytes | None, turn: str) -> State | None:
     return replace(state, current=after, turns=turns)
 
 
-def _whole(path: str, before: bytes | None, after: bytes | None, turns: tuple[str, ...], mode: int | None) -> Whole:
-    return Whole(path, _id(path, turns, after or b"", b"+" if before is None else before), before, after, turns, mode=mode)
+def _whole(change: Changed, base: bytes | None, turns: tuple[str, ...]) -> Whole:
+    path, after = change.path, change.after
+    given = _id(path, turns, after or b"", b"+" if base is None else base)
+    return Whole(path, given, base, after, turns, mode=change.mode_before, moved=change.moved)
 
 
 def _id(path: str, turns: tuple[str, ...], *content: bytes) -> str:

@@ -16,7 +16,7 @@ from .line_edits import lines
 def noted(state: State) -> str:
     if isinstance(state, Whole):
         what: dict[str, Any] = {"id": state.id, "turns": state.turns, "edited": state.edited, "mode": state.mode}
-        return json.dumps({"whole": what | {"omitted": state.omitted}})
+        return json.dumps({"whole": what | {"omitted": state.omitted, "moved": state.moved}})
     marks = [[m.id, m.base_start, m.base_lines, m.start, m.lines, *m.turns] for m in state.marks]
     return json.dumps({"marks": marks, "serial": state.serial})
 
@@ -41,7 +41,7 @@ def _whole(path: str, base: bytes | None, current: bytes | None, given: dict[str
     mode = given["mode"]
     if not isinstance(given["id"], str) or not (mode is None or isinstance(mode, int)):
         raise TypeError("no such hunk")
-    return Whole(path, given["id"], base, current, turns, bool(given["edited"]), mode, given["omitted"])
+    return Whole(path, given["id"], base, current, turns, bool(given["edited"]), mode, given["omitted"], given.get("moved"))
 
 
 def _mark(given: Any) -> Mark:

@@ -165,6 +165,8 @@ class HunkFile:
     "The editor's number of the document that the hunks are about; None when it is not open."
     omitted: str | None = None
     "Why its contents are not shown and it cannot be undone: a clause."
+    moved: str | None = None
+    "Where it was moved from or to: the two are kept and undone together."
 
 
 @dataclass(frozen=True, slots=True)

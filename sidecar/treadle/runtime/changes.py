@@ -54,7 +54,8 @@ class TurnFiles:
 
     async def commit(self, before: Sequence[FileState], after: Sequence[FileState], policy: SandboxPolicy) -> None:
         found = {state.path: state for state in before}
-        changed = [self._changed(found.get(state.path), state) for state in after]
+        moves = {state.like: state.path for state in after if state.like is not None}
+        changed = [self._changed(found.get(state.path), state, state.like or moves.get(state.path)) for state in after]
         try:
             await self._changes.announce(changed)
             await self._files.commit(before, after, policy)
@@ -69,7 +70,7 @@ class TurnFiles:
     def resolve(self, path: str) -> str:
         return self._files.resolve(path)
 
-    def _changed(self, old: FileState | None, new: FileState) -> Changed:
+    def _changed(self, old: FileState | None, new: FileState, moved: str | None) -> Changed:
         return Changed(
             self._thread_id,
             self._turn_id,
@@ -80,4 +81,5 @@ class TurnFiles:
             mode_before=old.mode if old else None,
             mode_after=new.mode,
             unsaved=bool(old and old.unsaved),
+            moved=moved,
         )

@@ -19,7 +19,7 @@ from ..core import hunk_files, hunk_words
 from ..core.changes import Changed
 from ..core.errors import RequestRefused
 from ..core.events import HunksChanged
-from ..core.hunk_files import HunkRefused, State
+from ..core.hunk_files import HunkRefused, State, Whole
 from ..core.hunk_ops import HunkOp, KeepHunks, ListHunks, UndoHunks
 from ..core.items import Section
 from ..core.settings import SandboxPolicy
@@ -176,10 +176,10 @@ class Hunks:
             shown = of_turn(hunk_files.shown(looked.state), turn_id)
             if shown:
                 version = buffers.version(looked.path) if buffers else None
-                omitted = looked.state.omitted if isinstance(looked.state, hunk_files.Whole) else None
-                files.append(
-                    HunkFile(looked.path, hunk_files.kind(looked.state), shown, looked.file.unsaved, version, omitted),
-                )
+                whole = looked.state if isinstance(looked.state, Whole) else None
+                more = (whole.omitted, whole.moved) if whole else ()
+                kind = hunk_files.kind(looked.state)
+                files.append(HunkFile(looked.path, kind, shown, looked.file.unsaved, version, *more))
         return HunkList(files, len(reviews.not_followed))
 
     async def _settle(self, op: KeepHunks | UndoHunks) -> tuple[str, ...]:
@@ -214,11 +214,14 @@ class Hunks:
         self._refuse_writing(found)
         undone: list[_Undone] = []
         refused: list[HunkRefused] = []
+        held: set[str | None] = set()
         for looked, ids in found:
             try:
                 undone.append(_undone(looked, ids))
             except HunkRefused as problem:
                 refused.append(problem)
+                held.add(_moved(looked.state))
+        undone = [one for one in undone if one.after.path not in held]
         if refused and (op.ids is not None or not undone):
             # what was named is done whole or not at all; of all others, what can be
             raise RequestRefused(f"Nothing was undone: {refused[0].sentence()}")
@@ -274,11 +277,19 @@ class Hunks:
                 shown |= all_ids(looked.state)
             if shown:
                 out.append((looked, shown))
+        out += await self._other_sides(reviews, [looked for looked, _ in out])
         if wanted:
             missing = sorted(wanted)
             text = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
             raise RequestRefused(f"There is no such hunk (any more): {text}. List the hunks again.", data={"ids": missing})
         return out
+
+    async def _other_sides(self, reviews: Reviews, chosen: Sequence[_Looked]) -> list[tuple[_Looked, set[str]]]:
+        """Of files that were moved, those that were not chosen themselves."""
+        known = {looked.path for looked in chosen}
+        moved = {_moved(looked.state): looked.path for looked in chosen if _moved(looked.state) not in (None, *known)}
+        others = await self._look(reviews, [path for path in moved if path is not None])
+        return [(other, all_ids(other.state)) for other in others if _moved(other.state) == moved.get(other.path)]
 
     async def _look(self, reviews: Reviews, paths: Sequence[str]) -> list[_Looked]:
         """Those that have hunks, as they are now."""
@@ -344,6 +355,10 @@ class Hunks:
             raise RequestRefused(f"no thread with the id {thread_id}") from None
 
 
+def _moved(state: State) -> str | None:
+    return state.moved if isinstance(state, Whole) else None
+
+
 def _told(thread_id: str, undone: _Undone) -> Changed:
     before, after = undone.before, undone.after
     return Changed(thread_id, "", after.path, before.data, after.data, "restore", before.mode, after.mode, unsaved=before.unsaved)
@@ -353,7 +368,7 @@ def _undone(looked: _Looked, ids: set[str]) -> _Undone:
     """Raises HunkRefused."""
     left, data = hunk_files.after_undo(looked.state, ids, looked.file.data)
     mode = looked.file.mode
-    if looked.file.data is None and isinstance(looked.state, hunk_files.Whole):
+    if looked.file.data is None and isinstance(looked.state, Whole):
         mode = looked.state.mode
     words = [hunk_words.entry(looked.state, hunk) for hunk in hunk_files.shown(looked.state) if hunk.id in ids]
     return _Undone(looked.file, FileState(looked.path, data, None if data is None else mode), left, words)

@@ -100,7 +100,7 @@ class Reviews:
         tracked = self.get(path) or Tracked(None, None)
         if change.omitted is None:
             state = self._before(tracked, change.before)
-            state = hunk_files.changed(state, path, change.before, change.after, turn, mode=change.mode_before)
+            state = hunk_files.changed(state, change)
         elif tracked.anchor is None or hunk_files.is_omitted(tracked.anchor):
             state = hunk_files.not_known(tracked.anchor, path, turn, change.omitted)
         else:

@@ -78,6 +78,7 @@ def _file(file: HunkFile, lines: _Lines) -> JsonObject:
         "added": sum(len(one.added) for one in file.hunks),
         "removed": sum(len(one.removed) for one in file.hunks),
         "omitted": file.omitted,
+        "moved": file.moved,
     }
 
 

@@ -27,7 +27,7 @@ class Hunk(Wire):
 
 class HunkFile(Wire):
     """`version` is that of the open document the hunks are about, as the editor numbers it. `omitted` says why there are no lines
-    and no undo."""
+    and no undo. `moved` is where the file was moved from or to: the two are kept and undone together."""
 
     path: str
     kind: Literal["add", "delete", "update"]
@@ -38,6 +38,7 @@ class HunkFile(Wire):
     removed: int
     "Lines, in all hunks."
     omitted: str | None
+    moved: str | None
 
 
 class HunkListParams(Params):
