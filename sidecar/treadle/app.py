@@ -20,6 +20,7 @@ from .adapters.config import ConfigFiles, Loaded, load, stored_key
 from .adapters.credentials import Credentials
 from .adapters.environment import hidden
 from .adapters.files import DiskFiles
+from .adapters.git import info as git_info
 from .adapters.homes import Homes, homes
 from .adapters.instructions import InstructionFiles
 from .adapters.login import CommandEnvironment
@@ -152,6 +153,7 @@ class Parts:
             versions=SqliteVersions(folders.treadle),
             watch=DiskWatch(folders.treadle),
             day=lambda at: clock.local_date(at)[0],
+            git=git_info,
         )
         self.agent = Agent(self.world)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,19 @@ from fakes.house import House
 from fakes.responses import ModelServer
 from fakes.turning import resumed, say
 from fakes.world import RecordingClient
+from treadle.core.errors import RequestRefused
 from treadle.core.events import ThreadClosed, ThreadSettingsChanged
-from treadle.core.ops import EndTerminals, ListTerminals, Overrides, UpdateSettings, UpdateTurn
+from treadle.core.git_info import GitInfo
+from treadle.core.ops import (
+    EndTerminals,
+    ListTerminals,
+    ListThreads,
+    Overrides,
+    StartThread,
+    UpdateGit,
+    UpdateSettings,
+    UpdateTurn,
+)
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime.idling import Idling
 
@@ -103,4 +115,24 @@ async def test_a_thread_that_is_let_go_of_takes_its_background_commands_along_an
     monkeypatch.undo()
     await resumed(agent, thread_id)
     await say(agent, client, thread_id, "two")
+    await agent.close()
+
+
+async def test_a_thread_says_where_its_folder_stood_in_git_when_it_began(tmp_path: Path, model_server: ModelServer) -> None:
+    house, client = House(tmp_path, model_server), RecordingClient()
+    (house.workspace / ".git" / "HEAD").write_text("ref: refs/heads/topic\n")
+    agent = house.agent()
+    state: Any = await agent.submit(StartThread(Overrides(cwd=str(house.workspace))), client)
+    thread_id = state.meta.id
+    await asyncio.gather(*agent._threads._ending)
+    listed: Any = await agent.submit(ListThreads(), client)
+    assert listed.threads[0].meta.git == GitInfo(None, "topic", None)
+    given = {"origin_url": "https://me:secret@example.com/x.git", "branch": None}
+    changed: Any = await agent.submit(UpdateGit(thread_id, given), client)
+    assert changed.meta.git == GitInfo(None, None, "https://example.com/x.git")
+    await agent.close()
+    agent = house.agent()
+    assert (await resumed(agent, thread_id)).meta.git == changed.meta.git
+    with pytest.raises(RequestRefused, match="no thread with the id"):
+        await agent.submit(UpdateGit("nowhere", given), client)
     await agent.close()

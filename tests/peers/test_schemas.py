@@ -231,6 +231,7 @@ async def the_past(client: Client, thread_id: str, turn_id: str) -> None:
     await client.result("thread/resume", {"threadId": thread_id, "initialTurnsPage": {"limit": 2, "itemsView": "notLoaded"}})
     await client.result("thread/settings/update", {"threadId": thread_id, "effort": "low"})
     await client.method("thread/settings/updated")
+    await client.result("thread/metadata/update", {"threadId": thread_id, "gitInfo": {"branch": "main", "sha": None}})
     await client.result("turn/settings/update", {"threadId": thread_id, "turnId": turn_id, "effort": "low"})
     await client.result("thread/backgroundTerminals/list", {"threadId": thread_id})
     await client.result("thread/backgroundTerminals/terminate", {"threadId": thread_id, "processId": "1"})

@@ -12,7 +12,7 @@ from .items import Image, JsonObject, Text
 from .keeping import KeepingOp
 from .queue import QueueOp
 from .settings import ApprovalPolicy, SandboxPolicy
-from .thread_ops import EndTerminals, InjectItems, ListTerminals, RunUserCommand
+from .thread_ops import EndTerminals, InjectItems, ListTerminals, RunUserCommand, UpdateGit
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +356,7 @@ ThreadOp: TypeAlias = (
     | UndoRevert
     | UpdateSettings
     | UpdateTurn
+    | UpdateGit
     | InjectItems
     | RunUserCommand
     | ListTerminals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .items import JsonObject
@@ -13,6 +14,14 @@ class InjectItems:
 
     thread_id: str
     items: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGit:
+    """Where the thread's folder stands in git, as a client knows it: fields of GitInfo. Answered with the ThreadState."""
+
+    thread_id: str
+    changes: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)

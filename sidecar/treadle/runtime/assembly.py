@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ..core.compaction import Room
 from ..core.events import Event, WarningReported
+from ..core.git_info import GitInfo
 from ..core.items import Context, Item, JsonObject, Section
 from ..core.known_files import KnownFiles
 from ..core.settings import Sandboxed, SandboxPolicy, Settings
@@ -153,6 +154,8 @@ class World:
     watching: Watching | None = field(init=False, default=None)
     asides: list[Callable[[str], Sequence[Section]]] = field(default_factory=list[Callable[[str], Sequence[Section]]])
     "What the model of this thread is told once, with its next request: asked before each, and told if it gives anything."
+    git: Callable[[str], GitInfo | None] | None = None
+    "Where a folder stands in git. Reads files: not for the event loop."
     without_compaction: set[str] = field(default_factory=set[str])
     "Addresses of providers that turned out to have no endpoint for compaction."
 

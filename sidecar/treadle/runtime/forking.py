@@ -61,6 +61,7 @@ async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -
     if loaded.durable:
         thread.forget()
     loaded.audience.join(client)
+    threads.look_at_git(loaded)
     state = threads.shelf.state(loaded, await threads.warnings(loaded, problems))
     state.turns = history.turns(items)
     warnings = (WarningReported(text, thread_id) for text in state.warnings)

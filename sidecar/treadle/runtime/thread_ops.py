@@ -7,6 +7,7 @@ import dataclasses
 from ..core import injection
 from ..core.errors import RequestRefused
 from ..core.events import ThreadNamed
+from ..core.git_info import GitInfo, without_credentials
 from ..core.items import Injected, ModelItem
 from ..core.ops import (
     ArchiveThread,
@@ -15,16 +16,18 @@ from ..core.ops import (
     InjectItems,
     ListTerminals,
     NameThread,
+    ReadThread,
     RevertThread,
     RunUserCommand,
     ThreadOp,
     UndoRevert,
+    UpdateGit,
     UpdateSettings,
     UpdateTurn,
 )
 from . import forking, reverting
 from . import overrides as over
-from .answers import Answer
+from .answers import Answer, ThreadState
 from .assembly import World
 from .audience import Audience
 from .by_hand import HandRuns
@@ -58,6 +61,8 @@ class ThreadOps:
                 return await reverting.answer(self._world, self._threads, op)
             case UpdateSettings():
                 self._update(self._threads.get(op.thread_id), op)
+            case UpdateGit():
+                return self._update_git(op)
             case UpdateTurn():
                 return self._update_turn(self._threads.get(op.thread_id), op)
             case InjectItems():
@@ -88,6 +93,12 @@ class ThreadOps:
             settings=over.to_json(loaded.overrides),
         )
         loaded.store.update(loaded.meta)
+
+    def _update_git(self, op: UpdateGit) -> ThreadState:
+        known = self._threads.shelf.read(ReadThread(op.thread_id)).meta.git or GitInfo()
+        changes = {name: without_credentials(value) if value is not None else None for name, value in op.changes.items()}
+        self._threads.shelf.change(op.thread_id, git=dataclasses.replace(known, **changes))
+        return self._threads.shelf.read(ReadThread(op.thread_id))
 
     def _update_turn(self, loaded: Loaded, op: UpdateTurn) -> bool:
         runner = loaded.runner

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ..core import history
 from ..core.errors import RequestRefused
 from ..core.events import PlanUpdated, RequestCounted, ThreadSettingsChanged, ThreadStarted, UsageUpdated, WarningReported
+from ..core.git_info import GitInfo
 from ..core.items import Item, Summary, UsageReported
 from ..core.models import window_doubt
 from ..core.ops import Overrides, ResumeThread, StartThread
@@ -69,6 +70,7 @@ class Threads:
             world.store.claim(thread_id)
         loaded = self.load(Thread(thread_id), meta, overrides, settings, store)
         loaded.audience.join(client)
+        self.look_at_git(loaded)
         state = self.shelf.state(loaded, await self.warnings(loaded, problems))
         client.notify([ThreadStarted(thread_id), *(WarningReported(text, thread_id) for text in state.warnings)])
         return state
@@ -138,6 +140,22 @@ class Threads:
             self._world.mcp.start(settings)
         return loaded
 
+    def look_at_git(self, loaded: Loaded) -> None:
+        """Note where its folder stands, while other things go on."""
+        if self._world.git is not None:
+            self._go_on(self._note_git(loaded, self._world.git))
+
+    async def _note_git(self, loaded: Loaded, look: Callable[[str], GitInfo | None]) -> None:
+        found = await asyncio.to_thread(look, loaded.settings.cwd)
+        if found is not None and self.loaded.get(loaded.thread.id) is loaded:
+            loaded.meta = dataclasses.replace(loaded.meta, git=found)
+            loaded.store.update(loaded.meta)
+
+    def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
     def override(self, loaded: Loaded, overrides: Overrides) -> None:
         changed = over.changed(loaded.overrides, overrides, loaded.settings, self._world.configure)
         if changed is None:
@@ -161,9 +179,7 @@ class Threads:
         """What is in memory may not be what is on disk: forget it, so that the next resume reads and repairs it."""
         self.loaded.pop(loaded.thread.id, None)
         self._world.store.release(loaded.thread.id)
-        task = asyncio.ensure_future(loaded.sessions.close())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._go_on(loaded.sessions.close())
 
 
 def _plan(thread_id: str, items: Sequence[Item]) -> tuple[PlanUpdated, ...]:

@@ -351,7 +351,7 @@ def thread(state: ThreadState, *, with_turns: bool = False) -> JsonObject:
         "threadSource": None,
         "agentNickname": None,
         "agentRole": None,
-        "gitInfo": None,
+        "gitInfo": {"sha": meta.git.sha, "branch": meta.git.branch, "originUrl": meta.git.origin_url} if meta.git else None,
         "name": meta.name,
         "daybreakEnabled": None,
         "turns": [full_turn(one) for one in state.turns] if with_turns else [],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from ..core.items import JsonObject
-from ..core.ops import EndTerminals, InjectItems, ListTerminals, RunUserCommand, UpdateSettings, UpdateTurn
+from ..core.ops import EndTerminals, InjectItems, ListTerminals, RunUserCommand, UpdateGit, UpdateSettings, UpdateTurn
 from ..core.thread_ops import Background
-from . import inputs, pages
+from . import inputs, pages, project
 from .methods import Exchange, method
 from .wire import thread_ops as wire
 
@@ -18,6 +18,13 @@ _MOST = 100
 async def thread_settings_update(ask: Exchange, params: wire.ThreadSettingsUpdateParams) -> JsonObject:
     await ask.agent.submit(UpdateSettings(params.thread_id, inputs.turn_overrides(params)), ask.client)
     return {}
+
+
+@method("thread/metadata/update")
+async def thread_metadata_update(ask: Exchange, params: wire.ThreadMetadataUpdateParams) -> JsonObject:
+    given = params.git_info
+    changes = {} if given is None else {name: getattr(given, name) for name in given.model_fields_set}
+    return {"thread": project.thread(await ask.thread(UpdateGit(params.thread_id, changes)))}
 
 
 @method("turn/settings/update")

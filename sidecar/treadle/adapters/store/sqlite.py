@@ -50,6 +50,7 @@ _STEPS = (
     search.SCHEMA + ";" + threads.INDICES,
     threads.TITLED,
     search.NAMES,
+    threads.GIT,
 )
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 from ...core.errors import RequestRefused
+from ...core.git_info import GitInfo
 from ...runtime.ports import ThreadMeta
 
-COLUMNS = "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from, titled"
+COLUMNS = (
+    "id, created_at, updated_at, cwd, model, provider, preview, name, archived, originator, settings, forked_from, titled, git"
+)
 TITLED = "ALTER TABLE thread ADD COLUMN titled INTEGER NOT NULL DEFAULT 0"
+GIT = "ALTER TABLE thread ADD COLUMN git TEXT"
 INDICES = """
 CREATE INDEX thread_by_folder_and_creation ON thread (archived, cwd, created_at, id);
 CREATE INDEX thread_by_folder_and_update ON thread (archived, cwd, updated_at, id)
@@ -91,13 +96,15 @@ def row(meta: ThreadMeta) -> tuple[Any, ...]:
     settings = json.dumps(meta.settings)
     times = (meta.created_at, meta.updated_at)
     place = (meta.cwd, meta.model, meta.provider)
+    git = None if meta.git is None else json.dumps(asdict(meta.git))
     return (
         meta.id, *times, *place, meta.preview, meta.name, int(meta.archived), meta.originator, settings, meta.forked_from,
-        int(meta.titled),
+        int(meta.titled), git,
     )  # fmt: skip
 
 
 def meta(row: tuple[Any, ...]) -> ThreadMeta:
-    *plain, archived, originator, settings, forked_from, titled = row
+    *plain, archived, originator, settings, forked_from, titled, git = row
     more = {"settings": json.loads(settings), "forked_from": forked_from, "titled": bool(titled)}
+    more["git"] = None if git is None else GitInfo(**json.loads(git))
     return ThreadMeta(*plain, archived=bool(archived), originator=originator, **more)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ...core.git_info import GitInfo
 from ...core.grants import Grant
 from ...core.items import Item, JsonObject
 from ...core.ledger import LedgerRow, Totals
@@ -32,6 +33,8 @@ class ThreadMeta:
     "Lives in memory only."
     titled: bool = False
     "`name` was made by us, and not given by the user."
+    git: GitInfo | None = None
+    "Of its folder, when the thread began."
     forked_from: str | None = None
     "The thread that this one was copied from, which may be gone by now."
 

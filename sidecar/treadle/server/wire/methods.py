@@ -60,6 +60,7 @@ CLIENT_REQUESTS: dict[str, tuple[Model, Model]] = {
     "thread/items/list": (past.ThreadItemsListParams, past.ThreadItemsListResponse),
     "thread/items/read": (past.ThreadItemsReadParams, past.ThreadItemsReadResponse),
     "thread/settings/update": (thread_ops.ThreadSettingsUpdateParams, thread_ops.ThreadSettingsUpdateResponse),
+    "thread/metadata/update": (thread_ops.ThreadMetadataUpdateParams, thread_ops.ThreadMetadataUpdateResponse),
     "turn/settings/update": (thread_ops.TurnSettingsUpdateParams, thread_ops.TurnSettingsUpdateResponse),
     "thread/backgroundTerminals/list": (thread_ops.TerminalsListParams, thread_ops.TerminalsListResponse),
     "thread/backgroundTerminals/clean": (thread_ops.TerminalsCleanParams, thread_ops.TerminalsCleanResponse),

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .base import ApprovalsReviewer, Empty, Limit, Params, ReasoningSummary, Wire
 from .policy import AskForApproval, SandboxPolicy
+from .thread import Thread
 
 
 class CollaborationSettings(Wire):
@@ -82,6 +83,23 @@ class ThreadClosedNotification(Wire):
     """Nobody watched it and nothing happened in it for half an hour: it is in memory no more."""
 
     thread_id: str
+
+
+class GitInfoChanges(Params):
+    """null clears what was known; what is left out stays."""
+
+    sha: Annotated[str | None, Field(min_length=1)] = None
+    branch: Annotated[str | None, Field(min_length=1)] = None
+    origin_url: Annotated[str | None, Field(min_length=1)] = None
+
+
+class ThreadMetadataUpdateParams(Params):
+    thread_id: str
+    git_info: GitInfoChanges | None = None
+
+
+class ThreadMetadataUpdateResponse(Wire):
+    thread: Thread
 
 
 class BackgroundTerminal(Wire):
