@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ class SqliteIndex:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
 
     def search(
         self,
@@ -51,15 +54,23 @@ class SqliteIndex:
         with self._reading() as database:
             return SqliteSearch(database).catch_up(seconds)
 
+    def close(self) -> None:
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
     @contextlib.contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
-        try:
-            with contextlib.closing(self._connect()) as database:
-                yield database
-        except sqlite3.Error as error:
-            raise TreadleError(
-                f"Threads cannot be searched: {error}.", hint="See that the disk is not full, and try again."
-            ) from error
+        """One connection for all, for it takes a while to know every shard."""
+        with self._lock:
+            try:
+                if self._db is None:
+                    self._db = self._connect()
+                yield self._db
+            except sqlite3.Error as error:
+                hint = "See that the disk is not full, and try again."
+                raise TreadleError(f"Threads cannot be searched: {error}.", hint=hint) from error
 
 
 def _found(database: sqlite3.Connection, search: SqliteSearch, query: Query, row: tuple[Any, ...]) -> Found:

@@ -31,7 +31,7 @@ CREATE INDEX search_thread_by_shard ON search_thread (shard, size)
 """
 NAMES = "ALTER TABLE search_thread ADD COLUMN called TEXT; UPDATE search_thread SET version=0"
 # done: the position up to which catch_up has come; NULL when all is indexed. called: the name that is indexed
-SHARD = 4_000_000
+SHARD = 8_000_000
 "Characters of text after which the next thread begins a new shard."
 MODULE = "fts5"
 _BITS = 24

@@ -73,7 +73,7 @@ class SqliteStore:
             self._drafts = drafts.SqliteDrafts(self._db)
             self.queue = queue.SqliteQueue(self._db, self._transaction)
             self._search = search.SqliteSearch(self._db)
-            self.index = finding.SqliteIndex(lambda: _open(folder / _FILE))
+            self.index = finding.SqliteIndex(lambda: _open(folder / _FILE, one_thread=False))
         except (OSError, sqlite3.Error) as error:
             hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
             raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
@@ -236,11 +236,12 @@ class SqliteStore:
     def close(self) -> None:
         for thread_id in list(self._held):
             self.release(thread_id)
+        self.index.close()
         self._db.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, timeout=10)
+def _open(path: Path, *, one_thread: bool = True) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=one_thread)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("PRAGMA foreign_keys=ON")
