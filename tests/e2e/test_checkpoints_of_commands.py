@@ -15,15 +15,8 @@ from fakes.house import PATCH, House
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient, more
 from treadle.adapters.watch import DiskWatch
-from treadle.core.checkpoints import (
-    Checkpoint,
-    CheckpointPlan,
-    ListCheckpoints,
-    PreviewCheckpoint,
-    RedoCheckpoint,
-    RestoreCheckpoint,
-    RestoreDone,
-)
+from treadle.core.checkpoint_ops import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
+from treadle.core.checkpoints import Checkpoint, CheckpointPlan, RestoreDone
 from treadle.core.ops import ResumeThread
 from treadle.runtime.agent import Agent
 

@@ -8,17 +8,8 @@ from pathlib import Path
 from treadle.adapters.files import DiskFiles
 from treadle.adapters.versions import SqliteVersions
 from treadle.adapters.watch import DiskWatch
-from treadle.core.checkpoints import (
-    Checkpoint,
-    CheckpointPlan,
-    ListCheckpoints,
-    OnConflict,
-    PreviewCheckpoint,
-    RedoCheckpoint,
-    RestoreCheckpoint,
-    RestoreDone,
-    What,
-)
+from treadle.core.checkpoint_ops import ListCheckpoints, OnConflict, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint, What
+from treadle.core.checkpoints import Checkpoint, CheckpointPlan, RestoreDone
 from treadle.core.ops import ResumeThread
 from treadle.core.policy import RunCommand
 from treadle.core.settings import SandboxPolicy

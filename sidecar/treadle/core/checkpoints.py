@@ -1,4 +1,4 @@
-"""Checkpoints: what may be asked of them, and what is said of them. Data only.
+"""Checkpoints: what is said of them. Data only.
 
 A checkpoint is the state before a turn, files and conversation; its id is the turn's.
 """
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-What: TypeAlias = Literal["files", "conversation", "both"]
-OnConflict: TypeAlias = Literal["abort", "skip"]
+from .checkpoint_ops import What
+
 FileKind: TypeAlias = Literal["restore", "delete", "create", "merge", "conflict", "unchanged", "omitted"]
 """restore: the earlier content comes back; delete, create: the file goes, or comes back; merge: the earlier content with what the
 user has changed since; conflict: both changed the same place, the file is left alone; unchanged: it is as it was; omitted: its
@@ -88,45 +88,6 @@ class RestoreDone:
     id: str | None
     files: tuple[FilePlan, ...]
     turns: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListCheckpoints:
-    """Answered with a list of Checkpoint, oldest first."""
-
-    thread_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewCheckpoint:
-    """What going back to before `turn_id` would do; or what taking back `restore_id` would. Answered with a CheckpointPlan."""
-
-    thread_id: str
-    turn_id: str | None = None
-    restore_id: str | None = None
-    what: What = "both"
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreCheckpoint:
-    """Answered with a RestoreDone. Conflicts are never overwritten: with `skip` the other files are restored nevertheless."""
-
-    thread_id: str
-    turn_id: str
-    what: What = "both"
-    on_conflict: OnConflict = "abort"
-
-
-@dataclass(frozen=True, slots=True)
-class RedoCheckpoint:
-    """Take a restore back; or a redo. Answered with a RestoreDone."""
-
-    thread_id: str
-    restore_id: str
-    on_conflict: OnConflict = "abort"
-
-
-CheckpointOp: TypeAlias = ListCheckpoints | PreviewCheckpoint | RestoreCheckpoint | RedoCheckpoint
 
 
 def told_words(plans: Sequence[FilePlan], what: What, *, redone: bool) -> str | None:

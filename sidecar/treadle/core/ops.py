@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from .checkpoints import CheckpointOp
+from .checkpoint_ops import CheckpointOp
 from .grants import GrantScope, Subject
 from .hunk_ops import HunkOp
 from .items import Image, JsonObject, Text

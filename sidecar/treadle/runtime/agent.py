@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, Literal
 
 from ..core.asking import Decision
-from ..core.checkpoints import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
+from ..core.checkpoint_ops import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
 from ..core.elicitation import McpQuestion
 from ..core.events import ProgressReported
 from ..core.hunk_ops import KeepHunks, ListHunks, UndoHunks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ..core.checkpoints import Checkpoint, CheckpointPlan, RestoreDone
 from ..core.grants import Grant
 from ..core.history import TurnState
 from ..core.hunks import Hunk
@@ -209,9 +208,6 @@ Answer: TypeAlias = (
     | list[Grant]
     | list[str]
     | list[Background]
-    | list[Checkpoint]
-    | CheckpointPlan
-    | RestoreDone
     | Queued
     | QueuePage
     | Promoted

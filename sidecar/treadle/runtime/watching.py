@@ -11,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ..core.changes import Changed
 from ..core.events import Event, ProgressReported, WarningReported
 from ..core.policy import CallMcp, RunCommand
-from ..core.rewind import key_of
 from ..core.settings import CheckpointRules, SandboxPolicy
 from .changes import Changes
-from .ports import Clock, FileVersion, Plan, Versions
+from .ports import Clock, Plan
 from .ports.watch import Owner, Watch
+
+if TYPE_CHECKING:
+    from .ports import FileVersion, Versions
 
 _log = logging.getLogger(__name__)
 LONGEST_WAIT = 30.0
@@ -63,11 +66,10 @@ class Watching:
         if found:
             self._changes.tell(await asyncio.to_thread(self._told, found))
 
-    def keep(self, version: FileVersion) -> None:
-        self._versions.record([version])
-
     def omit(self, turn: TurnWatch, why: str) -> None:
         """Say in the checkpoint that it does not have everything."""
+        from .ports import FileVersion  # noqa: PLC0415
+
         thread_id, turn_id = turn.owner
         found = [FileVersion(thread_id, turn_id, root, None, None, self._clock.now(), omitted=why) for root in turn.roots]
         self._versions.record(found)
@@ -81,6 +83,8 @@ class Watching:
         return next((each.owner for each in reversed(self._turns) if each.at_work and not roots.isdisjoint(each.roots)), None)
 
     def _note(self, changed: Sequence[Changed]) -> None:
+        from ..core.rewind import key_of  # noqa: PLC0415
+
         for change in changed:
             if change.by != "command" and not change.unsaved and change.omitted is None:
                 self._watch.note(change.path, key_of(change.after))

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ..core.checkpoints import (
-    Checkpoint,
-    CheckpointPlan,
-    FilePlan,
-    ListCheckpoints,
-    PreviewCheckpoint,
-    RedoCheckpoint,
-    RestoreCheckpoint,
-    RestoreDone,
-)
+from ..core.checkpoint_ops import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
 from ..core.errors import RequestRefused
 from ..core.items import JsonObject
 from .methods import Exchange, method
 
 if TYPE_CHECKING:
+    from ..core.checkpoints import Checkpoint, CheckpointPlan, FilePlan, RestoreDone
     from .wire import checkpoint
 
 
@@ -33,20 +25,20 @@ async def checkpoint_preview(ask: Exchange, params: checkpoint.CheckpointPreview
     if (params.turn_id is None) == (params.restore_id is None):
         raise RequestRefused("turnId: give this or restoreId, and not both", code=-32602, data={"path": "turnId"})
     op = PreviewCheckpoint(params.thread_id, params.turn_id, params.restore_id, params.what)
-    found = cast(CheckpointPlan, await ask.agent.submit(op, ask.client))
+    found = cast("CheckpointPlan", await ask.agent.submit(op, ask.client))
     return {"files": _files(found.files), "turns": found.turns}
 
 
 @method("treadle/checkpoint/restore")
 async def checkpoint_restore(ask: Exchange, params: checkpoint.CheckpointRestoreParams) -> JsonObject:
     op = RestoreCheckpoint(params.thread_id, params.turn_id, params.what, params.on_conflict)
-    return _done(cast(RestoreDone, await ask.agent.submit(op, ask.client)))
+    return _done(cast("RestoreDone", await ask.agent.submit(op, ask.client)))
 
 
 @method("treadle/checkpoint/redo")
 async def checkpoint_redo(ask: Exchange, params: checkpoint.CheckpointRedoParams) -> JsonObject:
     op = RedoCheckpoint(params.thread_id, params.restore_id, params.on_conflict)
-    return _done(cast(RestoreDone, await ask.agent.submit(op, ask.client)))
+    return _done(cast("RestoreDone", await ask.agent.submit(op, ask.client)))
 
 
 def _checkpoint(found: Checkpoint) -> JsonObject:

@@ -13,11 +13,13 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...core.checkpoints import Restored
 from ...runtime.ports.versions import FileVersion, HunkBase
 from .database import HOLD_SECONDS, Database, add, digest, drop_unnamed, is_kept, pack, unpack
+
+if TYPE_CHECKING:
+    from ...core.checkpoints import Restored
 
 _COLUMNS = "thread_id, turn_id, path, before, after, at, mode_before, mode_after, omitted"
 _RESTORED = "thread_id, id, turn_id, what, at, last_turn, redo_of"
@@ -69,6 +71,8 @@ class SqliteVersions:
             db.execute(f"INSERT INTO restored ({_RESTORED}) VALUES ({marks})", dataclasses.astuple(restored))
 
     def restored(self, thread_id: str) -> list[Restored]:
+        from ...core.checkpoints import Restored  # noqa: PLC0415
+
         with self.database.reading() as db:
             rows = db.execute(f"SELECT {_RESTORED} FROM restored WHERE thread_id=? ORDER BY position", (thread_id,)).fetchall()
         return [Restored(*row) for row in rows]

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.settings import CheckpointRules
-from ...runtime.ports.versions import FileVersion
 from ...runtime.ports.watch import Owner
 from ..versions.database import Database
-from .sink import Stopped
 
 if TYPE_CHECKING:
+    from ...runtime.ports.versions import FileVersion
     from .tree import Tree
 
 _log = logging.getLogger(__name__)
@@ -124,6 +123,7 @@ class DiskWatch:
 
 
 def _build(watched: _Watched, root: str, database: Database, home: Path) -> None:
+    from .sink import Stopped  # noqa: PLC0415
     from .tree import Tree  # noqa: PLC0415
 
     why: str | None = None
@@ -145,6 +145,8 @@ def _build(watched: _Watched, root: str, database: Database, home: Path) -> None
 
 
 def _look(trees: Sequence[Tree], owner: Owner | None, at: float, stop: threading.Event) -> list[FileVersion]:
+    from .sink import Stopped  # noqa: PLC0415
+
     found: list[FileVersion] = []
     with contextlib.suppress(Stopped):
         for tree in trees:

@@ -51,6 +51,8 @@ class Inotify:
     def __init__(self, root: str) -> None:
         self._root = os.fsencode(root)
         self._libc = ctypes.CDLL(None, use_errno=True)
+        if not hasattr(self._libc, "inotify_init1"):
+            raise OSError(errno.ENOSYS, "this system has no inotify")
         self._folders: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
         self._fd = self._call(lambda: self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))

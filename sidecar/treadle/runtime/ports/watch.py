@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ...core.settings import CheckpointRules
-from .versions import FileVersion
+
+if TYPE_CHECKING:
+    from .versions import FileVersion
 
 Owner: TypeAlias = tuple[str, str]
 "Thread and turn."
