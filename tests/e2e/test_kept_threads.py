@@ -44,6 +44,10 @@ async def said(client: Peer, house: House, words: str, **more: Any) -> str:
     return thread["id"]
 
 
+async def said_nothing(client: Peer, house: House) -> str:
+    return (await client.result("thread/start", {"cwd": str(house.workspace)}))["thread"]["id"]
+
+
 async def ids(client: Peer, method: str = "thread/search", **params: Any) -> list[str]:
     found = (await client.result(method, params))["data"]
     return [row.get("thread", row)["id"] for row in found]
@@ -102,6 +106,8 @@ async def test_places_in_a_thread_are_given_in_the_client_s_units(client: Peer, 
     rest = {"threadId": thread_id, "searchTerm": "tiger", "limit": 2, "cursor": page["nextCursor"]}
     assert (await client.result("thread/searchOccurrences", rest))["data"] == found["data"][2:]
     items = (await client.result("thread/read", {"threadId": thread_id, "includeTurns": True}))["thread"]["turns"][0]["items"]
+    turns = {"threadId": thread_id, "sortDirection": "asc", "cursor": found["data"][0]["turnCursor"]}
+    assert (await client.result("thread/turns/list", turns))["data"][0]["id"] == found["data"][0]["turnId"]
     assert [row["itemId"] for row in found["data"]] == [items[0]["id"], items[1]["id"], items[1]["id"]]
     refused = await client.ask("thread/searchOccurrences", {"threadId": thread_id, "searchTerm": ""})
     assert refused["error"]["code"] == -32602
@@ -134,6 +140,22 @@ async def test_nothing_of_a_deleted_thread_is_left_in_any_file(client: Peer, hou
     assert await ids(client, searchTerm="molybdaen") == [kept]
     for method in ("thread/delete", "thread/read", "thread/resume", "treadle/thread/export"):
         assert "no thread with the id" in (await client.ask(method, {"threadId": gone}))["error"]["message"]
+
+
+async def test_what_others_do_later_brings_nothing_of_a_deleted_thread_back(
+    client: Peer, house: House, model_server: ModelServer
+) -> None:
+    model_server.script([reply(custom("apply_patch", PATCH)), reply(text("Done."))])
+    gone = await said(client, house, "first")
+    other = await said_nothing(client, house)
+    await client.result("thread/delete", {"threadId": gone})
+    again = "*** Begin Patch\n*** Update File: hello.py\n@@\n-print('hello')\n+print('again')\n*** End Patch"
+    model_server.script([reply(custom("apply_patch", again)), reply(text("Done."))])
+    turn = await client.result("turn/start", {"threadId": other, "input": [{"type": "text", "text": "second"}]})
+    await client.until(lambda m: m.get("method") == "turn/completed" and m["params"]["turn"]["id"] == turn["turn"]["id"])
+    assert (house.workspace / "hello.py").read_text() == "print('again')\n"
+    files = [path for path in house.homes.treadle.rglob("*") if path.is_file()]
+    assert [path.name for path in files if gone.encode() in path.read_bytes()] == []
 
 
 async def test_a_running_thread_is_stopped_and_deleted(client: Peer, house: House, model_server: ModelServer) -> None:
