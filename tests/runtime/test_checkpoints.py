@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -337,3 +337,34 @@ async def test_another_threads_changes_are_merged_like_the_users(desk: Desk) -> 
     desk.thread_id = first
     assert kinds(await desk.restore(turn)) == {"a": "merge"}
     assert desk.read("a") == A + b"five\n"
+
+
+class Editor:
+    """Documents by path, as an editor has them that is connected."""
+
+    def __init__(self, **documents: str) -> None:
+        self.documents = documents
+
+    async def fetch(self, paths: Sequence[str]) -> None:
+        """It tells of every change by itself."""
+
+    def text(self, path: str) -> str | None:
+        return self.documents.get(path)
+
+    async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
+        for path, _, new in changes:
+            self.documents[path] = new
+
+
+async def test_text_that_is_not_saved_counts_and_is_changed_in_the_editor(desk: Desk) -> None:
+    desk.write("a", A)
+    desk.write("b", A)
+    turn = await desk.patches(a=B, b=B, made=b"made\n")
+    unsaved = "zero\n" + B.decode()
+    editor = Editor(**{desk.path("a"): unsaved, desk.path("b"): "one\ntwo\ntyped\nfour\n", desk.path("made"): "made\n"})
+    desk.files.buffers = editor  # type: ignore[assignment]
+    done = await desk.restore(turn, on_conflict="skip")
+    assert kinds(done) == {"a": "merge", "b": "conflict", "made": "delete"}
+    assert editor.documents[desk.path("a")] == "zero\n" + A.decode()
+    assert editor.documents[desk.path("b")] == "one\ntwo\ntyped\nfour\n"
+    assert (desk.read("a"), desk.read("b"), desk.read("made")) == (B, B, None)
