@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from fakes.versions import MemoryVersions
 from treadle.adapters.versions import SqliteVersions
+from treadle.core.checkpoints import Restored
 from treadle.runtime.ports import FileVersion, HunkBase, Versions
 
 
@@ -80,6 +82,30 @@ def test_a_base_is_replaced_and_taken_away(any_versions: Versions):
     assert any_versions.bases("thread") == [base]
     any_versions.set_base("thread", "/w/a.py", None)
     assert any_versions.bases("thread") == []
+
+
+def test_a_copy_of_a_thread_names_what_its_turns_did(any_versions: Versions):
+    one, two = any_versions.put(b"1"), any_versions.put(b"2")
+    mine = [change(one, two, turn_id="t1"), change(two, one, turn_id="r1"), change(None, one, turn_id="t2", path="/w/b")]
+    for row in mine:
+        any_versions.record([row])
+    for id, last in (("r1", "t1"), ("r2", "t2")):
+        any_versions.add_restored(Restored("thread", id, "t1", "files", 1.0, last))
+    any_versions.copy("thread", "copy", ["t1"])
+    assert any_versions.of("copy") == [replace(row, thread_id="copy") for row in mine[:2]]
+    assert [each.id for each in any_versions.restored("copy")] == ["r1"]
+    any_versions.forget("thread")
+    assert any_versions.get(two) == b"2" and any_versions.restored("thread") == []
+
+
+def test_a_restore_that_did_not_happen_leaves_nothing(any_versions: Versions):
+    key = any_versions.put(b"1")
+    any_versions.record([change(None, key)])
+    any_versions.add_restored(Restored("thread", "r1", "turn", "both", 1.0, "turn", redo_of="r0"))
+    any_versions.record([change(key, None, turn_id="r1")])
+    assert any_versions.restored("thread") == [Restored("thread", "r1", "turn", "both", 1.0, "turn", redo_of="r0")]
+    any_versions.withdraw("thread", "r1")
+    assert any_versions.of("thread") == [change(None, key)] and any_versions.restored("thread") == []
 
 
 def test_a_forgotten_thread_takes_along_what_only_it_names(versions: SqliteVersions, tmp_path: Path):

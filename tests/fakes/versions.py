@@ -57,6 +57,12 @@ class MemoryVersions:
         if base is not None:
             self.hunk_bases[thread_id, path] = base
 
+    def copy(self, thread_id: str, other: str, turns: Sequence[str]) -> None:
+        restored = [each for each in self.restored(thread_id) if each.last_turn in turns]
+        ids = {*turns, *(each.id for each in restored)}
+        self.rows += [dataclasses.replace(row, thread_id=other) for row in self.of(thread_id) if row.turn_id in ids]
+        self.restores += [dataclasses.replace(each, thread_id=other) for each in restored]
+
     def forget(self, thread_id: str) -> None:
         self.rows = [row for row in self.rows if row.thread_id != thread_id]
         self.restores = [each for each in self.restores if each.thread_id != thread_id]

@@ -13,7 +13,7 @@ from fakes.editing import Desk, kinds
 from treadle.core.errors import RequestRefused
 from treadle.core.events import CheckpointChanged
 from treadle.core.items import Context, TurnBegan
-from treadle.core.ops import Overrides, StartThread
+from treadle.core.ops import ForkThread, Overrides, StartThread
 from treadle.runtime.agent import ThreadState
 from treadle.runtime.ports import FileState, Scope
 
@@ -337,6 +337,22 @@ async def test_another_threads_changes_are_merged_like_the_users(desk: Desk) -> 
     desk.thread_id = first
     assert kinds(await desk.restore(turn)) == {"a": "merge"}
     assert desk.read("a") == A + b"five\n"
+
+
+async def test_a_fork_can_undo_what_the_turns_that_it_has_did(desk: Desk) -> None:
+    desk.write("a", A)
+    turn = await desk.patches(a=B)
+    restored = await desk.restore(turn)
+    await desk.redo(restored.id)
+    later = await desk.patches(b=b"b\n")
+    copy = await desk.agent.submit(ForkThread(desk.thread_id, last_turn_id=turn), desk.client)
+    assert isinstance(copy, ThreadState)
+    desk.thread_id = copy.meta.id
+    assert [each.files for each in await desk.list()] == [1]
+    assert kinds(await desk.restore(turn)) == {"a": "restore"}
+    assert (desk.read("a"), desk.read("b")) == (A, b"b\n")
+    with pytest.raises(RequestRefused, match="no turn"):
+        await desk.restore(later)
 
 
 class Editor:

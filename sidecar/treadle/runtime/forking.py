@@ -7,9 +7,11 @@ allowed for the original thread is not allowed in the copy, and its background c
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import Any
 
 from ..core import forks, history
+from ..core.effective import turn_ids
 from ..core.errors import RequestRefused
 from ..core.events import ThreadStarted, WarningReported
 from ..core.items import Item, ToolOutput, UserMessage
@@ -21,6 +23,8 @@ from .assembly import World
 from .loaded import Nowhere, preview
 from .ports import Client, ThreadMeta
 from .threads import Threads
+
+_log = logging.getLogger(__name__)
 
 
 async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -> ThreadState:
@@ -57,6 +61,8 @@ async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -
     store.append(thread_id, items)
     if world.outputs is not None and not op.ephemeral:
         world.outputs.share(meta.id, thread_id, _spilled(items))
+    if not op.ephemeral:
+        _share_versions(world, meta.id, thread_id, items)
     loaded = threads.load(thread, copy, merged, settings, store)
     if loaded.durable:
         thread.forget()
@@ -67,6 +73,15 @@ async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -
     warnings = (WarningReported(text, thread_id) for text in state.warnings)
     client.notify([ThreadStarted(thread_id), *threads.usage(loaded), *warnings])
     return state
+
+
+def _share_versions(world: World, original: str, copy: str, items: list[Item]) -> None:
+    """So that what the copied turns did to files can be undone from the copy, too."""
+    if world.versions is not None:
+        try:
+            world.versions.copy(original, copy, turn_ids(items))
+        except OSError as error:
+            _log.warning("%s", error)
 
 
 def _original(world: World, threads: Threads, op: ForkThread) -> tuple[ThreadMeta, Overrides, list[Item]]:

@@ -107,6 +107,16 @@ class SqliteVersions:
             drop_unnamed(db, old)
             self._end_holds(db, (base.base, base.left) if base else ())
 
+    def copy(self, thread_id: str, other: str, turns: Sequence[str]) -> None:
+        restored = [each for each in self.restored(thread_id) if each.last_turn in turns]
+        ids = {*turns, *(each.id for each in restored)}
+        with self.database.writing() as db:
+            rows = db.execute(f"SELECT {_COLUMNS} FROM version WHERE thread_id=? ORDER BY id", (thread_id,)).fetchall()
+            kept = [(other, *row[1:]) for row in rows if row[1] in ids]
+            db.executemany(f"INSERT INTO version ({_COLUMNS}) VALUES ({', '.join('?' * 9)})", kept)
+        for each in restored:
+            self.add_restored(dataclasses.replace(each, thread_id=other))
+
     def forget(self, thread_id: str) -> None:
         with self.database.writing() as db:
             queries = (
