@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from treadle.server.acp_hello import VERSION, hello
-from treadle.server.acp_stream import MAX_IN_FLIGHT, Messages
+from treadle.server.acp_stream import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, Messages
 from treadle.server.framing import MAX_MESSAGE
 from treadle.server.handshake import BadParams
 
@@ -113,7 +113,7 @@ def test_what_is_unusual_at_the_beginning_is_answered_too(doors: list[Door]) -> 
 def test_initialize_is_answered_before_anything_heavy_is_loaded() -> None:
     probe = (
         "import os, sys; sys.argv = ['treadle', 'acp']\n"
-        "import treadle.__main__, treadle.server.acp, treadle.server.acp_hello\n"
+        "import treadle.__main__, treadle.server.acp, treadle.server.acp_hello, treadle.server.stdio\n"
         "heavy = {'asyncio', 'pydantic', 'acp', 'httpx', 'dataclasses'} & set(sys.modules)\n"
         "sys.exit(' '.join(sorted(heavy)) or 0)"
     )
@@ -186,9 +186,9 @@ class Line:
 async def test_what_is_no_message_is_answered_and_never_passed_on() -> None:
     line = Line()
     bad: list[Any] = [[], 1, {"method": 5}, {"id": True, "method": "x"}, {"id": None, "method": "x"}]
-    line.feed(b"{", b'"\xff"', *bad, PROMPT)
+    line.feed(b"{", b'"\xff"', b"[" * 100_000, b'{"id": NaN}', *bad, PROMPT)
     assert await line.received() == [PROMPT]
-    assert [message["error"]["code"] for message in line.out] == [-32700, -32700, *[-32600] * 5]
+    assert [message["error"]["code"] for message in line.out] == [*[-32700] * 4, *[-32600] * 5]
     assert {message["id"] for message in line.out} == {None}
 
 
@@ -211,6 +211,14 @@ async def test_what_is_under_way_is_bounded() -> None:
     again = Line()
     again.feed(PROMPT)
     assert len(await again.received()) == 1
+
+
+async def test_the_bytes_of_what_is_under_way_are_bounded() -> None:
+    line = Line()
+    large = PROMPT | {"params": {"sessionId": "s", "prompt": [{"type": "text", "text": "x" * (MAX_IN_FLIGHT_BYTES // 3)}]}}
+    line.feed(*(large | {"id": id} for id in range(3)), PROMPT | {"id": 3})
+    assert [message["id"] for message in await line.received()] == [0, 1, 3]
+    assert [(message["id"], message["error"]["code"]) for message in line.out] == [(2, -32001)]
 
 
 async def test_notifications_that_we_do_not_know_are_passed_over_and_a_request_is_cancelled_by_its_id() -> None:

@@ -112,7 +112,7 @@ def test_a_flood_of_deltas_arrives_whole(doors: list[Door]) -> None:
 def test_initialize_is_answered_before_anything_heavy_is_loaded() -> None:
     probe = (
         "import os, sys; sys.argv = ['treadle', 'app-server']\n"
-        "import treadle.__main__, treadle.server.app_server, treadle.server.early\n"
+        "import treadle.__main__, treadle.server.app_server, treadle.server.early, treadle.server.stdio\n"
         "heavy = {'asyncio', 'pydantic', 'httpx', 'pygls', 'dataclasses'} & set(sys.modules)\n"
         "sys.exit(' '.join(sorted(heavy)) or 0)"
     )

@@ -1,14 +1,18 @@
 """The process's own standard streams, taken once by a door: bytes in as they come, and an output that nobody else can write to.
 
 After `take_stdout` whatever writes to file descriptor 1, a library or a child process, writes to standard error instead.
+Loads no asyncio: the doors take their streams before the first answer.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 _CHUNK = 1024 * 1024
 
@@ -33,6 +37,8 @@ def take_stdin() -> int:
 
 async def chunks(fd: int) -> AsyncIterator[bytes]:
     """What arrives, until the end. The next chunk is read when the one before has been dealt with."""
+    import asyncio  # noqa: PLC0415
+
     loop = asyncio.get_running_loop()
     mode = os.fstat(fd).st_mode
     pollable = os.name == "posix" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode))
