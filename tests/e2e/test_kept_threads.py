@@ -44,10 +44,6 @@ async def said(client: Peer, house: House, words: str, **more: Any) -> str:
     return thread["id"]
 
 
-async def said_nothing(client: Peer, house: House) -> str:
-    return (await client.result("thread/start", {"cwd": str(house.workspace)}))["thread"]["id"]
-
-
 async def ids(client: Peer, method: str = "thread/search", **params: Any) -> list[str]:
     found = (await client.result(method, params))["data"]
     return [row.get("thread", row)["id"] for row in found]
@@ -145,15 +141,19 @@ async def test_nothing_of_a_deleted_thread_is_left_in_any_file(client: Peer, hou
 async def test_what_others_do_later_brings_nothing_of_a_deleted_thread_back(
     client: Peer, house: House, model_server: ModelServer
 ) -> None:
-    model_server.script([reply(custom("apply_patch", PATCH)), reply(text("Done."))])
-    gone = await said(client, house, "first")
-    other = await said_nothing(client, house)
+    def edit(before: str, after: str) -> None:
+        patch = f"*** Begin Patch\n*** Update File: hello.py\n@@\n-print('{before}')\n+print('{after}')\n*** End Patch"
+        model_server.script([reply(custom("apply_patch", patch)), reply(text("Done."))])
+
+    edit("helo", "one")
+    kept = await said(client, house, "first")
+    edit("one", "two")
+    gone = await said(client, house, "second")
     await client.result("thread/delete", {"threadId": gone})
-    again = "*** Begin Patch\n*** Update File: hello.py\n@@\n-print('hello')\n+print('again')\n*** End Patch"
-    model_server.script([reply(custom("apply_patch", again)), reply(text("Done."))])
-    turn = await client.result("turn/start", {"threadId": other, "input": [{"type": "text", "text": "second"}]})
+    edit("two", "three")
+    turn = await client.result("turn/start", {"threadId": kept, "input": [{"type": "text", "text": "third"}]})
     await client.until(lambda m: m.get("method") == "turn/completed" and m["params"]["turn"]["id"] == turn["turn"]["id"])
-    assert (house.workspace / "hello.py").read_text() == "print('again')\n"
+    assert (house.workspace / "hello.py").read_text() == "print('three')\n"
     files = [path for path in house.homes.treadle.rglob("*") if path.is_file()]
     assert [path.name for path in files if gone.encode() in path.read_bytes()] == []
 

@@ -132,7 +132,7 @@ class Hunks:
 
     def _follow(self, change: Changed) -> None:
         self._of(change.thread_id)
-        for thread_id, reviews in self._loaded_ones():
+        for thread_id, (_, reviews) in self._reviews.items():
             own = thread_id == change.thread_id and change.by != "restore"
             if own and (change.by != "command" or change.path not in self._writing):
                 if (change.before, change.after) != (None, None) or change.omitted is not None:
@@ -146,7 +146,7 @@ class Hunks:
         if path in self._writing:
             # whether it is the agent's own edit is known when it is done
             return
-        for thread_id, reviews in self._loaded_ones():
+        for thread_id, (_, reviews) in self._reviews.items():
             if path in reviews and reviews.follow(path, before, after):
                 self._tell(thread_id, path)
 
@@ -345,10 +345,6 @@ class Hunks:
         reviews = Reviews(thread_id, self._world.versions if loaded.durable else None)
         self._reviews[thread_id] = loaded, reviews
         return reviews
-
-    def _loaded_ones(self) -> list[tuple[str, Reviews]]:
-        """Of a thread that was let go of nothing is written any more: it may have been deleted."""
-        return [(one, reviews) for one, (of, reviews) in self._reviews.items() if self._threads.get(one) is of]
 
     def _known(self, thread_id: str) -> None:
         if thread_id in self._threads:
