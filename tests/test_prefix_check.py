@@ -19,8 +19,8 @@ from fakes.responses import ModelServer
 HEAD = b'{"model":"m","input_note":["input",[]],"prompt_cache_key":"k","input":['
 
 
-def post(base_url: str, body: bytes) -> int:
-    with urllib.request.urlopen(urllib.request.Request(base_url + "/responses", body), timeout=20) as answer:
+def post(base_url: str, body: bytes, **headers: str) -> int:
+    with urllib.request.urlopen(urllib.request.Request(base_url + "/responses", body, headers), timeout=20) as answer:
         answer.read()
         return answer.status
 
@@ -70,6 +70,41 @@ def test_the_server_raises_for_a_moved_prefix_once_and_threads_are_apart(model_s
         assert post(model_server.base_url, sent) == 200
     with pytest.raises(PrefixMoved, match=r"request 2.*moved at byte"):
         model_server.check_prefix()
+    model_server.check_prefix()
+
+
+def test_after_turns_were_taken_back_the_request_that_was_named_is_extended_and_no_other(model_server: ModelServer) -> None:
+    model_server.script([text("ok")] * 5)
+    post(model_server.base_url, body("a"))
+    post(model_server.base_url, body("a", "b"))
+    model_server.taken_back(to=0)
+    post(model_server.base_url, body("a", "c"))
+    model_server.check_prefix()
+    model_server.taken_back(to=1)
+    post(model_server.base_url, body("a", "c", "d"))
+    with pytest.raises(PrefixMoved, match="request 3"):
+        model_server.check_prefix()
+    model_server.taken_back(to=None)
+    post(model_server.base_url, body("z"))
+    model_server.verify()
+    model_server.taken_back(to=0)
+    with pytest.raises(PrefixMoved, match="no request came after it"):
+        model_server.verify()
+
+
+@pytest.mark.parametrize(("first", "moved"), [(body("a", "x"), False), (body("a", "b", "x"), False), (body("b"), True)])
+def test_the_first_request_of_a_fork_extends_one_of_the_thread_that_has_its_cache(
+    first: bytes, moved: bool, model_server: ModelServer
+) -> None:
+    model_server.script([text("ok")] * 4)
+    for sent in (body("a"), body("a", "b")):
+        post(model_server.base_url, sent, session_id="parent")
+    post(model_server.base_url, first, session_id="child")
+    if moved:
+        with pytest.raises(PrefixMoved, match="request 2"):
+            model_server.check_prefix()
+        return
+    post(model_server.base_url, body("a", "b", "c"), session_id="parent")
     model_server.check_prefix()
 
 

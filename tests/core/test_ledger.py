@@ -10,8 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from treadle.core import forks
 from treadle.core.inspection import parts, rebuild
-from treadle.core.items import Context, Item, ModelItem, Opening, Section, Summary, Text, ToolOutput, UserMessage
+from treadle.core.items import (
+    Context,
+    Item,
+    ModelItem,
+    Opening,
+    Reverted,
+    Section,
+    Summary,
+    Text,
+    ToolOutput,
+    TurnBegan,
+    UserMessage,
+)
 from treadle.core.ledger import CACHE_MINIMUM, Ledger, LedgerRow, Moment, digest, explained, price_note, recipe
 from treadle.core.prices import PRICES, Price, cost, price_of
 from treadle.core.prompt import Request
@@ -97,6 +110,34 @@ def test_a_compaction_that_keeps_the_beginning_is_a_new_epoch_too() -> None:
     kept, short = desk.thread.prompt.fragments[0].decode(), '{"type":"message","role":"user","content":"short"}'
     row = desk.send(Summary("s", 1.0, "t1", "short", (kept, short)), opening(), said("go on"))
     assert (row.cause, row.kept, row.differs_at) == ("new_epoch", first.fragments - 1, first.fragments - 1)
+
+
+def test_turns_that_were_taken_back_are_a_cause_of_their_own_and_no_bug() -> None:
+    began = TurnBegan("b", 1.0, "t2")
+    desk = Desk(opening(), said("hello"))
+    first = desk.send()
+    desk.send(began, said("another way"))
+    desk.thread = Thread("thread", [*desk.thread.items, Reverted("r", 2.0, "t2")])
+    row = desk.send(said("this way"))
+    assert (row.cause, row.kept, row.differs_source) == ("reverted", first.fragments, "user, turn t1")
+    assert "taken back" in explained(row)
+    assert desk.send(said("on")).cause == "extended"
+
+
+def test_the_first_request_of_a_fork_is_compared_with_the_last_one_of_its_parent() -> None:
+    parent = Desk()
+    answered = parent.send()
+    fork = Desk(*forks.copied(parent.thread.items, "thread"))
+    fork.thread.id = "fork"
+    fork.ledger = Ledger(None, answered, parent.thread.prompt.request({"model": "m"}))
+    row = fork.send(said("more"))
+    assert (row.number, row.cause, row.kept) == (1, "forked", answered.fragments)
+    assert row.kept_tokens >= answered.size // 4 - 10
+    assert "fork" in explained(row)
+    cold = Desk(*forks.copied(parent.thread.items, "thread"))
+    cold.thread.id = "fork"
+    cold.ledger = Ledger(None, answered, parent.thread.prompt.request({"model": "m"}))
+    assert (row := cold.send(model="other")).cause == "model_changed" and row.kept_tokens == 0
 
 
 def test_another_model_or_provider_has_a_cold_cache_although_no_byte_moved() -> None:
