@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..core.items import JsonObject
     from ..runtime.agent import Agent
+    from .early import Early
 
 _GRACE = 0.5
 "Seconds that short requests have to end when the editor is gone."
@@ -34,7 +35,7 @@ def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
 
 
 async def run(
-    open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int, first: acp_hello.Early | None = None
+    open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int, first: Early[acp_hello.Editor] | None = None
 ) -> None:
     """Serve over these descriptors."""
     import asyncio  # noqa: PLC0415
@@ -48,12 +49,12 @@ async def run(
     reading = asyncio.current_task()
     assert reading is not None
     outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
-    early = first or acp_hello.Early(None, b"")
-    messages = Messages(chunks(stdin_fd), outbox.put, early.unread)
+    unread = first.unread if first else b""
+    messages = Messages(chunks(stdin_fd), outbox.put, unread)
     with signals_cancel(reading, outbox):
         try:
             await asyncio.to_thread(importlib.import_module, f"{__package__}.acp_agent")
-            await _converse(open_agent, messages, early.editor)
+            await _converse(open_agent, messages, first.handshake if first else None)
         except asyncio.CancelledError:
             reading.uncancel()
     outbox.close()

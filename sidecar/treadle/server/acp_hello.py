@@ -1,16 +1,14 @@
 """The Agent Client Protocol's initialize, answered with nothing loaded but json: an editor waits for it before it shows anything.
 
-Says of us only what is there. Reads no further than it must: what came after the first line is handed on.
+Says of us only what is there.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 from typing import Any, NamedTuple
 
 from .. import __version__
+from .early import Early, answer_by
 from .handshake import BadParams
 
 VERSION = 1
@@ -30,13 +28,6 @@ class Editor(NamedTuple):
     forms: bool = False
     "It puts forms before the user (elicitation/create)."
     urls: bool = False
-
-
-class Early(NamedTuple):
-    """How far the conversation has come."""
-
-    editor: Editor | None
-    unread: bytes
 
 
 def hello(params: Any) -> tuple[Editor, dict[str, Any]]:
@@ -81,27 +72,9 @@ def hello(params: Any) -> tuple[Editor, dict[str, Any]]:
     }
 
 
-def answer(stdin_fd: int, stdout_fd: int) -> Early:
-    """Wait for the first line and answer it if it is a good initialize. Anything unusual is left to the connection."""
-    line = b""
-    while b"\n" not in line and len(line) < 65536:
-        data = os.read(stdin_fd, 65536)
-        if not data:
-            return Early(None, line)
-        line += data
-    first, _, rest = line.partition(b"\n")
-    try:
-        message = json.loads(first)
-        if message["method"] != "initialize" or type(message["id"]) not in (str, int):
-            return Early(None, line)
-        editor, result = hello(message.get("params"))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BadParams):
-        return Early(None, line)
-    reply = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}, separators=(",", ":")).encode() + b"\n"
-    with contextlib.suppress(BrokenPipeError):  # the connection finds out, too
-        while reply:
-            reply = reply[os.write(stdout_fd, reply) :]
-    return Early(editor, rest)
+def answer(stdin_fd: int, stdout_fd: int) -> Early[Editor]:
+    """Wait for the first line and answer it if it is a good initialize."""
+    return answer_by(hello, stdin_fd, stdout_fd, {"jsonrpc": "2.0"})
 
 
 def _map(value: Any) -> dict[str, Any]:

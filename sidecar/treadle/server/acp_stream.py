@@ -1,22 +1,23 @@
 """Bytes on our descriptors <-> messages of the Agent Client Protocol: a JSON-RPC 2.0 text a line.
 
 What is no message is answered here and never reaches the package's connection, which would end with it. What is under way is
-bounded: past MAX_IN_FLIGHT a request is refused with -32001. Sending never waits, so messages leave in the order of the calls.
+bounded, in requests and in their bytes: past that one is refused with -32001. Sending never waits, so messages leave
+in the order of the calls.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 from ..core.items import JsonObject
+from .connection import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES
 from .framing import Lines, TooLong
 from .project import compact
+from .stream import decoded
 
-MAX_IN_FLIGHT = 256
 NOTED = ("session/cancel",)
 "Notifications that we understand; others, but for extensions, are passed over."
 
@@ -29,8 +30,8 @@ class Messages:
         self._put = put
         self._lines = Lines()
         self._ready: deque[JsonObject] = deque()
-        self._in_flight: dict[str | int, str | None] = {}
-        "The session that a request is about, by the request's id."
+        self._in_flight: dict[str | int, tuple[str | None, int]] = {}
+        "By the id of a request: the session that it prompts, and its bytes."
         self._asked: dict[int, tuple[JsonObject, Any]] = {}
         "Questions of ours: parameters, by which whoever asks knows them, and the request's id."
         self._idle = asyncio.Event()
@@ -91,13 +92,13 @@ class Messages:
                 self._refuse(None, -32700, "Parse error: the message is larger than 64 MiB")
                 continue
             try:
-                message = json.loads(body)
-            except (ValueError, RecursionError) as error:
+                message = decoded(body)
+            except ValueError as error:
                 self._refuse(None, -32700, f"Parse error: {error}")
                 continue
-            self._take(message)
+            self._take(message, len(body))
 
-    def _take(self, message: Any) -> None:
+    def _take(self, message: Any, size: int) -> None:
         if not isinstance(message, dict) or not isinstance(message.get("method", ""), str):  # type: ignore[union-attr]
             self._refuse(None, -32600, "Invalid request: expected an object with a method")
             return
@@ -111,18 +112,24 @@ class Messages:
             self._refuse(None, -32600, "Invalid request: the id must be a string or a number")
         elif id in self._in_flight:
             self._refuse(id, -32600, f"Invalid request: the id {id!r} is in use")
-        elif len(self._in_flight) >= MAX_IN_FLIGHT:
+        elif self._is_full(size):
             self._refuse(id, -32001, "Server overloaded; retry later.")
         else:
             session = _map(given.get("params")).get("sessionId") if method == "session/prompt" else None
-            self._in_flight[id] = session if isinstance(session, str) else None
+            self._in_flight[id] = session if isinstance(session, str) else None, size
             self._idle.clear()
             self._ready.append(given)
+
+    def _is_full(self, size: int) -> bool:
+        """Whether a request of so many bytes is one too many."""
+        count = len(self._in_flight)
+        under_way = sum(bytes for _, bytes in self._in_flight.values())
+        return count >= MAX_IN_FLIGHT or (count > 0 and under_way + size > MAX_IN_FLIGHT_BYTES)
 
     def _noted(self, method: str, given: JsonObject) -> None:
         if method == "$/cancel_request":
             id = _map(given.get("params")).get("requestId")
-            session = self._in_flight.get(id) if isinstance(id, (str, int)) else None
+            session, _ = self._in_flight.get(id, (None, 0)) if isinstance(id, (str, int)) else (None, 0)
             if session is not None:
                 self._ready.append({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": session}})
         elif method in NOTED:

@@ -13,6 +13,7 @@ from . import early
 
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
+    from .handshake import Handshake
 
 
 def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
@@ -28,7 +29,7 @@ def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
 
 
 async def run(
-    open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int, first: early.Early | None = None
+    open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int, first: early.Early[Handshake] | None = None
 ) -> None:
     """Serve over these descriptors."""
     from .framing import Lines  # noqa: PLC0415

@@ -18,6 +18,7 @@ from .stdio import chunks
 
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
+    from .handshake import Handshake
 
 
 async def serve_stream(
@@ -26,7 +27,7 @@ async def serve_stream(
     *,
     stdin_fd: int,
     stdout_fd: int,
-    first: Early | None = None,
+    first: Early[Handshake] | None = None,
     receive: Callable[[Connection, Any], bool] | None = None,
 ) -> None:
     """`receive` sees every message before the connection and says whether it took it."""
@@ -47,7 +48,7 @@ async def _read(
     framing: Framing,
     connection: Connection,
     stdin_fd: int,
-    first: Early | None,
+    first: Early[Handshake] | None,
     receive: Callable[[Connection, Any], bool] | None,
 ) -> None:
     def feed(data: bytes) -> None:
@@ -75,12 +76,18 @@ def _parsed(body: bytes | TooLong | NoLength, connection: Connection) -> Any:
         connection.malformed("headers without a good Content-Length; what follows is passed over up to the next good ones")
         return None
     try:
-        return _JSON.decode(body.decode("utf-8-sig"))
-    except RecursionError:
-        connection.malformed("it is nested too deeply")
+        return decoded(body)
     except ValueError as error:
         connection.malformed(str(error))
     return None
+
+
+def decoded(body: bytes) -> Any:
+    """JSON in UTF-8. Raises ValueError in words for the client."""
+    try:
+        return _JSON.decode(body.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _no_constant(name: str) -> None:
