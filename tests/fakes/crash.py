@@ -40,6 +40,8 @@ class Conversation:
     "Announced as completed, by id."
     ended: dict[str, str] = field(default_factory=dict[str, str])
     "Status of turns that were announced as over."
+    said: set[str] = field(default_factory=set[str])
+    "Words of the user that the process has taken."
     partial: dict[str, str] = field(default_factory=dict[str, str])
     "What streamed of messages that were not completed."
 
@@ -197,6 +199,8 @@ class Stand:
         statuses = {turn["id"]: turn["status"] for turn in turns}
         for id, status in talk.ended.items():
             assert statuses.get(id) == status, f"{talk.id}: turn {id} was {status}, is {statuses.get(id)}"
+        heard = {part["text"] for item in shown.values() if item["type"] == "userMessage" for part in item["content"]}
+        assert talk.said <= heard, f"{talk.id}: {talk.said - heard} was taken and is not there"
         for id, words in talk.partial.items():
             kept = shown[id]["text"] if id in shown else ""
             # shorter: its draft; longer: it was recorded, but the kill came before the client heard
@@ -217,8 +221,14 @@ class Stand:
             self.begin(sidecar, talk)
 
     def begin(self, sidecar: Sidecar, talk: Conversation) -> None:
-        words = [{"type": "text", "text": f"Work on, {next(self._numbers)}.", "text_elements": []}]
-        sidecar.ask("turn/start", {"threadId": talk.id, "input": words}, _accepted)
+        said = f"Work on, {next(self._numbers)}."
+        words = [{"type": "text", "text": said, "text_elements": []}]
+
+        def taken(answer: dict[str, Any]) -> None:
+            assert "result" in answer, answer
+            talk.said.add(said)
+
+        sidecar.ask("turn/start", {"threadId": talk.id, "input": words}, taken)
 
     def _heard(self, sidecar: Sidecar, message: dict[str, Any]) -> None:
         params = message["params"]
@@ -259,8 +269,14 @@ class Stand:
         if luck < 0.01:
             sidecar.ask("turn/interrupt", {"threadId": talk.id, "turnId": talk.turn})
         elif luck < 0.03:
-            words = [{"type": "text", "text": "Faster.", "text_elements": []}]
-            sidecar.ask("turn/steer", {"threadId": talk.id, "expectedTurnId": talk.turn, "input": words})
+            said = f"Faster, {next(self._numbers)}."
+            words = [{"type": "text", "text": said, "text_elements": []}]
+
+            def taken(answer: dict[str, Any]) -> None:
+                if "result" in answer:  # else the turn was over
+                    talk.said.add(said)
+
+            sidecar.ask("turn/steer", {"threadId": talk.id, "expectedTurnId": talk.turn, "input": words}, taken)
 
     @property
     def works(self) -> list[Work]:
@@ -284,10 +300,6 @@ class Stand:
 
     def close(self) -> None:
         self.model.stop()
-
-
-def _accepted(answer: dict[str, Any]) -> None:
-    assert "result" in answer, answer
 
 
 def running(mark: str) -> list[int]:

@@ -11,11 +11,11 @@ import pytest
 from fakes.world import FakeTool, FrozenClock, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.adapters.outputs import DiskOutputs
 from treadle.core.events import CardDelta
-from treadle.core.items import Item, ModelItem, ToolOutput, TurnBegan, TurnEnded, dumps
-from treadle.core.ops import InterruptTurn, ReadThread, ResumeThread
+from treadle.core.items import Item, ModelItem, Text, ToolOutput, TurnBegan, TurnEnded, UserMessage, dumps
+from treadle.core.ops import InterruptTurn, ReadThread, ResumeThread, SteerTurn
 from treadle.core.replies import Delta, ItemBegun
 from treadle.core.thread import Thread
-from treadle.core.views import MessageCard, ReasoningCard
+from treadle.core.views import MessageCard, ReasoningCard, UserCard
 from treadle.runtime import drafts
 from treadle.runtime.agent import ThreadState
 from treadle.runtime.ports import Call, Scope
@@ -32,8 +32,9 @@ class Watched(MemoryStore):
 
     def draft(self, thread_id: str, item: Item) -> None:
         super().draft(thread_id, item)
-        self.writes += 1
-        self.wrote.set()
+        if not isinstance(item, UserMessage):  # what streams
+            self.writes += 1
+            self.wrote.set()
 
     def at_this_moment(self) -> MemoryStore:
         """What another process would find if this one died now."""
@@ -115,8 +116,9 @@ async def test_the_last_output_of_a_command_outlives_the_process_too(store: Watc
 
 async def test_a_store_that_takes_no_draft_stops_no_stream(store: Watched) -> None:
     def refuse(thread_id: str, item: Item) -> None:
-        store.wrote.set()
-        raise OSError("disk full")
+        if not isinstance(item, UserMessage):
+            store.wrote.set()
+            raise OSError("disk full")
 
     store.draft = refuse  # type: ignore[method-assign]
     gate = asyncio.Event()
@@ -162,3 +164,28 @@ async def test_thoughts_that_were_cut_stay_on_the_screen_and_out_of_the_prompt()
     assert [card.summary for card in state.turns[0].cards if isinstance(card, ReasoningCard)] == [("Let me",)]
     await client.turn_end(await more(agent, client, thread_id, "go on"))
     assert b"Let me" not in model.requests[1].body()
+
+
+async def test_what_the_user_said_before_anyone_heard_it_outlives_the_process(store: Watched) -> None:
+    gate = asyncio.Event()
+    agent, *_ = build(ScriptedModel([*message("one"), gate, *end()], [*message("two"), *end()]), store=store)
+    client = RecordingClient()
+    thread_id, turn_id = await begin(agent, client, "first words")
+    at_once = store.at_this_moment()
+    await client.until(lambda e: isinstance(e, CardDelta))
+    await agent.submit(SteerTurn(thread_id, turn_id, (Text("and faster"),)), client)
+    steered = store.at_this_moment()
+    gate.set()
+    await client.turn_end(turn_id)
+    assert store.drafts(thread_id) == []
+
+    for left, words in ((at_once, ["first words"]), (steered, ["first words", "and faster"])):
+        second = ScriptedModel([*message("three"), *end()])
+        other, *_ = build(second, store=left)
+        state = await other.submit(ResumeThread(thread_id), RecordingClient())
+        assert isinstance(state, ThreadState)
+        said = [card.content[0] for card in state.turns[0].cards if isinstance(card, UserCard)]
+        assert said == [Text(text) for text in words] and left.drafts(thread_id) == []
+        again = RecordingClient()
+        assert (await again.turn_end(await more(other, again, thread_id, "go on"))).status == "completed"
+        assert all(text.encode() in second.requests[0].body() for text in words)

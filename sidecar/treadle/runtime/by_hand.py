@@ -160,7 +160,7 @@ class HandRuns:
         item = run.item
         assert item is not None, "a run always has an item"
         if loaded.runner is not None:
-            loaded.runner.steers.append(item)
+            loaded.runner.hear(item)
             return
         loaded.store.append(loaded.thread.id, (item,))
         loaded.thread.append(item)

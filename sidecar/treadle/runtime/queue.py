@@ -166,7 +166,8 @@ class Queues:
         loaded.waiting.remove(queued)
         self._take(loaded, queued, runner.turn_id)
         clock = self._world.clock
-        runner.steers.append(UserMessage(queued.id, clock.now(), runner.turn_id, queued.content, queued.client_id))
+        said = UserMessage(queued.id, clock.now(), runner.turn_id, queued.content, queued.client_id)
+        runner.hear(said, kept=True)
         loaded.audience.join(client)
         self._tell(loaded)
         return Promoted("steered", runner.turn_id)

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-from ..core.items import Item, ModelItem, ToolOutput, TurnEnded
+from ..core.items import Injected, Item, ModelItem, Notes, ToolOutput, TurnEnded, UserCommand, UserMessage
 from ..core.thread import Thread
 from .ports import Clock, Outputs
 
@@ -15,7 +15,8 @@ LOST = "aborted: Treadle ended while this call was running"
 
 def repaired(thread: Thread, clock: Clock, drafts: Sequence[Item] = (), outputs: Outputs | None = None) -> list[Item]:
     """Items to append: what was shown of a message that was being written, an "aborted" output per open call with what was shown
-    of it, then the end of the turn. Empty for a thread that ended well. `drafts`: as the store has them."""
+    of it, what the user had said and nobody had heard yet, then the end of the turn. Empty for a thread that ended well.
+    `drafts`: as the store has them."""
     if thread.open_turn is None:
         return []
     turn_id, shown = thread.open_turn, dict[str, ToolOutput]()
@@ -25,9 +26,14 @@ def repaired(thread: Thread, clock: Clock, drafts: Sequence[Item] = (), outputs:
         call_id, custom = call.call_id or "", call.kind == "custom_tool_call"
         output = shown.get(call_id) or ToolOutput(clock.new_id(), clock.now(), turn_id, call_id, LOST, custom, "aborted")
         repairs.append(_with_rest(output, thread.id, call, outputs))
+    repairs += [draft for draft in drafts if _was_said(draft, turn_id)]
     error = {"message": "Treadle ended while this turn was running.", "code": "internal", "status": None, "details": None}
     repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted", error))
     return repairs
+
+
+def _was_said(draft: Item, turn_id: str) -> bool:
+    return draft.turn_id == turn_id if isinstance(draft, UserMessage) else isinstance(draft, (Notes, Injected, UserCommand))
 
 
 def _with_rest(output: ToolOutput, thread_id: str, call: ModelItem, outputs: Outputs | None) -> ToolOutput:

@@ -160,6 +160,13 @@ class Runner:
                 self.audience.notify(ErrorReported(thread.id, self.turn_id, outcome.error, will_retry=False))
             return outcome
 
+    def hear(self, item: Waiting, *, kept: bool = False) -> None:
+        """What enters the thread before the next step. Until then it survives as a draft, unless it is `kept` elsewhere; words
+        that a hook may yet keep from the model do not."""
+        self.steers.append(item)
+        if not kept and not (isinstance(item, UserMessage) and self.hooks.any("UserPromptSubmit")):
+            self.recorder.store.draft(self.thread.id, item)
+
     def _loop(self) -> loop.Turn:
         if self.by_hand is not None:
             return loop.by_hand(self.thread)

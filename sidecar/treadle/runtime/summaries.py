@@ -104,7 +104,7 @@ def _pin(loaded: Loaded, notes: tuple[str, ...], clock: Clock) -> list[str]:
     if loaded.runner is None:
         _append(loaded, item)
     else:
-        loaded.runner.steers.append(item)
+        loaded.runner.hear(item)
     return list(texts)
 
 

@@ -124,7 +124,8 @@ class ThreadOps:
         clock = self._world.clock
         added = [Injected(clock.new_id(), clock.now(), text) for text in texts]
         if loaded.runner is not None:
-            loaded.runner.steers.extend(added)
+            for item in added:
+                loaded.runner.hear(item)
             return
         loaded.store.append(loaded.thread.id, added)
         loaded.thread.append(*added)

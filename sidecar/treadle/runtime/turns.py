@@ -48,7 +48,7 @@ class Turns:
             raise summaries.unsteerable(runner)
         clock = self._world.clock
         message = UserMessage(clock.new_id(), clock.now(), runner.turn_id, op.content, op.client_id)
-        runner.steers.append(message)
+        runner.hear(message)
         return runner.turn_id
 
     async def start(self, op: StartTurn | CompactThread | RunUserCommand, client: Client | None) -> TurnState:
@@ -74,14 +74,16 @@ class Turns:
             loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
             settings, content = dataclasses.replace(loaded.settings, output_schema=op.output_schema), op.content
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
-            runner.steers.append(UserMessage(op.queued or clock.new_id(), clock.now(), turn_id, content, op.client_id))
-        loaded.runner = runner
         if client is not None:
             loaded.audience.join(client)
         began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd})
         loaded.store.append(loaded.thread.id, (began,))
         loaded.thread.append(began)
+        if isinstance(op, StartTurn):  # what waits in the queue stays there until it is in the thread
+            said = UserMessage(op.queued or clock.new_id(), clock.now(), turn_id, content, op.client_id)
+            runner.hear(said, kept=op.queued is not None)
         loaded.touch(content, began.at)
+        loaded.runner = runner  # not before: a disk that is full must not leave a turn that never ends
         for told in self.began:
             told(loaded, turn_id)
         loaded.task = asyncio.create_task(self._run(loaded, runner, began.at), name=f"turn {turn_id}")
