@@ -199,6 +199,7 @@ EVENTS: list[e.Event] = [
     e.GrantsChanged(),
     e.GrantsChanged(T),
     e.HunksChanged(T, ("/w/a.py", "/w/b.py")),
+    e.CheckpointChanged(T, "turn"),
     e.HookRan(T, U, HOOK_RUN),
     e.HookRan(T, None, HOOK_RUN | {"eventName": "sessionStart", "scope": "thread", "status": "completed", "completedAt": 1}),
     e.CommandPrinted("p1", "stderr", b"\xff\x00 half", False),
