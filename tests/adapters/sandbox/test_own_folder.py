@@ -29,7 +29,7 @@ async def test_a_login_that_is_renewed_while_a_command_runs_stays_hidden(bench: 
     assert b"free to read" in text
 
 
-@pytest.mark.parametrize("name", ["placeholders", "locks", "commits", "threads.sqlite3"])
+@pytest.mark.parametrize("name", ["placeholders", "locks", "commits", "threads.sqlite3", "versions.sqlite3", "baselines"])
 async def test_what_the_agent_locks_cannot_be_locked_by_a_command(bench: Bench, name: str) -> None:
     await bench.run("true")
     state = bench.home.parent / "state"
@@ -38,6 +38,17 @@ async def test_what_the_agent_locks_cannot_be_locked_by_a_command(bench: Bench, 
     shown = await bench.run(f"ls {state}; flock -n {state}/placeholders/lock true && echo locked")
     assert name not in shown.text.split()
     assert "locked" not in shown.text
+
+
+async def test_a_command_reads_nothing_of_what_was_said_or_of_what_files_held(bench: Bench) -> None:
+    state = bench.home.parent / "state"
+    state.mkdir(exist_ok=True)
+    for name in ("versions.sqlite3", "versions.sqlite3-wal", "threads.sqlite3.version-3"):
+        (state / name).write_text("the secret of another workspace")
+    for folder in (state, state.parent / "alias"):
+        folder.is_symlink() or folder.exists() or folder.symlink_to(state)
+        shown = await bench.run(f"cat {folder}/versions.sqlite3* {folder}/threads.sqlite3*")
+        assert "secret" not in shown.text
 
 
 def test_a_folder_with_many_files_or_a_root_in_it_is_covered_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

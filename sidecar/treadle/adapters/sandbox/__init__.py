@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ...runtime.ports import Sandbox
+from .own_files import databases
 
 MCP_LOGINS = "mcp_logins.json"
 "In the agent's own folder."
@@ -22,7 +23,8 @@ def pick(state_dir: Path) -> Sandbox:
         case "darwin":
             from .macos import MacSandbox  # noqa: PLC0415
 
-            return MacSandbox(state_dir, hidden=_credentials(state_dir), own=_own_paths(state_dir))
+            hidden = (*_credentials(state_dir), *databases(state_dir))
+            return MacSandbox(state_dir, hidden=hidden, own=_own_paths(state_dir))
         case _:
             from .windows import RefusingSandbox  # noqa: PLC0415
 

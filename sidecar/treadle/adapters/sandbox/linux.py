@@ -25,6 +25,7 @@ from ..warden import Warden
 from . import mounts, seccomp
 from .channel import Channel, open_channel
 from .limits import Watchdog, bounds, open_files
+from .own_files import databases
 from .placeholders import Placeholders
 from .probe import NOT_INSTALLED, blocked, degraded, find_bubblewrap, has_bind_fd, writable_proc_entries
 from .process import Child, ChildProcess
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from .landlock import LandlockSandbox
 
 _PRLIMIT, _SETSID = "/usr/bin/prlimit", "/usr/bin/setsid"
-_LOCKED = ("placeholders", "locks", "commits", "threads.sqlite3", "threads.sqlite3-wal", "threads.sqlite3-shm")
+_LOCKED = ("placeholders", "locks", "commits", "baselines")
 "In the agent's own folder: a command that locked one of these, which takes no more than reading, would hold up the agent."
 _PAST_THE_WATCH = 64
 "So many more than the watchdog allows, which says why it ends a command; the kernel only lets fork fail."
@@ -203,7 +204,7 @@ class LinuxSandbox:
             protected = mounts.look(places, self._own)
             held = self._placeholders.acquire(sorted(protected.missing)) if protected.missing else ()
             hidden = tuple(path for path in map(os.path.realpath, self._hidden) if os.path.isdir(os.path.dirname(path)))
-            hidden += tuple(os.path.realpath(self._state_dir / name) for name in _LOCKED)
+            hidden += tuple(map(os.path.realpath, _kept(self._state_dir)))
             pins = mounts.Pins(base.pins)
             try:
                 argv = [*base.argv, *mounts.arguments(places, protected, held, hidden, pins)]
@@ -251,7 +252,7 @@ class LinuxSandbox:
         from .guard import Guard  # noqa: PLC0415
 
         guard = Guard(self._own, self._state_dir / "set-aside")
-        hidden = (*self._hidden, *(str(self._state_dir / name) for name in _LOCKED))
+        hidden = (*self._hidden, *_kept(self._state_dir))
         fallback = landlock.LandlockSandbox(self._unconfined, self._roots, guard, hidden=hidden)
         if await fallback.problem() is not None:
             return status
@@ -280,6 +281,11 @@ class LinuxSandbox:
         if code != 0:
             return SandboxStatus("none", False, blocked(said.decode("utf-8", "replace")))
         return SandboxStatus("bubblewrap", True, broker=self._broker is not None, broker_reason=self._no_broker)
+
+
+def _kept(state_dir: Path) -> tuple[str, ...]:
+    """What no command may lock, nor read: the databases, and the copies that a migration left of one."""
+    return (*(str(state_dir / name) for name in _LOCKED), *databases(state_dir), *map(str, state_dir.glob("*.sqlite3.version-*")))
 
 
 def _popen(argv: list[str], env: dict[str, str], channel: Channel, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
