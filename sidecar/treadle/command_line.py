@@ -83,6 +83,29 @@ Exit status: the command's, 128 + n when signal n ended it; 2 the command line w
 not run.
 """
 
+THREADS_HELP = """\
+treadle threads: what is kept of your conversations
+
+  treadle threads list               those of this folder, the last used first
+  treadle threads search WORDS...    those in which all words are: in a message, a command, its output, or the name;
+                                     "words in quotes" stand side by side; of the last word a beginning is enough
+      --all                          of all folders
+      --cwd FOLDER                   of another folder
+      --archived                     those that were put away, and no others
+      --limit N
+  treadle threads show ID            all of it, to be read
+  treadle threads export ID          as Markdown
+      --format markdown|jsonl        jsonl: a line about the thread, then its items as they are kept
+  -o, --output FILE                  into a file; one that ends in .jsonl is written as JSON lines
+  treadle threads delete ID...       for good: nothing of it is left on the disk
+  treadle threads prune              for good: what [treadle.history] of config.toml does not keep
+      --dry-run                      only say which threads these are
+  -y, --yes                          without asking
+
+      --json                         of list, search, show and prune
+  -h, --help
+"""
+
 MODES = ("read-only", "workspace-write", "danger-full-access")
 DOORS = ("serve", "app-server", "acp", "exec", "sandbox", "rules", "threads", "mcp", "ledger", "prompt", "doctor")
 

@@ -15,35 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from .command_line import Usage
+from .command_line import THREADS_HELP, Usage
 
 if TYPE_CHECKING:
     from .core.keeping import ExportFormat
     from .runtime.answers import SearchPage, ThreadPage, ThreadState
     from .runtime.ports import ThreadMeta
 
-HELP = """\
-treadle threads: what is kept of your conversations
-
-  treadle threads list               those of this folder, the last used first
-  treadle threads search WORDS...    those in which all words are: in a message, a command, its output, or the name;
-                                     "words in quotes" stand side by side; of the last word a beginning is enough
-      --all                          of all folders
-      --cwd FOLDER                   of another folder
-      --archived                     those that were put away, and no others
-      --limit N
-  treadle threads show ID            all of it, to be read
-  treadle threads export ID          as Markdown
-      --format markdown|jsonl        jsonl: a line about the thread, then its items as they are kept
-  -o, --output FILE                  into a file; one that ends in .jsonl is written as JSON lines
-  treadle threads delete ID...       for good: nothing of it is left on the disk
-  treadle threads prune              for good: what [treadle.history] of config.toml does not keep
-      --dry-run                      only say which threads these are
-  -y, --yes                          without asking
-
-      --json                         of list, search, show and prune
-  -h, --help
-"""
 ACTIONS = ("list", "search", "show", "export", "delete", "prune")
 _SWITCHES = {
     "--all": ("list", "search"),
@@ -141,7 +119,7 @@ def main(words: list[str], overrides: dict[str, Any]) -> int:
     except Usage as error:
         return _complain(f"{error}\nTry: treadle threads --help", 2)
     if line.help:
-        sys.stdout.write(HELP)
+        sys.stdout.write(THREADS_HELP)
         return 0
     from .core.errors import TreadleError  # noqa: PLC0415
 
