@@ -7,6 +7,7 @@ not, and they end with the thread in memory. Must never let go of a thread that 
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakSet
 
 from ..core.events import ThreadClosed, ThreadStatusChanged
 from .assembly import World
@@ -23,7 +24,7 @@ class Idling:
         self._world = world
         self._threads = threads
         self._watches: dict[str, asyncio.Task[None]] = {}
-        self._clients: set[Client] = set()
+        self._clients: WeakSet[Client] = WeakSet()
         "Whoever has asked for something and is not gone: they hear of it."
 
     def met(self, client: Client) -> None:
