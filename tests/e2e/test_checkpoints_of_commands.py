@@ -17,7 +17,8 @@ from fakes.world import RecordingClient, more
 from treadle.adapters.watch import DiskWatch
 from treadle.core.checkpoint_ops import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
 from treadle.core.checkpoints import Checkpoint, CheckpointPlan, RestoreDone
-from treadle.core.ops import ResumeThread
+from treadle.core.events import CardDelta
+from treadle.core.ops import InterruptTurn, ResumeThread
 from treadle.runtime.agent import Agent
 
 
@@ -194,3 +195,42 @@ async def test_a_command_that_changes_nothing_has_no_file_looked_at(shop: Shop) 
     looked = tree.looked
     await shop.runs("true", "cat hello.py > /dev/null; true", "ls")
     assert tree.looked == looked
+
+
+async def test_what_a_stopped_command_did_is_undone_too(shop: Shop) -> None:
+    before = shop.state()
+    shop.server.script([reply(call("exec_command", {"cmd": "echo x > made; rm hello.py; echo ready; sleep 60"}))])
+    shop.thread_id, turn = await shop.house.begin(shop.agent, shop.client)
+    await shop.client.until(lambda event: isinstance(event, CardDelta) and "ready" in event.text)
+    await shop.ask(InterruptTurn(shop.thread_id, turn))
+    assert (await shop.client.turn_end(turn)).status == "interrupted"
+    await shop.restore(turn)
+    assert shop.state() == before
+
+
+async def test_what_one_thread_does_while_another_looks_is_its_own(shop: Shop) -> None:
+    script = "echo x > made; echo ready; until [ -e go ]; do sleep 0.05; done; rm go; echo y >> made"
+    shop.server.script([reply(call("exec_command", {"cmd": script, "yield_time_ms": 20000}))])
+    first = RecordingClient()
+    long_thread, turn = await shop.house.begin(shop.agent, first)
+    await first.until(lambda event: isinstance(event, CardDelta) and "ready" in event.text)
+    other_turn = await shop.runs("true")
+    other = shop.thread_id
+    shop.server.script([reply(text("Done."))])
+    (shop.folder / "go").touch()
+    assert (await first.turn_end(turn)).status == "completed"
+    shop.thread_id = long_thread
+    assert kinds(await shop.preview(turn))["made"] == "delete"
+    shop.thread_id = other
+    assert kinds(await shop.preview(other_turn)) == {}
+
+
+async def test_what_the_users_hook_makes_of_a_patch_belongs_to_the_patch(shop: Shop) -> None:
+    hook = "[[hooks.PostToolUse]]\nmatcher = 'apply_patch'\n[[hooks.PostToolUse.hooks]]\ntype = 'command'\n"
+    shop.house.configure(f"{shop.house.configuration}\n{hook}command = \"echo '# formatted' >> hello.py\"\n")
+    before = shop.state()
+    turn = await shop.runs(("apply_patch", PATCH))
+    assert shop.state()["hello.py"][0] == "print('hello')\n# formatted\n"
+    assert kinds(await shop.preview(turn)) == {"hello.py": "restore"}
+    await shop.restore(turn)
+    assert shop.state() == before
