@@ -20,6 +20,7 @@ from pydantic.json_schema import models_json_schema
 from treadle.server.wire import (
     approval,
     base,
+    capability,
     checkpoint,
     command,
     compaction,
@@ -67,6 +68,7 @@ NOUNS = (
     keeping,
     past,
     thread_ops,
+    capability,
     checkpoint,
     hunk,
 )

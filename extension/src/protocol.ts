@@ -89,9 +89,10 @@ export type CheckpointListParams = {
   threadId: string;
 };
 
+/** Oldest first. */
 export type CheckpointListResponse = {
-  /** Oldest first. */
   checkpoints: Checkpoint[];
+  restores: Restore[];
 };
 
 /** Of going back to before `turnId`, or of taking back what was restored (`restoreId`). */
@@ -147,6 +148,14 @@ export type CodexErrorInfo =
 export type CollaborationMode = {
   mode: "default";
   settings: CollaborationSettings;
+};
+
+/** There is nothing to say. */
+export type CollaborationModeListParams = Record<string, never>;
+
+/** Empty: Treadle has no modes of collaboration. */
+export type CollaborationModeListResponse = {
+  data: unknown[];
 };
 
 export type CollaborationSettings = {
@@ -304,6 +313,15 @@ export type ConfigReadResponse = {
   layers: unknown[] | null;
 };
 
+/** There is nothing to say. */
+export type ConfigRequirementsReadParams = Record<string, never>;
+
+/** Nobody but the user sets requirements. */
+export type ConfigRequirementsReadResponse = {
+  supportsIndependentSpeedModes: null;
+  requirements: null;
+};
+
 export type ConfigWarningNotification = {
   summary: string;
   details: string | null;
@@ -328,6 +346,11 @@ export type ContextReadParams = {
 export type ContextReadResponse = {
   threadId: string;
   instructionSources: string[];
+};
+
+export type CustomGateway = {
+  type: "customGateway";
+  auth: GatewayAuth;
 };
 
 export type DangerFullAccess = {
@@ -363,6 +386,11 @@ export type DynamicToolCallItem = {
 /** An answer that only says: done. */
 export type Empty = Record<string, never>;
 
+export type EnvironmentAuth = {
+  mode: "environmentVariable";
+  envKey: string;
+};
+
 export type ErrorNotification = {
   threadId: string;
   turnId: string;
@@ -373,6 +401,18 @@ export type ErrorNotification = {
 
 export type ExecpolicyAmendment = {
   execpolicy_amendment: string[];
+};
+
+export type ExperimentalFeatureListParams = {
+  cursor?: string | null;
+  limit?: number | null;
+  threadId?: string | null;
+};
+
+/** Empty: Treadle has no features that are switched on one by one. */
+export type ExperimentalFeatureListResponse = {
+  data: unknown[];
+  nextCursor: string | null;
 };
 
 export type ExternalSandbox = {
@@ -444,6 +484,8 @@ export type FileUpdateChange = {
   diff: string;
 };
 
+export type GatewayAuth = NoAuth | EnvironmentAuth | OtherAuth;
+
 export type GetAccountParams = {
   refreshToken?: boolean;
 };
@@ -500,11 +542,56 @@ export type GranularAskFor = {
   mcp_elicitations: boolean;
 };
 
+export type HookErrorInfo = {
+  path: string;
+  message: string;
+};
+
+export type HookMetadata = {
+  key: string;
+  eventName: "preToolUse" | "postToolUse" | "userPromptSubmit" | "stop" | "sessionStart";
+  matcher: string | null;
+  timeoutSec: number;
+  statusMessage: string | null;
+  additionalContextLimit: null;
+  sourcePath: string;
+  source: "system" | "user" | "project" | "sessionFlags";
+  pluginId: null;
+  environmentId: null;
+  displayOrder: number;
+  enabled: true;
+  isManaged: false;
+  /** SHA-256 of the command. */
+  currentHash: string;
+  /** A folder's own hooks are listed only where the folder is trusted. */
+  trustStatus: "trusted";
+  handlerType: "command";
+  command: string;
+  async: false;
+};
+
 /** hook/started and hook/completed. `run` is the protocol's HookRunSummary. */
 export type HookNotification = {
   threadId: string;
   turnId: string | null;
   run: Record<string, unknown>;
+};
+
+export type HooksListEntry = {
+  cwd: string;
+  hooks: HookMetadata[];
+  warnings: string[];
+  errors: HookErrorInfo[];
+};
+
+export type HooksListParams = {
+  cwds?: string[] | null;
+  /** A loaded thread, in place of folders. */
+  threadId?: string | null;
+};
+
+export type HooksListResponse = {
+  data: HooksListEntry[];
 };
 
 export type HttpConnectionFailed = {
@@ -962,6 +1049,32 @@ export type ModelListResponse = {
   nextCursor: string | null;
 };
 
+/** Those of the provider that new threads use. */
+export type ModelProviderCapabilitiesReadParams = Record<string, never>;
+
+export type ModelProviderCapabilitiesReadResponse = {
+  imageGeneration: false;
+  webSearch: boolean;
+};
+
+/** There is nothing to say. */
+export type ModelProviderListParams = Record<string, never>;
+
+export type ModelProviderListResponse = {
+  data: ModelProviderSummary[];
+  defaultProviderId: string;
+  canChangeDefault: false;
+};
+
+export type ModelProviderSummary = {
+  id: string;
+  name: string;
+  /** config.toml is the user's to edit. */
+  canEdit: false;
+  baseUrl: string | null;
+  settings: ProviderSettings;
+};
+
 /** The host that a running command wants to reach. */
 export type NetworkApprovalContext = {
   host: string;
@@ -975,6 +1088,10 @@ export type NetworkPolicyAmendment = {
 
 export type NetworkPolicyAmendmentHolder = {
   network_policy_amendment: NetworkPolicyAmendment;
+};
+
+export type NoAuth = {
+  mode: "none";
 };
 
 export type NotLoadedStatus = {
@@ -1009,6 +1126,15 @@ export type OmittedFile = {
   reason: string;
 };
 
+export type OpenAiProvider = {
+  type: "openai";
+};
+
+export type OtherAuth = {
+  mode: "externallyConfigured";
+  envKey: string | null;
+};
+
 /** Offset and limit in bytes; at most 1 MiB comes at once. */
 export type OutputReadParams = {
   threadId: string;
@@ -1026,6 +1152,23 @@ export type OutputReadResponse = {
 };
 
 export type PatchChangeKind = AddKind | DeleteKind | UpdateKind;
+
+export type PermissionProfileListParams = {
+  cursor?: string | null;
+  limit?: number | null;
+  cwd?: string | null;
+};
+
+export type PermissionProfileListResponse = {
+  data: PermissionProfileSummary[];
+  nextCursor: string | null;
+};
+
+export type PermissionProfileSummary = {
+  id: string;
+  description: string | null;
+  allowed: boolean;
+};
 
 /** What takes long just now, e.g. loading the embedded model; null when it is over. */
 export type ProgressNotification = {
@@ -1070,6 +1213,8 @@ export type PromptReadResponse = {
   problem: string | null;
   parts: PromptPart[];
 };
+
+export type ProviderSettings = OpenAiProvider | CustomGateway;
 
 /** As thread/queue/add, with the settings that turn/start has: they are in force from the message's turn on. */
 export type QueueAddParams = {
@@ -1165,6 +1310,15 @@ export type ResponseStreamDisconnected = {
 
 export type ResponseTooManyFailedAttempts = {
   responseTooManyFailedAttempts: HttpStatus;
+};
+
+/** What was restored, or taken back (`redoOf` names what): `restoreId` takes it back. */
+export type Restore = {
+  restoreId: string;
+  turnId: string;
+  what: "files" | "conversation" | "both";
+  createdAtMs: number;
+  redoOf: string | null;
 };
 
 export type RevertUndoParams = {
@@ -2237,6 +2391,13 @@ export interface ClientRequests {
   "model/list": { params: ModelListParams; result: ModelListResponse };
   "config/read": { params: ConfigReadParams; result: ConfigReadResponse };
   "account/read": { params: GetAccountParams; result: GetAccountResponse };
+  "hooks/list": { params: HooksListParams; result: HooksListResponse };
+  "modelProvider/list": { params: ModelProviderListParams; result: ModelProviderListResponse };
+  "modelProvider/capabilities/read": { params: ModelProviderCapabilitiesReadParams; result: ModelProviderCapabilitiesReadResponse };
+  "permissionProfile/list": { params: PermissionProfileListParams; result: PermissionProfileListResponse };
+  "experimentalFeature/list": { params: ExperimentalFeatureListParams; result: ExperimentalFeatureListResponse };
+  "collaborationMode/list": { params: CollaborationModeListParams; result: CollaborationModeListResponse };
+  "configRequirements/read": { params: ConfigRequirementsReadParams; result: ConfigRequirementsReadResponse };
   "skills/list": { params: SkillsListParams; result: SkillsListResponse };
   "mcpServerStatus/list": { params: ListMcpServerStatusParams; result: ListMcpServerStatusResponse };
   "config/mcpServer/reload": { params: McpServerRefreshParams; result: McpServerRefreshResponse };

@@ -63,8 +63,8 @@ class Shop:
     async def redo(self, done: RestoreDone) -> RestoreDone:
         return await self.ask(RedoCheckpoint(self.thread_id, done.id or ""))
 
-    async def checkpoints(self) -> list[Checkpoint]:
-        return await self.ask(ListCheckpoints(self.thread_id))
+    async def checkpoints(self) -> tuple[Checkpoint, ...]:
+        return (await self.ask(ListCheckpoints(self.thread_id))).checkpoints
 
     async def restart(self) -> None:
         await self.agent.close()

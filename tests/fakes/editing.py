@@ -9,7 +9,7 @@ from treadle.adapters.files import DiskFiles
 from treadle.adapters.versions import SqliteVersions
 from treadle.adapters.watch import DiskWatch
 from treadle.core.checkpoint_ops import ListCheckpoints, OnConflict, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint, What
-from treadle.core.checkpoints import Checkpoint, CheckpointPlan, RestoreDone
+from treadle.core.checkpoints import Checkpoint, CheckpointList, CheckpointPlan, RestoreDone
 from treadle.core.ops import ResumeThread
 from treadle.core.policy import RunCommand
 from treadle.core.settings import SandboxPolicy
@@ -124,7 +124,8 @@ class Desk:
 
     async def list(self) -> list[Checkpoint]:
         found = await self.agent.submit(ListCheckpoints(self.thread_id), self.client)
-        return found  # type: ignore[return-value]
+        assert isinstance(found, CheckpointList)
+        return list(found.checkpoints)
 
     async def preview(self, turn_id: str | None = None, *, restore_id: str | None = None, what: What = "files") -> CheckpointPlan:
         found = await self.agent.submit(PreviewCheckpoint(self.thread_id, turn_id, restore_id, what), self.client)

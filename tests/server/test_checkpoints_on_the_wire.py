@@ -50,7 +50,8 @@ async def test_a_client_lists_previews_restores_and_takes_that_back(door: Door) 
     assert plan.diff == "@@ -1,3 +1,3 @@\n one\n-TWO\n+two\n three\n"
     done = wire.CheckpointRestoreResponse.model_validate(await door.ask("restore", turnId=turn))
     assert (desk.read("a"), done.turns) == (A, 1)
-    assert await door.ask("list") == {"checkpoints": []}
+    then = wire.CheckpointListResponse.model_validate(await door.ask("list"))
+    assert (then.checkpoints, [each.restore_id for each in then.restores]) == ([], [done.restore_id])
     again = wire.CheckpointPreviewResponse.model_validate(await door.ask("preview", restoreId=done.restore_id))
     assert ([each.kind for each in again.files], again.turns) == (["restore"], 1)
     redone = wire.CheckpointRestoreResponse.model_validate(await door.ask("redo", restoreId=done.restore_id))

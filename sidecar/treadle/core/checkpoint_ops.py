@@ -11,7 +11,7 @@ OnConflict: TypeAlias = Literal["abort", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class ListCheckpoints:
-    """Answered with a list of Checkpoint, oldest first."""
+    """Answered with a CheckpointList."""
 
     thread_id: str
 

@@ -61,6 +61,14 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointList:
+    """Oldest first."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    restores: tuple[Restored, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FilePlan:
     """What a restore would do, or did, to one file."""
 

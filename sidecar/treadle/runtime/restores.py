@@ -18,7 +18,7 @@ from ..core.checkpoint_ops import (
     RestoreCheckpoint,
     What,
 )
-from ..core.checkpoints import Checkpoint, CheckpointPlan, Omitted, Restored, RestoreDone, told_words
+from ..core.checkpoints import Checkpoint, CheckpointList, CheckpointPlan, Omitted, Restored, RestoreDone, told_words
 from ..core.effective import effective, place, turn_ids, undoable
 from ..core.errors import RequestRefused
 from ..core.events import CheckpointChanged
@@ -42,7 +42,7 @@ class Restores:
         self._world = world
         self._threads = threads
 
-    async def answer(self, op: CheckpointOp) -> list[Checkpoint] | CheckpointPlan | RestoreDone:
+    async def answer(self, op: CheckpointOp) -> CheckpointList | CheckpointPlan | RestoreDone:
         loaded = self._threads.get(op.thread_id)
         match op:
             case ListCheckpoints():
@@ -62,7 +62,7 @@ class Restores:
             raise RequestRefused("checkpoints are not kept here")
         return self._world.versions
 
-    def _list(self, loaded: Loaded) -> list[Checkpoint]:
+    def _list(self, loaded: Loaded) -> CheckpointList:
         rows = self._versions.of(loaded.thread.id) if loaded.durable else []
         changed: dict[str, list[FileVersion]] = {}
         for row in rows:
@@ -79,7 +79,7 @@ class Restores:
                 paths = {row.path for row in of_turn if _is_change(row)}
                 left_out = tuple(Omitted(path, why) for path, why in omitted.items())
                 found.append(Checkpoint(item.turn_id, item.at, words.get(item.turn_id, ""), len(paths), left_out))
-        return found
+        return CheckpointList(tuple(found), tuple(self._versions.restored(loaded.thread.id)) if loaded.durable else ())
 
     def _restored(self, loaded: Loaded, restore_id: str) -> Restored:
         found = next((each for each in self._versions.restored(loaded.thread.id) if each.id == restore_id), None)

@@ -10,14 +10,17 @@ from ..core.items import JsonObject
 from .methods import Exchange, method
 
 if TYPE_CHECKING:
-    from ..core.checkpoints import Checkpoint, CheckpointPlan, FilePlan, RestoreDone
+    from ..core.checkpoints import Checkpoint, CheckpointList, CheckpointPlan, FilePlan, Restored, RestoreDone
     from .wire import checkpoint
 
 
 @method("treadle/checkpoint/list")
 async def checkpoint_list(ask: Exchange, params: checkpoint.CheckpointListParams) -> JsonObject:
-    found = cast("list[Checkpoint]", await ask.agent.submit(ListCheckpoints(params.thread_id), ask.client))
-    return {"checkpoints": [_checkpoint(each) for each in found]}
+    found = cast("CheckpointList", await ask.agent.submit(ListCheckpoints(params.thread_id), ask.client))
+    return {
+        "checkpoints": [_checkpoint(each) for each in found.checkpoints],
+        "restores": [_restored(each) for each in found.restores],
+    }
 
 
 @method("treadle/checkpoint/preview")
@@ -48,6 +51,16 @@ def _checkpoint(found: Checkpoint) -> JsonObject:
         "preview": found.words,
         "files": found.files,
         "omitted": [{"path": each.path, "reason": each.reason} for each in found.omitted],
+    }
+
+
+def _restored(found: Restored) -> JsonObject:
+    return {
+        "restoreId": found.id,
+        "turnId": found.turn_id,
+        "what": found.what,
+        "createdAtMs": int(found.at * 1000),
+        "redoOf": found.redo_of,
     }
 
 

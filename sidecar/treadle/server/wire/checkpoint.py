@@ -27,13 +27,25 @@ class Checkpoint(Wire):
     omitted: list[OmittedFile]
 
 
+class Restore(Wire):
+    """What was restored, or taken back (`redoOf` names what): `restoreId` takes it back."""
+
+    restore_id: str
+    turn_id: str
+    what: What
+    created_at_ms: int
+    redo_of: str | None
+
+
 class CheckpointListParams(Params):
     thread_id: str
 
 
 class CheckpointListResponse(Wire):
+    """Oldest first."""
+
     checkpoints: list[Checkpoint]
-    "Oldest first."
+    restores: list[Restore]
 
 
 class FilePlan(Wire):
