@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from . import __version__, prompts
 from .adapters.clock import SystemClock
 from .adapters.config import ConfigFiles, Loaded, load, stored_key
+from .adapters.config_providers import listed
 from .adapters.credentials import Credentials
 from .adapters.environment import hidden
 from .adapters.files import DiskFiles
@@ -196,6 +197,10 @@ class Parts:
         loaded = self._load(args.get("cwd"), {})
         if what == "models":
             return _models(loaded.settings)
+        if what == "settings":
+            return loaded.settings, [problem.sentence() for problem in loaded.warnings]
+        if what == "providers":
+            return loaded.settings.provider.id, listed(loaded.raw, loaded.settings.provider)
         return _config(loaded.settings) if what == "config" else await self._doctor(loaded)
 
     def _skills(self, cwd: str | None, *, anew: bool) -> tuple[str, FoundSkills]:

@@ -17,7 +17,10 @@ from jsonschema import Draft7Validator
 
 PROGRAM = Path(__file__).resolve().parents[1] / "peers" / "npm" / "node_modules" / ".bin" / "codex"
 Side = Literal["ClientRequest", "ClientNotification", "ServerRequest", "ServerNotification"]
-_ANSWERS = {"config/mcpServer/reload": "McpServerRefreshResponse"}
+_ANSWERS = {
+    "config/mcpServer/reload": "McpServerRefreshResponse",
+    "configRequirements/read": "ConfigRequirementsReadResponse",
+}
 "Answers whose name does not follow from their request's."
 
 

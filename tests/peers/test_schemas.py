@@ -195,6 +195,10 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     for method in ("thread/list", "thread/loaded/list", "model/list", "config/read", "skills/list", "mcpServerStatus/list"):
         await client.result(method, {})
     await client.result("account/read", {})
+    lists = ("modelProvider", "permissionProfile", "experimentalFeature", "collaborationMode", "hooks")
+    for method in (*(f"{noun}/list" for noun in lists), "modelProvider/capabilities/read", "configRequirements/read"):
+        await client.result(method, {})
+    await client.result("hooks/list", {"threadId": thread_id})
     await client.result("mcpServer/resource/read", {"threadId": thread_id, "server": "fake", "uri": "notes://today"})
     await client.result(
         "mcpServer/tool/call", {"threadId": thread_id, "server": "fake", "tool": "echo", "arguments": {"text": "x"}}

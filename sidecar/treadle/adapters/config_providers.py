@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, cast
 
 from ..core.settings import Provider
 from .config_files import ConfigProblem
@@ -47,6 +48,22 @@ def provider(values: Values, environ: Mapping[str, str], *, has_openai_key: bool
         values.wrong(("model_provider",), f"there is no provider {chosen!r}; add [{_TABLE}.{chosen}] with a base_url.")
         return Provider(chosen, chosen, "")
     return _custom(values, chosen)
+
+
+def listed(raw: Mapping[str, Any], chosen: Provider) -> tuple[Provider, ...]:
+    """All that `raw`, the configuration as written, lets the user choose from. Of those not in use only what may be shown."""
+    tables: Any = raw.get(_TABLE)
+    own = cast("dict[str, Any]", tables) if isinstance(tables, dict) else {}
+    names = dict.fromkeys([*BUILT_IN, *(name for name in own if name not in RESERVED), chosen.id])
+    return tuple(chosen if name == chosen.id else _shown(name, own.get(name)) for name in names)
+
+
+def _shown(name: str, given: Any) -> Provider:
+    start = BUILT_IN.get(name, Provider(name, name, ""))
+    table = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    said = {key: table[key] for key in ("name", "base_url", "env_key") if isinstance(table.get(key), str)}
+    token = table.get("experimental_bearer_token")
+    return replace(start, bearer_token=token if isinstance(token, str) else None, **said)
 
 
 def _unknown(name: str, gap: ConfigProblem) -> Provider:

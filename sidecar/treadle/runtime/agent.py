@@ -62,6 +62,8 @@ from .turns import Turns
 
 __all__ = ["Agent", "Answer", "ThreadPage", "ThreadState"]
 
+About = Literal["models", "doctor", "config", "skills", "wording", "settings", "providers"]
+
 
 class Agent:
     """The one object that a server talks to. Built by app.py.
@@ -179,9 +181,10 @@ class Agent:
     def loaded_ids(self) -> tuple[str, ...]:
         return tuple(self._loaded)
 
-    async def info(self, what: Literal["models", "doctor", "config", "skills", "wording"], **args: Any) -> Any:
+    async def info(self, what: About, **args: Any) -> Any:
         """Facts for pickers: models -> list of {id, name, provider, efforts, default}; doctor -> {sandbox, provider, ...};
-        skills -> (folder, FoundSkills); wording -> the text of prompts/NAME.md, of the `name`."""
+        skills -> (folder, FoundSkills); wording -> the text of prompts/NAME.md, of the `name`;
+        settings -> (Settings, problems of the configuration); providers -> (id of the one in use, Providers)."""
         return await self._world.info(what, **args)
 
     async def close(self) -> None:

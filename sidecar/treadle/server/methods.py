@@ -338,6 +338,17 @@ async def notes_write(ask: Exchange, params: compaction.NotesWriteParams) -> Jso
     return {"threadId": params.thread_id, "notes": await ask.agent.submit(op, ask.client)}
 
 
-for _noun in ("checkpoints", "commands", "hunks", "keeping", "listing", "mcp_methods", "past", "queue", "thread_ops"):
+for _noun in (
+    "capabilities",
+    "checkpoints",
+    "commands",
+    "hunks",
+    "keeping",
+    "listing",
+    "mcp_methods",
+    "past",
+    "queue",
+    "thread_ops",
+):
     # each enters its methods in the table
     import_module(f"{__package__}.{_noun}")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-_YET = "Treadle cannot do this yet."
+_PLANS = "Treadle has no plan mode: a plan that the model shows is turn/plan/updated."
+_STREAMS = "Treadle passes on no events of MCP servers; their state is mcpServer/startupStatus/updated."
 _PROVIDERS = "Treadle has no accounts: a provider's key is named in config.toml (env_key)."
 _OPENAI = "This is a service of OpenAI's that Treadle does not use."
 _PLUGINS = "Treadle has no plugins, apps or marketplaces; MCP servers, skills and hooks are configured by files."
@@ -26,10 +27,13 @@ _WINDOWS = "Treadle has no sandbox of its own on Windows."
 _TELEMETRY = "Treadle sends nobody anything about its use."
 
 _METHODS = (
-    (_YET, "thread/timeline/list review/start hooks/list"),
-    (_YET, "thread/prepareApprovedPlan permissionProfile/list collaborationMode/list modelProvider/list"),
-    (_YET, "modelProvider/capabilities/read experimentalFeature/list thread/sample thread/sample/cancel configRequirements/read"),
-    (_YET, "skills/extraRoots/set mcpServer/event/stream/start mcpServer/event/stream/stop server/diagnostics"),
+    ("A thread's turns and items are listed by thread/turns/list and thread/items/list.", "thread/timeline/list"),
+    ("Treadle has no reviews of their own: ask for one in a turn.", "review/start"),
+    (_PLANS, "thread/prepareApprovedPlan"),
+    ("Treadle asks a model in turns only.", "thread/sample thread/sample/cancel"),
+    ("Treadle finds skills in the folders that README.md names.", "skills/extraRoots/set"),
+    (_STREAMS, "mcpServer/event/stream/start mcpServer/event/stream/stop"),
+    ("Its place is taken by treadle/doctor.", "server/diagnostics"),
     (_PROVIDERS, "account/login/start account/login/cancel account/logout accountSession/list accountSession/switch"),
     (_PROVIDERS, "account/gatewayOAuth/read account/gatewayOAuth/login account/gatewayOAuth/cancel account/securitySetup/read"),
     (_PROVIDERS, "account/bedrock/discover account/bedrock/setup account/bedrock/checkGovCloudRequirements account/gcp/setup"),
@@ -67,8 +71,10 @@ METHODS = {name: why for why, names in _METHODS for name in names.split()}
 "Requests of a client."
 
 _NEVER_SAID = (
-    (_YET, "item/plan/delta"),
-    (_YET, "item/commandExecution/terminalInteraction deprecationNotice mcpServer/event/stream/notification"),
+    (_PLANS, "item/plan/delta"),
+    ("Said otherwise: what the model types into a command is an item of its own.", "item/commandExecution/terminalInteraction"),
+    ("Said otherwise: configWarning.", "deprecationNotice"),
+    (_STREAMS, "mcpServer/event/stream/notification"),
     ("Said otherwise: the item contextCompaction.", "thread/compacted"),
     ("Said otherwise: item/fileChange/patchUpdated.", "item/fileChange/outputDelta"),
     ("Said otherwise: error with willRetry.", "model/safetyBuffering/updated modelProvider/authRecoveryStarted"),
