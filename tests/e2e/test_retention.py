@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 
 from fakes.house import House
 from fakes.responses import ModelServer
-from treadle.core.errors import RequestRefused
+from treadle.core.errors import RequestRefused, TreadleError
 from treadle.core.items import Item, Text, ToolOutput, UserMessage
 from treadle.core.keeping import DeleteThread
 from treadle.core.ops import ResumeThread
@@ -157,6 +160,31 @@ async def test_in_the_background_old_histories_are_indexed_and_limits_kept(house
     assert left(world) == {"new"}
     assert world.clock.slept[1] == world.clock.slept[2] < 300
     assert world.clock.slept[0] > 5
+
+
+async def test_tending_goes_on_after_a_database_that_was_busy(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(seconds: float) -> bool:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(world.store.index, "catch_up", busy)
+    with pytest.raises(Enough):
+        await retention.tend(world)
+
+
+async def test_a_deletion_keeps_nobody_waiting_and_says_what_is_wrong(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(world, "a", 1)
+    threads = list[threading.Thread]()
+
+    def forget(thread_id: str) -> None:
+        threads.append(threading.current_thread())
+        raise OSError(errno.EIO, "earlier contents of files cannot be kept or read (disk image is malformed)")
+
+    monkeypatch.setattr(world.versions, "forget", forget)
+    with pytest.raises(TreadleError, match="malformed"):
+        await retention.delete(world, ["a"])
+    assert threads[0] is not threading.main_thread()
+    assert left(world) == {"a"}
+    assert world.store.claim("a")
 
 
 async def test_what_is_being_deleted_is_neither_opened_nor_deleted_again(house: House) -> None:

@@ -55,6 +55,9 @@ async def tend(world: World) -> None:
         except (TreadleError, OSError) as error:
             whole = True
             _log.warning("history is not tended: %s", error.sentence() if isinstance(error, TreadleError) else error)
+        except Exception:  # a database that is busy for long, say: it may work the next time
+            whole = True
+            _log.exception("history is not tended")
         await world.clock.sleep(_PAUSE if whole else _SLICE)
 
 
@@ -63,7 +66,7 @@ async def prune(world: World, *, dry_run: bool = False) -> list[ThreadMeta]:
     limits = world.configure(None, {})[0].history
     if limits == HistoryLimits():
         return []
-    beyond = _beyond(world, limits)
+    beyond = await _beyond(world, limits)
     if dry_run:
         return [meta for meta in beyond if _closed(world, meta.id)]
     gone: list[ThreadMeta] = []
@@ -81,36 +84,46 @@ async def delete(world: World, thread_ids: Sequence[str]) -> set[str]:
     store = world.store
     held = [thread_id for thread_id in thread_ids if not store.claimed(thread_id) and store.claim(thread_id)]
     try:
-        for thread_id in held:
-            if world.outputs is not None:
-                world.outputs.forget(thread_id)
-            if world.versions is not None:
-                world.versions.forget(thread_id)
         if held:
-            await asyncio.to_thread(world.store.delete, held)
+            await asyncio.to_thread(_forget, world, held)
+            await asyncio.to_thread(store.delete, held)
+    except OSError as error:
+        raise TreadleError(f"Not all could be deleted: {error.strerror or error}.", hint="Delete again.") from error
     finally:
         for thread_id in held:
             world.store.release(thread_id)
     return set(held)
 
 
-def _beyond(world: World, limits: HistoryLimits) -> list[ThreadMeta]:
+def _forget(world: World, thread_ids: Sequence[str]) -> None:
+    """All but what the store has. Blocks. Raises OSError."""
+    for thread_id in thread_ids:
+        if world.outputs is not None:
+            world.outputs.forget(thread_id)
+        if world.versions is not None:
+            world.versions.forget(thread_id)
+
+
+async def _beyond(world: World, limits: HistoryLimits) -> list[ThreadMeta]:
     now, store = world.clock.now(), world.store
-    metas = [meta for meta in _oldest_first(world) if meta.updated_at < now - _DAY]
+    metas = [meta for meta in await _oldest_first(world) if meta.updated_at < now - _DAY]
     days = limits.max_age_days
     old = [] if days is None else [meta for meta in metas if meta.updated_at < now - days * _DAY]
     if limits.max_bytes is None:
         return old
-    used = store.used() - sum(store.size(meta.id) for meta in old)
-    for meta in metas[len(old) :]:
-        if used <= limits.max_bytes:
+    used = store.used()
+    for meta in metas:
+        by_age = days is not None and meta.updated_at < now - days * _DAY
+        if not by_age and used <= limits.max_bytes:
             break
-        old.append(meta)
+        if not by_age:
+            old.append(meta)
         used -= store.size(meta.id)
+        await asyncio.sleep(0)  # whoever waits for an answer goes first
     return old
 
 
-def _oldest_first(world: World) -> list[ThreadMeta]:
+async def _oldest_first(world: World) -> list[ThreadMeta]:
     found: list[ThreadMeta] = []
     for archived in (False, True):
         cursor: str | None = None
@@ -121,6 +134,7 @@ def _oldest_first(world: World) -> list[ThreadMeta]:
             found += metas
             if cursor is None:
                 break
+            await asyncio.sleep(0)
     return sorted(found, key=lambda meta: (meta.updated_at, meta.id))
 
 
