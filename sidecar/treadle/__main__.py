@@ -75,9 +75,9 @@ def _run(line: Line) -> int:
 
 def _door(name: str, config: list[str]) -> int:
     if name == "serve":
-        from .server import lsp  # noqa: PLC0415
+        from .server import lsp_hello  # noqa: PLC0415
 
-        return lsp.serve(_opener(config, name))
+        return lsp_hello.serve(_opener(config, name))
     if name == "acp":
         from .server import acp  # noqa: PLC0415
 

@@ -19,9 +19,9 @@ def main() -> int:
 
             return app_server.serve(open_scripted)
         case "serve":
-            from treadle.server import lsp  # noqa: PLC0415
+            from treadle.server import lsp_hello  # noqa: PLC0415
 
-            return lsp.serve(open_scripted)
+            return lsp_hello.serve(open_scripted)
         case "acp":
             from treadle.server import acp  # noqa: PLC0415
 

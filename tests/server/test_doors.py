@@ -71,6 +71,26 @@ def test_an_editor_that_errs_before_initialize_is_answered_and_may_go_on() -> No
     assert [(answer["id"], answer.get("error", {}).get("code")) for answer in said] == [(1, -32002), (None, -32700), (2, None)]
 
 
+def test_an_initialize_of_an_editor_that_comes_in_pieces_is_answered_once_and_what_follows_it_is_read() -> None:
+    hello, ask, leave = (
+        Headers().frame([json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": {"capabilities": {}}})])
+        for id, method in ((1, "initialize"), (2, "initialize"), (3, "shutdown"))
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fakes.door", "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+    )
+    assert process.stdin is not None
+    for piece in (hello[:7], hello[7:40], hello[40:] + ask[:9]):
+        process.stdin.write(piece)
+        process.stdin.flush()
+    out, _ = process.communicate(ask[9:] + leave, timeout=30)
+    said = [json.loads(body) for body in Headers().feed(out) if isinstance(body, bytes)]
+    assert [(answer["id"], "error" in answer) for answer in said if "id" in answer] == [(1, False), (2, True), (3, False)]
+
+
 def test_stray_words_on_standard_output_cannot_break_the_stream(doors: list[Door]) -> None:
     doors.append(door := Door("noisy"))
     door.turn()
@@ -109,10 +129,11 @@ def test_a_flood_of_deltas_arrives_whole(doors: list[Door]) -> None:
     assert final.startswith("".join(deltas))
 
 
-def test_initialize_is_answered_before_anything_heavy_is_loaded() -> None:
+@pytest.mark.parametrize("modules", ["app_server, treadle.server.early", "lsp_hello"])
+def test_initialize_is_answered_before_anything_heavy_is_loaded(modules: str) -> None:
     probe = (
-        "import os, sys; sys.argv = ['treadle', 'app-server']\n"
-        "import treadle.__main__, treadle.server.app_server, treadle.server.early, treadle.server.stdio\n"
+        "import sys\n"
+        f"import treadle.__main__, treadle.server.stdio, treadle.server.{modules}\n"
         "heavy = {'asyncio', 'pydantic', 'httpx', 'pygls', 'dataclasses'} & set(sys.modules)\n"
         "sys.exit(' '.join(sorted(heavy)) or 0)"
     )

@@ -5,16 +5,14 @@ Nothing that an editor says of itself may make us refuse it: what is not as the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 ACTION_COMMANDS = ("treadle.explain", "treadle.fix", "treadle.tests", "treadle.document")
 LENS_COMMANDS = ("treadle.hunk.keep", "treadle.hunk.undo")
 ACTION_KINDS = ("quickfix", "refactor.rewrite", "source.treadle")
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(NamedTuple):
     applies_edits: bool = False
     shows_documents: bool = False
     shows_progress: bool = False

@@ -1,9 +1,9 @@
 """The editor's door: Content-Length framing, the Language Server Protocol and our protocol on one stream.
 
-The editor's initialize is answered at once from a table, and pygls, which is slow to load, takes over the language side when the
-agent is up: what the editor said until then is replayed to it in order. Methods of our protocol never pass through pygls. Over
-this door the editor's initialize is the only handshake; `initializationOptions` may carry our `optOutNotificationMethods`, and
-what abilities.py reads of them.
+The editor's initialize is answered at once from a table (lsp_hello.py), and pygls, which is slow to load, takes over the language
+side when the agent is up: what the editor said until then is replayed to it in order. Methods of our protocol never pass through
+pygls. Over this door the editor's initialize is the only handshake; `initializationOptions` may carry our
+`optOutNotificationMethods`, and what abilities.py reads of them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
-from .abilities import Abilities, abilities, capabilities, plain
+from . import early, lsp_hello
+from .abilities import Abilities, abilities, plain
 from .connection import Connection
 from .framing import Headers
 from .handshake import Handshake
-from .stdio import take_stdin, take_stdout
 from .stream import serve_stream
 
 if TYPE_CHECKING:
@@ -34,26 +33,24 @@ NOT_INITIALIZED = -32002
 OURS = ("thread/", "turn/", "model/", "config/", "treadle/")
 
 
-def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
-    """Serve the editor at the other end of the standard streams until it is gone."""
-    stdin_fd, stdout_fd = take_stdin(), take_stdout()
-    return asyncio.run(run(open_agent, stdin_fd=stdin_fd, stdout_fd=stdout_fd))
-
-
-async def run(open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int) -> int:
+async def run(
+    open_agent: Callable[[], Awaitable[Agent]], *, stdin_fd: int, stdout_fd: int, first: lsp_hello.Early | None = None
+) -> int:
     """Serve over these descriptors. The exit status: 1 when the editor left without shutdown, as the protocol asks."""
-    side = EditorSide()
+    side = EditorSide(answered=first is not None and first.answered)
+    unread: early.Early[Handshake] | None = early.Early(None, first.unread) if first is not None else None
     try:
-        await serve_stream(Headers(), open_agent, stdin_fd=stdin_fd, stdout_fd=stdout_fd, receive=side.receive)
+        await serve_stream(Headers(), open_agent, stdin_fd=stdin_fd, stdout_fd=stdout_fd, first=unread, receive=side.receive)
     finally:
         side.close()
     return side.exit_status
 
 
 class EditorSide:
-    """What is the editor's, and not our protocol's, in one conversation."""
+    """What is the editor's, and not our protocol's, in one conversation. `answered`: its initialize was, before it came here."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, answered: bool = False) -> None:
+        self._answered = answered
         self._connection: Connection | None = None
         self._documents: Documents | None = None
         self._abilities = Abilities()
@@ -112,8 +109,8 @@ class EditorSide:
         self._connection = connection
         self._reading = asyncio.current_task()
         self._abilities = abilities(message.get("params"))
-        info = {"name": "treadle", "version": __version__}
-        connection.answer(message.get("id"), {"capabilities": capabilities(self._abilities), "serverInfo": info})
+        if not self._answered:
+            connection.answer(message.get("id"), lsp_hello.hello(message.get("params")))
         self._lend_documents(connection)
         connection.greet(_handshake(message.get("params")))
         self._to_editor(message)
