@@ -17,12 +17,15 @@ from hypothesis import strategies as st
 from fakes.old_store import VERSIONS, old_store
 from treadle.adapters.store.sqlite import SqliteStore
 from treadle.core.errors import RequestRefused, TreadleError
+from treadle.core.git_info import GitInfo
 from treadle.core.items import (
     Context,
     Image,
+    Injected,
     Item,
     ModelItem,
     Opening,
+    Reverted,
     Section,
     Summary,
     Text,
@@ -30,6 +33,7 @@ from treadle.core.items import (
     TurnBegan,
     TurnEnded,
     UsageReported,
+    UserCommand,
     UserMessage,
     decode,
     encode,
@@ -48,6 +52,9 @@ EVERY_KIND: list[Item] = [
     TurnBegan("7", 1.5, "t", {"model": "m"}),
     TurnEnded("8", 1.5, "t", "failed", {"message": "x"}),
     UsageReported("9", 1.5, "t", 1, 2, 3, 4, 5),
+    Reverted("10", 1.5, "t", "9"),
+    Injected("11", 1.5, '{"type": "message"}'),
+    UserCommand("12", 1.5, "t", "told", "failed", {"view": "command"}),
 ]
 
 
@@ -69,11 +76,12 @@ def listed(store: SqliteStore, **query: object) -> tuple[list[str], str | None]:
 
 
 def test_every_kind_of_item_comes_back_as_it_was(store: SqliteStore, tmp_path: Path) -> None:
-    store.create(meta("a", settings={"cwd": "/ws"}))
+    known = meta("a", settings={"cwd": "/ws"}, git=GitInfo("0" * 40, None, "git@host:x"))
+    store.create(known)
     store.append("a", EVERY_KIND[:4])
     store.append("a", EVERY_KIND[4:])
     again = SqliteStore(tmp_path)
-    assert again.load("a") == (meta("a", settings={"cwd": "/ws"}), EVERY_KIND)
+    assert again.load("a") == (known, EVERY_KIND)
     again.close()
 
 
@@ -286,3 +294,22 @@ def test_an_id_that_is_no_name_of_a_thread_touches_no_file(store: SqliteStore, t
         store.claim(name)
     store.release(name)
     assert {path: path.stat().st_ino for path in tmp_path.rglob("*")} == before
+
+
+def test_a_thread_that_is_a_copy_is_there_with_all_its_items_or_not_at_all(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    items = [UserMessage(f"u{number}", 1.0, "t", (Text("copied"),)) for number in range(3)]
+    store.create(meta("copy"), items)
+    store.append("copy", items[:1])
+    assert store.load("copy")[1] == [*items, items[0]]
+
+    class Broken:
+        def __iter__(self) -> Iterator[Item]:
+            yield items[0]
+            raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        store.create(meta("broken"), Broken())  # type: ignore[arg-type]
+    with pytest.raises(KeyError):
+        store.load("broken")
+    store.close()

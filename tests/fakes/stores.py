@@ -69,9 +69,9 @@ class MemoryStore:
         self.queue = MemoryQueue()
         self.index = MemoryIndex(self)
 
-    def create(self, meta: ThreadMeta) -> None:
+    def create(self, meta: ThreadMeta, items: Sequence[Item] = ()) -> None:
         self.metas[meta.id] = meta
-        self.lines[meta.id] = []
+        self.lines[meta.id] = [encode(item) for item in items]
 
     def update(self, meta: ThreadMeta) -> None:
         self.metas[meta.id] = meta

@@ -55,10 +55,11 @@ async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -
         forked_from=meta.id,
     )
     store: Any = Nowhere() if op.ephemeral else world.store
-    if not op.ephemeral:
-        store.create(copy)
+    if op.ephemeral:
+        store.append(thread_id, items)
+    else:
+        store.create(copy, items)
         store.claim(thread_id)
-    store.append(thread_id, items)
     if world.outputs is not None and not op.ephemeral:
         world.outputs.share(meta.id, thread_id, _spilled(items))
     if not op.ephemeral:

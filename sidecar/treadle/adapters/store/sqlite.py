@@ -106,10 +106,12 @@ class SqliteStore:
             raise
         self._db.execute("COMMIT")
 
-    def create(self, meta: ThreadMeta) -> None:
+    def create(self, meta: ThreadMeta, items: Sequence[Item] = ()) -> None:
         row = threads.row(meta)
-        self._db.execute(f"INSERT INTO thread ({threads.COLUMNS}) VALUES ({','.join('?' * len(row))})", row)
-        self._next[meta.id] = 0
+        with self._transaction():
+            self._db.execute(f"INSERT INTO thread ({threads.COLUMNS}) VALUES ({','.join('?' * len(row))})", row)
+            self._insert(meta.id, 0, items)
+        self._next[meta.id] = len(items)
 
     def update(self, meta: ThreadMeta) -> None:
         names = ", ".join(f"{name.strip()}=?" for name in threads.COLUMNS.split(",")[1:])
@@ -120,13 +122,16 @@ class SqliteStore:
         if position is None:
             query = "SELECT coalesce(max(position) + 1, 0) FROM item WHERE thread_id=?"
             position = self._db.execute(query, (thread_id,)).fetchone()[0]
-        rows = [(thread_id, position + offset, encode(item)) for offset, item in enumerate(items)]
         with self._transaction():
-            self._db.executemany("INSERT INTO item (thread_id, position, body) VALUES (?, ?, ?)", rows)
+            self._insert(thread_id, position, items)
             self._drafts.replace(thread_id, items)
             self.queue.take(thread_id, items)
             self._search.note(thread_id, position)
-        self._next[thread_id] = position + len(rows)
+        self._next[thread_id] = position + len(items)
+
+    def _insert(self, thread_id: str, position: int, items: Sequence[Item]) -> None:
+        rows = [(thread_id, position + offset, encode(item)) for offset, item in enumerate(items)]
+        self._db.executemany("INSERT INTO item (thread_id, position, body) VALUES (?, ?, ?)", rows)
 
     def draft(self, thread_id: str, item: Item) -> None:
         self._drafts.put(thread_id, item)
