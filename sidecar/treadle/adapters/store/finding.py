@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -40,14 +39,14 @@ class SqliteIndex:
         wanted = threads.Wanted(archived)
         wanted.one_of("cwd", cwds)
         wanted.one_of("originator", originators)
-        key, source = ("updated_at" if by_update else "created_at"), "thread JOIN search_thread ON thread_id=id"
+        key = "updated_at" if by_update else "created_at"
         with self._reading() as database:
             search = SqliteSearch(database)
             if not search.available:
                 hint = "Use another Python."
                 raise TreadleError("Threads cannot be searched: this Python's SQLite comes without FTS5.", hint=hint)
-            wanted.holds("number IN (SELECT value FROM json_each(?))", json.dumps(sorted(search.find(query))))
-            rows, cursor = threads.page(database, wanted, key, ascending=ascending, cursor=cursor, limit=limit, source=source)
+            among = search.find(query)
+            rows, cursor = threads.page(database, wanted, key, ascending=ascending, cursor=cursor, limit=limit, among=among)
             return [_found(database, search, query, row) for row in rows], cursor
 
     def catch_up(self, seconds: float) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -58,14 +58,21 @@ def page(
     ascending: bool,
     cursor: str | None,
     limit: int,
-    source: str = "thread",
+    among: Iterable[int] | None = None,
 ) -> tuple[list[tuple[Any, ...]], str | None]:
-    """Rows that begin with COLUMNS, followed by the other columns of `source`, and the cursor of the next page."""
+    """Rows of COLUMNS and the cursor of the next page. `among`: only threads with these numbers in the index of search.py, and
+    each row ends with the number and the shard."""
     order, beyond = ("ASC", ">") if ascending else ("DESC", "<")
     if cursor is not None:
         wanted.holds(f"({key}, id) {beyond} (?, ?)", *_read_place(cursor))
-    query = f"SELECT {COLUMNS}{'' if source == 'thread' else ', number, shard'} FROM {source} WHERE {wanted}"
-    found = database.execute(f"{query} ORDER BY {key} {order}, id {order} LIMIT ?", (*wanted.values, limit + 1)).fetchall()
+    query, given = f"SELECT {COLUMNS} FROM thread WHERE {wanted}", ()
+    if among is not None:
+        # CROSS JOIN: from the numbers to the threads, and not through all threads in search of one that has a number
+        numbers = "(SELECT value AS wanted FROM json_each(?))"
+        source = f"{numbers} CROSS JOIN search_thread ON number=wanted CROSS JOIN thread ON id=thread_id"
+        query, given = f"SELECT {COLUMNS}, number, shard FROM {source} WHERE {wanted}", (json.dumps(list(among)),)
+    query += f" ORDER BY {key} {order}, id {order} LIMIT ?"
+    found = database.execute(query, (*given, *wanted.values, limit + 1)).fetchall()
     if len(found) <= limit:
         return found, None
     return found[:limit], place(found[limit - 1], key)
