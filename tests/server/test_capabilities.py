@@ -11,6 +11,8 @@ import pytest
 from fakes.house import House
 from fakes.peer import HELLO, Peer
 from fakes.responses import ModelServer
+from treadle.server.lsp import OURS
+from treadle.server.wire.methods import CLIENT_REQUESTS
 
 MORE = """
 [model_providers.open]
@@ -33,6 +35,12 @@ async def peer(tmp_path: Path, model_server: ModelServer) -> Any:
     peer.house = house  # type: ignore[attr-defined]
     yield peer
     await peer.connection.close()
+
+
+def test_every_method_is_ours_at_the_editors_door_too_and_none_of_the_editors_is() -> None:
+    assert [name for name in CLIENT_REQUESTS if not name.startswith(OURS)] == ["initialize"]
+    theirs = ("shutdown", "textDocument/hover", "workspace/executeCommand", "window/workDoneProgress/cancel", "codeLens/resolve")
+    assert not [name for name in theirs if name.startswith(OURS)]
 
 
 async def test_providers_are_listed_with_the_way_to_their_key_and_without_it(peer: Peer) -> None:

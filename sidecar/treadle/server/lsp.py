@@ -30,7 +30,11 @@ _log = logging.getLogger(__name__)
 MAX_BACKLOG = 10_000
 NOT_INITIALIZED = -32002
 "Of the Language Server Protocol."
-OURS = ("thread/", "turn/", "model/", "config/", "treadle/")
+OURS = (
+    *("thread/", "turn/", "model/", "modelProvider/", "config/", "configRequirements/", "account/", "command/", "skills/"),
+    *("hooks/", "mcpServer/", "mcpServerStatus/", "permissionProfile/", "experimentalFeature/", "collaborationMode/", "treadle/"),
+)
+"How the names of our methods begin; those of the Language Server Protocol begin otherwise."
 
 
 async def run(
