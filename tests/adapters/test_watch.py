@@ -230,15 +230,17 @@ async def test_more_events_than_the_kernel_keeps_are_no_wrong_answer(site: Site)
     assert await site.names() == {"a", "g", *(f"f{n}" for n in range(7))}
 
 
-@pytest.mark.parametrize("breaks", ["init", "add"])
+@pytest.mark.parametrize("breaks", ["init", "add", "limit"])
 async def test_without_notifications_everything_is_compared(site: Site, monkeypatch: pytest.MonkeyPatch, breaks: str) -> None:
     def no_space(*_: object) -> None:
         raise OSError(28, "no space left on device")
 
     if breaks == "init":
         monkeypatch.setattr("treadle.adapters.watch.tree.Inotify", no_space)
-    else:
+    elif breaks == "add":
         monkeypatch.setattr(notifications.Inotify, "add", no_space)
+    else:
+        monkeypatch.setattr(notifications, "_limit", lambda: 2)
     site.write("a", "one\n")
     site.write("dir/b", "two\n")
     await site.begin()

@@ -45,6 +45,14 @@ class Happened:
         self.lost |= more.lost
 
 
+def _limit() -> int:
+    try:
+        with open("/proc/sys/fs/inotify/max_user_watches", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 8192
+
+
 class Inotify:
     """For one root. Used by one thread at a time."""
 
@@ -55,6 +63,8 @@ class Inotify:
             raise OSError(errno.ENOSYS, "this system has no inotify")
         self._folders: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
+        self._most = _limit() // 2
+        "Folders. An editor watches them as well, and all of a user's programs share one limit."
         self._fd = self._call(lambda: self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
 
     def __len__(self) -> int:
@@ -62,6 +72,8 @@ class Inotify:
 
     def add(self, folder: str) -> None:
         """Tell of changes in this folder, not of those below its folders. Raises OSError."""
+        if len(self._folders) >= self._most:
+            raise OSError(errno.ENOSPC, "other programs need notifications, too")
         path = os.path.join(self._root, os.fsencode(folder)) if folder else self._root
         number = self._call(lambda: self._libc.inotify_add_watch(self._fd, path, _MASK))
         known = self._folders.get(number)
