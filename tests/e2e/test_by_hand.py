@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from fakes import call, hold, reply, text
-from fakes.house import House
+from fakes import call, custom, hold, reply, text
+from fakes.house import PATCH, House
 from fakes.responses import ModelServer
 from fakes.turning import resumed, say, turn_ids
 from fakes.world import RecordingClient
+from treadle.core.checkpoint_ops import RestoreCheckpoint
 from treadle.core.errors import RequestRefused
 from treadle.core.events import CardCompleted, CardDelta, CardStarted, ThreadStatusChanged, TurnCompleted, TurnStarted
 from treadle.core.items import Text
@@ -113,6 +114,27 @@ async def test_a_command_that_outlives_the_turn_that_it_ran_beside_is_told_with_
     await say(agent, client, thread_id, "two")
     assert "at last" in model_server.requests[1].raw.decode()
     assert len(await turn_ids(agent, thread_id)) == 2
+    await agent.close()
+
+
+async def test_while_a_command_runs_nothing_of_a_checkpoint_is_restored_that_has_words_in_it(
+    tmp_path: Path, model_server: ModelServer
+) -> None:
+    model_server.script([reply(custom("apply_patch", PATCH)), reply(hold("gate"), text("one"))])
+    house, client = House(tmp_path, model_server), RecordingClient()
+    agent = house.agent()
+    thread_id, turn = await house.begin(agent, client, "one")
+    await model_server.reached("gate")
+    os.mkfifo(house.workspace / "fifo")
+    await agent.submit(RunUserCommand(thread_id, "echo waiting; cat fifo"), client)
+    await client.until(lambda event: isinstance(event, CardDelta) and "waiting" in event.text)
+    model_server.release("gate")
+    await client.turn_end(turn)
+    with pytest.raises(RequestRefused, match="a command is running"):
+        await agent.submit(RestoreCheckpoint(thread_id, turn, "both"), client)
+    assert (house.workspace / "hello.py").read_text() == "print('hello')\n"
+    await agent.submit(RestoreCheckpoint(thread_id, turn, "files"), client)
+    assert (house.workspace / "hello.py").read_text() == "print('helo')\n"
     await agent.close()
 
 

@@ -115,6 +115,9 @@ class Restores:
     ) -> RestoreDone:
         if loaded.runner is not None:
             raise RequestRefused("a turn is running in this thread: wait for its end or interrupt it")
+        if loaded.by_hand and what != "files":
+            # said before any file is written: the conversation cannot go back while it has something to add
+            raise RequestRefused("a command is running in this thread: wait for its end or interrupt it")
         if loaded.restoring:
             raise RequestRefused("files are being restored in this thread: wait for its end")
         loaded.restoring = True

@@ -28,6 +28,8 @@ async def answer(world: World, threads: Threads, op: RevertThread | UndoRevert) 
     loaded = threads.get(op.thread_id)
     if loaded.runner is not None or loaded.by_hand:
         raise RequestRefused(_BUSY)
+    if loaded.restoring:
+        raise RequestRefused("files are being restored in this thread: try again when that is done")
     # no await until the thread in memory is what the list says
     items = list(loaded.items())
     gone = _turn_back(world, loaded, items, op)
