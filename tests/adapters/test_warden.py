@@ -21,12 +21,10 @@ from treadle.adapters.warden import Warden
 warden = Warden()
 warden.start()
 marked = subprocess.Popen(["/bin/sh", "-c", "sleep 600", warden.mark], start_new_session=True)
-group = subprocess.Popen(["/bin/sh", "-c", "sleep 600 & wait"], start_new_session=True)
-warden.begun(group.pid)
-ended = subprocess.Popen(["/bin/sh", "-c", "sleep 600"], start_new_session=True)
-warden.begun(ended.pid)
-warden.ended(ended.pid)
-print(marked.pid, group.pid, ended.pid, flush=True)
+env = {"PATH": "/usr/bin:/bin"}
+server = subprocess.Popen(["/bin/sh", "-c", "sleep 600 & wait"], start_new_session=True, env={**env, warden.mark: "1"})
+stranger = subprocess.Popen(["/bin/sh", "-c", "sleep 600"], start_new_session=True, env=env)
+print(marked.pid, server.pid, stranger.pid, flush=True)
 if sys.stdin.readline() == "close\\n":
     warden.close()
     print("closed", flush=True)
@@ -41,7 +39,7 @@ class Watched:
         self.process = subprocess.Popen([sys.executable, "-c", WATCHED], stdin=pipe, stdout=pipe, text=True, env=env)
         assert self.process.stdout is not None
         pids = [int(word) for word in self.process.stdout.readline().split()]
-        self.marked, self.group, self.ended = pids
+        self.marked, self.server, self.stranger = pids
         self.handles = dict(zip(pids, map(os.pidfd_open, pids), strict=True))
 
     def lives(self, pid: int) -> bool:
@@ -74,8 +72,9 @@ def test_what_a_killed_process_left_is_ended(watched: Watched) -> None:
     assert all(watched.lives(pid) for pid in watched.handles)
     watched.process.kill()
     watched.process.wait()
-    assert ends(watched.handles[watched.marked]) and ends(watched.handles[watched.group])
-    assert watched.lives(watched.ended)
+    assert ends(watched.handles[watched.marked])
+    assert ends(watched.handles[watched.server])
+    assert watched.lives(watched.stranger)
 
 
 def test_a_process_that_ends_well_has_nothing_ended_for_it(watched: Watched) -> None:

@@ -2,8 +2,9 @@
 
 Most children end by themselves then: the kernel tells bubblewrap of its parent's death, a server sees its input end. But
 bubblewrap is deaf to it while it sets up a sandbox, and a server need not care. The warden reads from a pipe which only the
-sidecar can write to; when that ends without a word it kills every sandbox with our mark among its arguments, and after a while
-the process groups that it was told of. Needs nothing but a POSIX shell and grep. Must never end anything while the sidecar lives.
+sidecar can write to; when that ends without a word it kills, for some seconds, whatever has our mark among its arguments, and
+then what still has it among its variables. Needs nothing but a POSIX shell and grep. Must never end anything while the sidecar
+lives.
 """
 
 from __future__ import annotations
@@ -16,36 +17,31 @@ import sys
 _SHELL = "/bin/sh"
 _SCRIPT = """
 read -r mark || exit
-groups=
-while read -r word group; do
-  case $word in
-    begun) groups="$groups $group" ;;
-    ended) left=; for each in $groups; do [ "$each" = "$group" ] || left="$left $each"; done; groups=$left ;;
-    close) exit ;;
-  esac
-done
-for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  for file in $(printf '%s\\n' "$mark" | grep -lsaF -f - /proc/[0-9]*/cmdline); do
+read -r word && exit
+end() {
+  for file in $(printf '%s\\n' "$mark" | grep -lsaF -f - /proc/[0-9]*/"$1"); do
     pid=${file#/proc/}
-    kill -9 "${pid%/cmdline}"
+    kill -9 "${pid%/*}"
   done
   sleep 0.1
-done
-for group in $groups; do kill -9 "-$group"; done
+}
+for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do end cmdline; done
+for round in 1 2 3 4 5; do end environ; done
 """
 
 
 class Warden:
-    """Where there is no /proc it watches over process groups only."""
+    """Where there is no /proc it can do nothing."""
 
     def __init__(self) -> None:
         self.mark = f"TREADLE_{secrets.token_hex(12)}"
-        "A word that stands among the arguments of what is to be killed, and nowhere else on this machine."
+        """Given to a child before it is born: among its arguments, it is ended at once; as the name of a variable, it and all
+        that it starts have two seconds to end by themselves."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Begin to watch; again does nothing. Without a shell there is nobody to watch, and nothing else changes."""
-        if self._process is not None or sys.platform == "win32":
+        if self._process is not None or sys.platform != "linux":
             return
         nothing = subprocess.DEVNULL
         with contextlib.suppress(OSError):
@@ -59,14 +55,6 @@ class Warden:
                 start_new_session=True,
             )
             self._say(self.mark)
-
-    def begun(self, group: int) -> None:
-        """A process group that ends by itself soon after the sidecar, or else is to be killed."""
-        self.start()
-        self._say(f"begun {group}")
-
-    def ended(self, group: int) -> None:
-        self._say(f"ended {group}")
 
     def close(self) -> None:
         """All is ended: there is nothing to watch any more."""

@@ -1,7 +1,7 @@
 """An MCP server as a child process: a JSON text a line over its standard input and output.
 
 Promises that a line has a bound, that what is no message is passed over, and that the child and all it started are gone when the
-context is left, however it is left. Imports `mcp`.
+context is left, however it is left; and soon after the sidecar was killed. Imports `mcp`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import anyio
 from mcp.shared.message import SessionMessage
 
+from ..warden import Warden
 from .lines import Lines
 
 GRACE = 2.0
@@ -27,9 +28,11 @@ _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError, OSError)
 
 @asynccontextmanager
 async def open_child(
-    command: Sequence[str], env: dict[str, str], cwd: str, words: TextIO, gone: Callable[[], None]
+    command: Sequence[str], env: dict[str, str], cwd: str, *, words: TextIO, gone: Callable[[], None], warden: Warden
 ) -> AsyncGenerator[Any, None]:
     """The streams of a session. `words`: where its standard error goes; `gone` is called when its output ends."""
+    warden.start()
+    env = {**env, warden.mark: "1"}
     process = await asyncio.create_subprocess_exec(
         *command, stdin=PIPE, stdout=PIPE, stderr=words, env=env, cwd=cwd, start_new_session=True, limit=_AT_ONCE
     )

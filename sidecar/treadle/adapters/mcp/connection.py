@@ -17,6 +17,7 @@ from ...core.items import JsonObject
 from ...core.mcp import Look, McpTool
 from ...core.settings import McpServer
 from ...runtime.ports import Inquire
+from ..warden import Warden
 from .cache import Offer, ToolCache
 from .talk import Talk
 from .tokens import TokenFile
@@ -55,6 +56,7 @@ class Reach:
     own: Mapping[str, str] = field(repr=False)
     "Our own variables, of which it gets those that its table names."
     words: LastWords
+    warden: Warden
     tokens: TokenFile | None = None
 
 
@@ -70,6 +72,7 @@ class Connection:
         changed: Callable[[Connection], None],
         *,
         outside: Inquire,
+        warden: Warden,
         tokens: TokenFile | None = None,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
@@ -85,6 +88,7 @@ class Connection:
         self._cache = cache
         self._changed = changed
         self._outside = outside
+        self._warden = warden
         self._tokens = tokens
         self._pauses = pauses
         self._was_ready = False
@@ -250,7 +254,7 @@ class Connection:
             self._wake.set()
 
         async with asyncio.timeout(self.server.startup_timeout) as limit:
-            reach = Reach(self.server, self._cwd, self._own, words, self._tokens)
+            reach = Reach(self.server, self._cwd, self._own, words, self._warden, self._tokens)
             opened = code.open_session(reach, gone=lambda: noticed(gone), changed=lambda: noticed(stale), outside=self._outside)
             async with opened as session:
                 self._listed(Offer(await session.tools(), session.resources))

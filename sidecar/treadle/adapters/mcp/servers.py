@@ -20,6 +20,7 @@ from ...core.items import JsonObject
 from ...core.mcp import LoginWish, Look, McpStatus, McpTool, offered
 from ...core.settings import McpServer, Settings
 from ...runtime.ports import Inquire
+from ..warden import Warden
 from .cache import ToolCache
 from .connection import PAUSES, Connection
 from .tokens import TokenFile
@@ -45,6 +46,7 @@ class ServerPool:
         self._tokens = tokens
         self._outside = outside or _decline
         self._pauses = pauses
+        self._warden = Warden()
         self._connections: dict[McpServer, Connection] = {}
         self._logins: dict[str, asyncio.Task[None]] = {}
         self._closed = False
@@ -159,6 +161,7 @@ class ServerPool:
             await asyncio.wait(self._logins.values())
         connections, self._connections = self._connections, {}
         await asyncio.gather(*(connection.close() for connection in connections.values()))
+        self._warden.close()
 
     def _connection(self, server: McpServer, settings: Settings) -> Connection:
         key = _reach(server, settings)
@@ -171,6 +174,7 @@ class ServerPool:
                 self._cache,
                 self._tell,
                 outside=self._outside,
+                warden=self._warden,
                 tokens=self._tokens,
                 pauses=self._pauses,
             )

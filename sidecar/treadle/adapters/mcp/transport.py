@@ -34,7 +34,8 @@ async def open_transport(reach: Reach, gone: Callable[[], None]) -> AsyncGenerat
     server, own = reach.server, reach.own
     if server.command is not None:
         command = (server.command, *server.args)
-        async with open_child(command, environment(server, own), server.cwd or reach.cwd, reach.words.file, gone) as streams:
+        more: Any = {"words": reach.words.file, "gone": gone, "warden": reach.warden}
+        async with open_child(command, environment(server, own), server.cwd or reach.cwd, **more) as streams:
             yield streams
         return
     given = headers(server, own)
