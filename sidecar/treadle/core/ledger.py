@@ -323,6 +323,8 @@ def _judged(row: LedgerRow) -> Cause:
 
 def explained(row: LedgerRow) -> str:
     """The cause as the user reads it: one sentence."""
+    if row.endpoint == "title":
+        return "It asked for the thread's title: a request beside the thread, of which it is no part."
     match row.cause:
         case "first_request":
             return "The first request: there was nothing to keep."
