@@ -122,25 +122,22 @@ def test_a_marker_reads_as_it_was_written() -> None:
 def test_whatever_is_done_in_whatever_order_the_fold_is_a_stack_of_whole_lists(steps: list[tuple[str, int]]) -> None:
     items: list[Item] = [OPENING]
     model: list[str] = []
-    wholes: list[tuple[Reverted, list[str]]] = []
-    since_turn = True
+    wholes: list[tuple[Reverted, list[str], list[str]]] = []
     for number, (what, pick) in enumerate(steps):
         if what == "turn":
             items += turn(f"t{number}")
-            model.append(f"t{number}")
-            since_turn = True
+            model = [*model, f"t{number}"]
         elif what == "notes":
             items.append(Notes(f"n{number}", 1.0, (f"note {number}",)))
         elif what == "revert" and model:
             at = pick % len(model)
-            back = revert(f"r{number}", model[at])
-            wholes.append((back, model))
-            model, since_turn = model[:at], False
-            items.append(back)
-        elif what == "undo" and wholes and not since_turn:
-            back, model = wholes.pop()
-            assert undoable(items) is back
+            wholes.append((revert(f"r{number}", model[at]), model, model[:at]))
+            items.append(wholes[-1][0])
+            model = model[:at]
+        elif what == "undo" and wholes and wholes[-1][2] == model:
+            back, model, _ = wholes.pop()
             items.append(undo(f"u{number}", back))
+        assert undoable(items) is (wholes[-1][0] if wholes and wholes[-1][2] == model else None)
         left = effective(items)
         assert list(turn_ids(left)) == model
         assert list(effective(left)) == list(left)

@@ -38,7 +38,8 @@ class Told:
 
     thread_id: str
     turns: list[tuple[str, bytes | None]] = field(default_factory=list[tuple[str, "bytes | None"]])
-    taken: list[list[tuple[str, bytes | None]]] = field(default_factory=list[list[tuple[str, "bytes | None"]]])
+    taken: list[tuple[list[tuple[str, bytes | None]], bool]] = field(default_factory=list[Any])
+    "The turns as they were before each revert, and whether the one before it could be undone."
     undoable: bool = False
 
 
@@ -74,7 +75,7 @@ class Walk:
         elif what == "revert" and told.turns:
             at = pick % len(told.turns)
             await self.agent.submit(RevertThread(told.thread_id, told.turns[at][0]), self.client)
-            told.taken.append(told.turns)
+            told.taken.append((told.turns, told.undoable))
             told.turns, told.undoable = told.turns[:at], True
         elif what == "undo":
             await self._undo()
@@ -129,8 +130,7 @@ class Walk:
         except RequestRefused:
             assert not told.undoable
             return
-        told.turns = told.taken.pop()
-        told.undoable = bool(told.taken) and told.taken[-1][: len(told.turns)] == told.turns
+        told.turns, told.undoable = told.taken.pop()
 
     async def _fork(self, pick: int) -> None:
         told = self.told
