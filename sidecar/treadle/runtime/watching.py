@@ -43,6 +43,8 @@ class Watching:
         self._changes = changes
         self._clock = clock
         self._turns: list[TurnWatch] = []
+        self._told_why: set[tuple[str, str]] = set()
+        "(thread, why not all is known)"
         changes.done.append(self._note)
 
     def turn(
@@ -63,8 +65,20 @@ class Watching:
         """Raises OSError when what has changed cannot be kept."""
         owner = turn.owner if turn.at_work else self._other(turn)
         found = await self._watch.look(turn.roots, owner, self._clock.now())
-        if found:
-            self._changes.tell(await asyncio.to_thread(self._told, found))
+        if not found:
+            return
+        telling = asyncio.ensure_future(self._tell(found))
+        try:
+            await asyncio.shield(telling)
+        except asyncio.CancelledError:
+            # it is in the checkpoint already: whoever reviews it must know as well
+            await asyncio.wait([telling])
+            raise
+
+    async def _tell(self, found: Sequence[FileVersion]) -> None:
+        for change in await asyncio.to_thread(self._told, found):
+            self._changes.tell([change])
+            await asyncio.sleep(0)  # each takes a moment: others have their turn
 
     def omit(self, turn: TurnWatch, why: str) -> None:
         """Say in the checkpoint that it does not have everything."""
@@ -73,6 +87,12 @@ class Watching:
         thread_id, turn_id = turn.owner
         found = [FileVersion(thread_id, turn_id, root, None, None, self._clock.now(), omitted=why) for root in turn.roots]
         self._versions.record(found)
+
+    def is_news(self, turn: TurnWatch, why: str) -> bool:
+        """Whether nobody was told in this thread."""
+        known = len(self._told_why)
+        self._told_why.add((turn.owner[0], why))
+        return len(self._told_why) > known
 
     def ended(self, turn: TurnWatch) -> None:
         self._turns.remove(turn)
@@ -191,6 +211,8 @@ class TurnWatch:
         if why is not None and why not in self._said:
             self._said.add(why)
             self._watching.omit(self, why)
+            if self._watching.is_news(self, why):
+                self._notify(WarningReported(f"What commands do to files cannot be undone here: {why}.", self.owner[0]))
 
     def _warn(self, error: OSError) -> None:
         _log.warning("%s", error)
