@@ -17,6 +17,7 @@ import pytest
 
 from fakes.house import House
 from fakes.responses import ModelServer
+from fakes.world import RecordingClient
 from treadle.core.errors import RequestRefused, TreadleError
 from treadle.core.items import Item, Text, ToolOutput, UserMessage
 from treadle.core.keeping import DeleteThread
@@ -189,14 +190,15 @@ async def test_a_deletion_keeps_nobody_waiting_and_says_what_is_wrong(world: Any
 
 async def test_what_is_being_deleted_is_neither_opened_nor_deleted_again(house: House) -> None:
     agent: Any = house.agent()
+    client = RecordingClient()
     keep(agent._world, "a", 1)
     assert agent._world.store.claim("a")  # as a deletion that is under way does
     with pytest.raises(RequestRefused, match="being deleted"):
-        await agent.submit(ResumeThread("a"), None)
+        await agent.submit(ResumeThread("a"), client)
     with pytest.raises(RequestRefused, match="open in another process"):
-        await agent.submit(DeleteThread("a"), None)
+        await agent.submit(DeleteThread("a"), client)
     assert left(agent._world) == {"a"}
     agent._world.store.release("a")
-    await agent.submit(DeleteThread("a"), None)
+    await agent.submit(DeleteThread("a"), client)
     assert left(agent._world) == set()
     await agent.close()

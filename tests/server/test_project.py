@@ -30,6 +30,7 @@ def test_every_notification_of_the_contract_but_those_of_answers_is_said_for_som
     not_of_events = {
         "thread/started",
         "thread/archived",
+        "thread/deleted",
         "thread/unarchived",
         "serverRequest/resolved",
     }
