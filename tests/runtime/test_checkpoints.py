@@ -355,6 +355,17 @@ async def test_a_fork_can_undo_what_the_turns_that_it_has_did(desk: Desk) -> Non
         await desk.restore(later)
 
 
+async def test_what_was_moved_on_and_on_from_a_file_with_a_conflict_is_left_where_it_is(desk: Desk) -> None:
+    desk.write("a", A)
+    first = await desk.patches(a=None, b=A)
+    desk.write("a", b"the user's\n")
+    await desk.patches(b=None, c=A)
+    await desk.patches(c=None, d=A)
+    done = await desk.restore(first, on_conflict="skip")
+    assert kinds(done) == {"a": "conflict", "b": "unchanged", "c": "unchanged", "d": "conflict"}
+    assert (desk.read("a"), desk.read("d")) == (b"the user's\n", A)
+
+
 class Editor:
     """Documents by path, as an editor has them that is connected."""
 

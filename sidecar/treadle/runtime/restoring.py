@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ..core import diff
 from ..core.checkpoints import FileKind, FilePlan, Restored
@@ -72,6 +73,7 @@ def _without_losses(versions: Versions, found: Mapping[str, Sequence[FileVersion
     while waiting:
         conflict = waiting.pop()
         lost = _lost(versions, found[conflict.plan.path], conflict.before)
+        _follow(versions, found, lost)
         for path, each in out.items():
             if each.plan.kind not in ("delete", "restore", "merge") or each.before is None or each.after is None:
                 continue
@@ -95,6 +97,31 @@ def _lost(versions: Versions, rows: Sequence[FileVersion], now: FileState | None
             continue
         found.setdefault(row.turn_id, set()).update(_words(before) - there)
     return found
+
+
+def _follow(versions: Versions, found: Mapping[str, Sequence[FileVersion]], lost: dict[str, set[bytes]]) -> None:
+    """Add what was moved on from where it had been moved to, to the turns in which it was."""
+    wanted = set[bytes]().union(*lost.values())
+
+    @cache
+    def words(key: str | None) -> set[bytes]:
+        try:
+            return _words(versions.get(key)) & wanted if key else set()
+        except KeyError:
+            return set()
+
+    more = bool(wanted)
+    while more:
+        more = False
+        for rows in found.values():
+            held = set[bytes]()
+            for row in rows:
+                before, after = words(row.before), words(row.after)
+                held |= lost.get(row.turn_id, set()) & (after - before)
+                went = (held & before) - after - lost.get(row.turn_id, set())
+                if went:
+                    lost.setdefault(row.turn_id, set()).update(went)
+                    more = True
 
 
 def _words(data: bytes | None) -> set[bytes]:
