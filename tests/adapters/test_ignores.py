@@ -37,7 +37,7 @@ FILES = [
 
 def test_files_are_ignored_as_git_ignores_them(tmp_path: Path) -> None:
     (tmp_path / "src/deep").mkdir(parents=True)
-    (tmp_path / ".gitignore").write_text("# logs\n*.log\n!keep.log\n/build/\ndocs/**\nnotes.tx?\n\n[broken\n")
+    (tmp_path / ".gitignore").write_text("# logs\n*.log\n!keep.log\n/build/\ndocs/**\nnotes.tx?\n\n[broken\n[z-a]\n")
     (tmp_path / "src/.gitignore").write_text("!a.log\nbuild/\n")
     (tmp_path / "src/deep/.gitignore").write_text("*.tmp\n!u.tmp\n")
     for name in FILES:

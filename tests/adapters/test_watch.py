@@ -326,6 +326,38 @@ async def test_who_waits_is_told_and_waits_no_longer_than_asked(site: Site, monk
     assert await site.watch.ready([str(site.root)], 30, site.said.append) is None
 
 
+@pytest.mark.parametrize("broken", ["__init__", "build"])
+async def test_whatever_breaks_while_files_are_read_is_said_to_who_waits(
+    site: Site, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def breaks(*_: object) -> None:
+        raise KeyError("what nobody foresaw")
+
+    monkeypatch.setattr(Tree, broken, breaks)
+    site.watch.begin([str(site.root)], RULES)
+    why = await asyncio.wait_for(site.watch.ready([str(site.root)], 60, site.said.append), 30)
+    assert why is not None and "KeyError: 'what nobody foresaw'" in why
+    assert await site.watch.look([str(site.root)], ME, 1.0) == []
+
+
+async def test_without_a_thread_to_read_files_in_it_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuses)
+        site.watch.begin([str(site.root)], RULES)
+    assert await site.watch.ready([str(site.root)], 30, site.said.append) == "can't start new thread"
+
+
+async def test_a_folder_in_the_way_is_named(site: Site) -> None:
+    site.home.mkdir()
+    (site.home / "baselines").write_text("in the way")
+    site.watch.begin([str(site.root)], RULES)
+    why = await site.watch.ready([str(site.root)], 30, site.said.append)
+    assert why == f"File exists: {site.home}/baselines"
+
+
 async def test_a_whole_home_folder_is_not_looked_after(site: Site) -> None:
     site.watch.begin([HOME], RULES)
     assert await site.watch.ready([HOME], 30, site.said.append) == "a whole home folder, or disk, is not looked after"

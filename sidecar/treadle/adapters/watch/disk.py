@@ -70,7 +70,11 @@ class DiskWatch:
             watched = self._watched[root] = _Watched(rules)
             work = (watched, root, self._database, self._home)
             watched.thread = threading.Thread(target=_build, args=work, name=f"baseline {root}", daemon=True)
-            watched.thread.start()
+            try:
+                watched.thread.start()
+            except RuntimeError as error:  # no more threads
+                watched.thread = None
+                watched.built.set_result(str(error))
 
     async def ready(self, roots: Sequence[str], seconds: float, say: Callable[[str | None], None]) -> str | None:
         if any(root in self._too_wide for root in roots):
@@ -123,25 +127,38 @@ class DiskWatch:
 
 
 def _build(watched: _Watched, root: str, database: Database, home: Path) -> None:
-    from .sink import Stopped  # noqa: PLC0415
-    from .tree import Tree  # noqa: PLC0415
-
-    why: str | None = None
-    tree = watched.tree = Tree(root, watched.rules, database, home)
+    """Whatever goes wrong, who waits for it hears of it: a turn would wait in vain otherwise."""
+    why: str | None = "it could not be looked after"
     try:
-        tree.build(watched.stop.is_set)
-    except Stopped:
-        why = "it is not looked after any more"
+        why = _built_or_why(watched, root, database, home)
     except Exception as error:
-        if not isinstance(error, OSError):
-            _log.exception("baseline of %s", root)
-        why = str(error)
-    watched.built.set_result(why)
+        _log.exception("baseline of %s", root)
+        why = f"they could not be read ({type(error).__name__}: {error})"
+    finally:
+        watched.built.set_result(why)
+    tree = watched.tree
+    if tree is None:
+        return
     if watched.stop.is_set():
         tree.close()
     elif why is None:
         with contextlib.suppress(OSError):
             tree.tidy()
+
+
+def _built_or_why(watched: _Watched, root: str, database: Database, home: Path) -> str | None:
+    from .sink import Stopped  # noqa: PLC0415
+    from .tree import Tree  # noqa: PLC0415
+
+    tree = watched.tree = Tree(root, watched.rules, database, home)
+    try:
+        tree.build(watched.stop.is_set)
+    except Stopped:
+        return "it is not looked after any more"
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}"
+    return None
 
 
 def _look(trees: Sequence[Tree], owner: Owner | None, at: float, stop: threading.Event) -> list[FileVersion]:

@@ -7,6 +7,7 @@ ignored whatever other lines say. A .gitignore that changes counts when it is re
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -80,14 +81,14 @@ def _spec(lines: Iterable[str]) -> Any:
         return None
     try:
         return GitIgnoreSpec.from_lines(kept)
-    except ValueError:
+    except (ValueError, re.error):
         return GitIgnoreSpec.from_lines([line for line in kept if _is_rule(line)])
 
 
 def _is_rule(line: str) -> bool:
     try:
         GitIgnoreSpec.from_lines([line])
-    except ValueError:
+    except (ValueError, re.error):  # such as [z-a]: git takes it for a rule that fits nothing
         return False
     return True
 
