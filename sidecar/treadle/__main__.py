@@ -188,6 +188,9 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(opened, "w" if fd else "r", encoding="utf-8", closefd=False))
 
 
+_MAX_PROMPT = 32 * 1024 * 1024
+
+
 def _prompt(given: str | None) -> str:
     if given in (None, "-"):
         return _piped()
@@ -198,7 +201,12 @@ def _prompt(given: str | None) -> str:
 
 
 def _piped() -> str:
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    """Raises SystemExit for what is no prompt but a flood."""
+    data = sys.stdin.buffer.read(_MAX_PROMPT + 1)
+    if len(data) > _MAX_PROMPT:
+        sys.stderr.write(f"treadle: what is piped in is larger than {_MAX_PROMPT // 1024 // 1024} MiB\n")
+        raise SystemExit(2)
+    return data.decode("utf-8", "replace")
 
 
 def _doctor(line: Line) -> int:

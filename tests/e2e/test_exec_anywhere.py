@@ -72,6 +72,13 @@ def test_a_full_disk_behind_the_output_is_one_sentence(house: House, model_serve
     assert ran.stderr == "treadle: cannot write to standard output: No space left on device\n"
 
 
+def test_a_flood_on_standard_input_is_no_prompt(house: House) -> None:
+    with open("/dev/zero") as flood:
+        ran = run(house, "go", stdin=flood)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "treadle: what is piped in is larger than 32 MiB\n"
+
+
 def test_under_cron_there_is_no_home_and_no_terminal(house: House, model_server: ModelServer) -> None:
     model_server.script([reply(call("exec_command", {"cmd": "echo made > made; cat made"})), reply(text("Done."))])
     ran = run(house, "-s", "workspace-write", "go", start_new_session=True)
