@@ -45,7 +45,9 @@ async def test_a_thread_is_warned_once_and_each_checkpoint_says_why_it_is_not_wh
         for turn_id in ("first", "second"):
             turn = watching.turn(("t", turn_id), ("/w",), CheckpointRules(), told.append, hooked=False)
             for _ in range(2):
-                assert await turn.before("exec_command", Plan({}, RunCommand("make", "/w")), SandboxPolicy(mode="workspace-write"))
+                assert await turn.before(
+                    "exec_command", Plan({}, RunCommand("make", "/w")), SandboxPolicy(mode="workspace-write")
+                )
                 turn.left()
             await turn.end()
         assert [(row.turn_id, row.omitted) for row in versions.of("t")] == [("first", WHY), ("second", WHY)]
