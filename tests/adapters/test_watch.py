@@ -261,6 +261,27 @@ async def test_a_root_that_is_taken_away_and_comes_back_is_compared(site: Site) 
     assert await site.names() == {"b"}
 
 
+def test_what_goes_on_to_happen_keeps_nobody_from_what_has_happened(tmp_path: Path) -> None:
+    class Busy(Inotify):
+        """Somebody writes as fast as it reads."""
+
+        taken = 0
+
+        def _take(self, number: int, mask: int, name: bytes, found: Happened) -> None:
+            self.taken += 1
+            assert self.taken < 1_000
+            (tmp_path / f"f{self.taken % 7}").touch()
+            super()._take(number, mask, name, found)
+
+    with closing(Busy(str(tmp_path))) as busy:
+        busy.add("")
+        assert not busy.anything()
+        (tmp_path / "a").touch()
+        assert busy.anything()
+        assert ("", "a") in busy.happened().entries
+        assert busy.anything()
+
+
 async def test_rules_that_change_hide_and_show_without_making_anything_the_turns(site: Site) -> None:
     site.write(".gitignore", "hidden/\n")
     site.write("hidden/a", "the user's\n")

@@ -8,10 +8,13 @@ wait, and no thread is needed. Raises OSError where the system has no inotify, o
 
 from __future__ import annotations
 
+import array
 import ctypes
 import errno
+import fcntl
 import os
 import struct
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -91,19 +94,33 @@ class Inotify:
                 self._libc.inotify_rm_watch(self._fd, number)
 
     def happened(self) -> Happened:
-        """All that has happened until now."""
+        """All that has happened until now, and not what goes on to happen meanwhile: that may never end."""
         found = Happened()
-        while True:
+        left = self._unread()
+        while left > 0:
             try:
                 data = os.read(self._fd, _BYTES)
             except BlockingIOError:
                 return found
+            left -= len(data)
             at = 0
             while at < len(data):
                 number, mask, _, length = _EVENT.unpack_from(data, at)
                 name = data[at + _EVENT.size : at + _EVENT.size + length].rstrip(b"\0")
                 at += _EVENT.size + length
                 self._take(number, mask, name, found)
+
+        return found
+
+    def anything(self) -> bool:
+        """Whether anything has happened that was not told. Cheap."""
+        return self._unread() > 0
+
+    def _unread(self) -> int:
+        """Bytes."""
+        size = array.array("i", [0])
+        fcntl.ioctl(self._fd, termios.FIONREAD, size)
+        return size[0]
 
     def close(self) -> None:
         os.close(self._fd)

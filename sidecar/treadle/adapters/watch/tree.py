@@ -86,8 +86,8 @@ class Tree:
         if not self._lock.acquire(blocking=False):
             return True
         try:
-            self._drain()
-            return self._inotify is None or bool(self._happened)
+            found = self._inotify  # without folders when the root is gone: it tells nothing then
+            return not found or bool(self._happened) or found.anything()
         finally:
             self._lock.release()
 
