@@ -256,8 +256,17 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> 
     with sqlite3.connect(tmp_path / "threads.sqlite3") as newer:
         newer.execute("PRAGMA user_version=99")
     newer.close()
-    with pytest.raises(TreadleError, match="newer Treadle"):
+    with pytest.raises(TreadleError, match="newer Treadle") as refused:
         SqliteStore(tmp_path)
+    assert "writable" not in (refused.value.hint or "")
+
+
+def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "threads.sqlite3").write_bytes(b"garbage" * 1000)
+    with pytest.raises(TreadleError, match="not a database") as refused:
+        SqliteStore(tmp_path)
+    assert "threads.sqlite3 is damaged" in (refused.value.hint or "")
+    assert (tmp_path / "threads.sqlite3").read_bytes() == b"garbage" * 1000
 
 
 def test_two_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:

@@ -395,3 +395,13 @@ async def test_text_that_is_not_saved_counts_and_is_changed_in_the_editor(desk: 
     assert editor.documents[desk.path("a")] == "zero\n" + A.decode()
     assert editor.documents[desk.path("b")] == "one\ntwo\ntyped\nfour\n"
     assert (desk.read("a"), desk.read("b"), desk.read("made")) == (B, B, None)
+
+
+async def test_a_damaged_database_is_told_in_a_sentence(desk: Desk) -> None:
+    desk.write("a", A)
+    await desk.patches(a=B)
+    await desk.restart()
+    for path in desk.home.glob("versions.sqlite3*"):
+        path.write_bytes(b"garbage" * 1000)
+    with pytest.raises(RequestRefused, match="earlier contents of files cannot be kept or read"):
+        await desk.list()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from fakes.world import FakeTool, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
+from treadle.adapters.versions import SqliteVersions
+from treadle.core.checkpoint_ops import ListCheckpoints
 from treadle.core.events import CardStarted, UsageUpdated
 from treadle.core.items import ToolOutput, TurnEnded
 from treadle.core.ops import ResumeThread
+from treadle.core.settings import SandboxPolicy
 from treadle.runtime.agent import ThreadState
 from treadle.runtime.ports import Call, Scope
+from treadle.runtime.repair import UNKNOWN
 
 
 async def test_a_thread_is_resumed_by_another_process_with_the_same_next_request() -> None:
@@ -33,7 +38,7 @@ async def test_a_thread_is_resumed_by_another_process_with_the_same_next_request
     assert second.requests[0].body() == model.requests[2].body()
 
 
-async def test_a_thread_whose_process_died_in_a_turn_is_repaired() -> None:
+async def test_a_thread_whose_process_died_in_a_turn_is_repaired(tmp_path: Path) -> None:
     store = MemoryStore()
 
     async def forever(call_: Call, scope: Scope) -> str:
@@ -48,10 +53,13 @@ async def test_a_thread_whose_process_died_in_a_turn_is_repaired() -> None:
     kept.metas, kept.lines = dict(store.metas), {key: list(lines) for key, lines in store.lines.items()}
     await agent.close()
     second = ScriptedModel([*message("two"), *end()])
-    other, *_ = build(second, store=kept)
+    versions = SqliteVersions(tmp_path)
+    other, *_ = build(second, store=kept, versions=versions, policy=SandboxPolicy("workspace-write"))
     state = await other.submit(ResumeThread(thread_id), client)
     assert isinstance(state, ThreadState)
     assert [turn.status for turn in state.turns] == ["interrupted"]
+    [checkpoint] = (await other.submit(ListCheckpoints(thread_id), client)).checkpoints
+    assert [(left_out.path, left_out.reason) for left_out in checkpoint.omitted] == [("/ws", UNKNOWN)]
     items = kept.load(thread_id)[1]
     assert [item.text for item in items if isinstance(item, ToolOutput)] == ["aborted: Treadle ended while this call was running"]
     assert isinstance(items[-1], TurnEnded)

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from ..core.items import Injected, Item, ModelItem, Notes, ToolOutput, TurnEnded, UserCommand, UserMessage
 from ..core.thread import Thread
-from .ports import Clock, Outputs
+from .ports import Clock, FileVersion, Outputs
 
 LOST = "aborted: Treadle ended while this call was running"
+UNKNOWN = "Treadle ended while a command ran: what the command did to files is not known"
+_HARMLESS = frozenset(("apply_patch", "read_output", "view_image", "update_plan", "request_user_input"))
+"Tools that change no files, or say which before they do."
 
 
 def repaired(thread: Thread, clock: Clock, drafts: Sequence[Item] = (), outputs: Outputs | None = None) -> list[Item]:
@@ -30,6 +33,13 @@ def repaired(thread: Thread, clock: Clock, drafts: Sequence[Item] = (), outputs:
     error = {"message": "Treadle ended while this turn was running.", "code": "internal", "status": None, "details": None}
     repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted", error))
     return repairs
+
+
+def unknown_changes(thread: Thread, roots: Sequence[str], now: float) -> list[FileVersion]:
+    """What the checkpoint of the turn lacks. Of a thread that is not repaired yet."""
+    if thread.open_turn is None or all(call.name in _HARMLESS for call in thread.unanswered):
+        return []
+    return [FileVersion(thread.id, thread.open_turn, root, None, None, now, omitted=UNKNOWN) for root in roots]
 
 
 def _was_said(draft: Item, turn_id: str) -> bool:

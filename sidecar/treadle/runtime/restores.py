@@ -44,6 +44,13 @@ class Restores:
 
     async def answer(self, op: CheckpointOp) -> CheckpointList | CheckpointPlan | RestoreDone:
         loaded = self._threads.get(op.thread_id)
+        try:
+            return await self._answer(loaded, op)
+        except OSError as error:
+            where = f": {error.filename}" if error.filename else ""
+            raise RequestRefused(f"{error.strerror or error}{where}") from error
+
+    async def _answer(self, loaded: Loaded, op: CheckpointOp) -> CheckpointList | CheckpointPlan | RestoreDone:
         match op:
             case ListCheckpoints():
                 return self._list(loaded)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -26,8 +27,10 @@ from .assembly import World
 from .audience import Audience
 from .loaded import Loaded, Nowhere
 from .ports import Client, Store, ThreadMeta
-from .repair import repaired
+from .repair import repaired, unknown_changes
 from .shelf import Shelf
+
+_log = logging.getLogger(__name__)
 
 
 class Threads:
@@ -126,10 +129,21 @@ class Threads:
         loaded = self.load(thread, meta, overrides, settings, world.store)
         repairs = repaired(thread, world.clock, world.store.drafts(thread.id), world.outputs)
         if repairs:
+            self._note_unknown(thread, settings)
             world.store.append(thread.id, repairs)
             thread.append(*repairs)
         thread.forget()
         return loaded, problems
+
+    def _note_unknown(self, thread: Thread, settings: Settings) -> None:
+        """A checkpoint that lacks something says so."""
+        rows = unknown_changes(thread, list(dict.fromkeys((settings.cwd, *settings.roots))), self._world.clock.now())
+        if not rows or self._world.versions is None or settings.sandbox.mode == "read-only":
+            return
+        try:
+            self._world.versions.record(rows)
+        except OSError as error:
+            _log.warning("%s", error)
 
     def load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
         loaded = Loaded(thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions())
@@ -155,6 +169,11 @@ class Threads:
         task = asyncio.ensure_future(work)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+    async def settle(self) -> None:
+        """Nothing goes on beside the threads any more."""
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     def override(self, loaded: Loaded, overrides: Overrides) -> None:
         changed = over.changed(loaded.overrides, overrides, loaded.settings, self._world.configure)

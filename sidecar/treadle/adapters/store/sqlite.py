@@ -55,6 +55,16 @@ _STEPS = (
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 
 
+def _way_out(folder: Path, error: OSError | sqlite3.Error) -> str:
+    match str(error):
+        case "written by a newer Treadle":
+            return "Use that one, or set TREADLE_HOME to another folder."
+        case "file is not a database" | "database disk image is malformed":
+            return f"{folder / _FILE} is damaged: put a copy of it in its place, or move it away to begin anew."
+        case _:
+            return f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
+
+
 class SqliteStore:
     """Threads under `folder`: threads.sqlite3 and locks/. Raises TreadleError when the folder cannot be used."""
 
@@ -75,8 +85,7 @@ class SqliteStore:
             self._search = search.SqliteSearch(self._db)
             self.index = finding.SqliteIndex(lambda: _open(folder / _FILE, one_thread=False))
         except (OSError, sqlite3.Error) as error:
-            hint = f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
-            raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=hint) from error
+            raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=_way_out(folder, error)) from error
 
     def _prepare(self, path: Path) -> None:
         if self._version() == len(_STEPS):
