@@ -94,9 +94,8 @@ def _kill(stand: Stand, sidecar: Sidecar) -> str:
 
 
 def _check_file(stand: Stand) -> None:
-    """While the new process begins to use it."""
-    path = stand.home / "treadle" / "threads.sqlite3"
-    if path.exists():
+    """And the others beside it, while the new process begins to use them."""
+    for path in (stand.home / "treadle").glob("*.sqlite3"):
         with closing(sqlite3.connect(path, timeout=WAIT)) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert database.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from fakes.world import RecordingClient, ScriptedModel, begin, build, end, message, more
+from fakes.world import RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.effects import TakeSteers
 from treadle.core.errors import RequestRefused
 from treadle.core.events import CardCompleted, CardStarted, Event, UsageUpdated
-from treadle.core.items import Text, UserMessage
+from treadle.core.items import Text, ToolOutput, UserMessage
 from treadle.core.ops import InterruptTurn, SteerTurn
 from treadle.core.replies import ItemBegun
 from treadle.core.views import MessageCard
@@ -38,6 +38,31 @@ async def test_an_interrupt_between_two_effects_is_not_lost() -> None:
     client.agent = agent
     _, turn_id = await begin(agent, client)
     assert (await client.turn_end(turn_id)).status == "interrupted"
+    client.check_cards()
+
+
+class JustInTime(RecordingClient):
+    """Interrupts the calls of the second step in the moment before they begin."""
+
+    agent: Agent
+
+    def notify(self, events: Sequence[Event]) -> None:
+        super().notify(events)
+        told = [event for event in self.events if isinstance(event, UsageUpdated)]
+        if len(told) == 2 and any(isinstance(event, UsageUpdated) for event in events):
+            runner = self.agent._loaded[told[0].thread_id].runner
+            assert runner is not None
+            asyncio.get_running_loop().call_soon(runner.interrupt)
+
+
+async def test_an_interrupt_before_the_first_breath_of_an_effect_brings_no_output_twice() -> None:
+    agent, _, store = build(ScriptedModel([*call("a"), *end()], [*call("b"), *end()]))
+    client = JustInTime()
+    client.agent = agent
+    thread_id, turn_id = await begin(agent, client)
+    assert (await client.turn_end(turn_id)).status == "interrupted"
+    outputs = [item.call_id for item in store.load(thread_id)[1] if isinstance(item, ToolOutput)]
+    assert outputs == ["a", "b"]
     client.check_cards()
 
 

@@ -213,6 +213,8 @@ class Runner:
             return await self.calls.abort(effect.calls, why)
         if self._interrupted:
             raise Stopped(Outcome("interrupted"))
+        # here, since a task that is cancelled before its first step does nothing at all
+        self.calls.outputs = []
         task = self._effect = asyncio.create_task(self._perform(effect))
         try:
             return await task
