@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import asyncio
 
-from fakes.world import FakeTool, FrozenClock, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
+import pytest
+
+from fakes.world import (
+    FakeTool,
+    FrozenClock,
+    MemoryStore,
+    NoSessions,
+    RecordingClient,
+    ScriptedModel,
+    begin,
+    build,
+    call,
+    end,
+    message,
+    more,
+)
 from treadle.core.events import ThreadClosed, ThreadStatusChanged
 from treadle.core.ops import ResumeThread
 from treadle.runtime.agent import Agent
@@ -113,3 +128,23 @@ async def test_a_turn_that_goes_on_keeps_it_and_its_end_begins_the_while_anew() 
     assert agent.loaded_ids() == ()
     assert (closed(client), len(closed(watcher))) == ([], 1)
     await agent.close()
+
+
+async def test_a_closing_agent_waits_for_threads_that_it_was_letting_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, closed_down = asyncio.Event(), list[bool]()
+
+    async def close(sessions: NoSessions) -> None:
+        await gate.wait()
+        closed_down.append(True)
+
+    agent, _, _ = build(ScriptedModel([*message("one"), *end()]))
+    thread_id, turn_id = await begin(agent, client := RecordingClient())
+    await client.turn_end(turn_id)
+    monkeypatch.setattr(NoSessions, "close", close)
+    agent._threads.unload(agent._loaded[thread_id])
+    closing = asyncio.ensure_future(agent.close())
+    await settled()
+    assert not closing.done()
+    gate.set()
+    await closing
+    assert closed_down == [True]

@@ -205,4 +205,5 @@ class Agent:
         self._hunks.close()
         await self._commands.close()
         self._loaded.clear()
+        await self._threads.settle()
         await self._world.close()
