@@ -21,7 +21,9 @@ from treadle.core.ops import (
     EndTerminals,
     ListTerminals,
     ListThreads,
+    NameThread,
     Overrides,
+    ReadThread,
     StartThread,
     UpdateGit,
     UpdateSettings,
@@ -136,3 +138,18 @@ async def test_a_thread_says_where_its_folder_stood_in_git_when_it_began(tmp_pat
     with pytest.raises(RequestRefused, match="no thread with the id"):
         await agent.submit(UpdateGit("nowhere", given), client)
     await agent.close()
+
+
+async def test_a_name_that_another_process_gives_stays_when_the_thread_goes_on(tmp_path: Path, model_server: ModelServer) -> None:
+    model_server.script([text("one"), text("two")])
+    house, client = House(tmp_path, model_server), RecordingClient()
+    here, there = house.agent(), house.agent()
+    thread_id, turn_id = await house.begin(here, client)
+    await client.turn_end(turn_id)
+    await there.submit(NameThread(thread_id, "By another window"), RecordingClient())
+    await say(here, client, thread_id, "two")
+    for agent in (here, there):
+        state: Any = await agent.submit(ReadThread(thread_id), RecordingClient())
+        assert (state.meta.name, state.meta.preview) == ("By another window", "go")
+    await here.close()
+    await there.close()

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..core.items import Image, Item, Text
 from ..core.known_files import KnownFiles
@@ -94,16 +95,24 @@ class Loaded:
 
     def touch(self, content: tuple[Text | Image, ...], at: float) -> None:
         """A turn begins: what lists say of the thread follows."""
-        self.meta = dataclasses.replace(
-            self.meta,
-            updated_at=at,
-            preview=self.meta.preview or preview(content),
-            model=self.settings.model,
-            provider=self.settings.provider.id,
-            cwd=self.settings.cwd,
-            settings=over.to_json(self.overrides),
-        )
+        self.change(updated_at=at, **self._in_force())
+        if not self.meta.preview:
+            self.change(preview=preview(content))
+
+    def settings_changed(self) -> None:
+        """What lists say of its settings follows."""
+        self.change(**self._in_force())
+
+    def change(self, **changes: Any) -> None:
+        """What lists say of it. Another process may have given it a name meanwhile: what is not meant stays as it is kept."""
+        kept = self.store.meta(self.thread.id) if self.durable else self.meta
+        self.meta = dataclasses.replace(kept, **changes)
         self.store.update(self.meta)
+
+    def _in_force(self) -> dict[str, Any]:
+        settings = self.settings
+        facts = {"model": settings.model, "provider": settings.provider.id, "cwd": settings.cwd}
+        return {**facts, "settings": over.to_json(self.overrides)}
 
 
 def preview(content: tuple[Text | Image, ...]) -> str:

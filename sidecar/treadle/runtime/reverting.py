@@ -6,8 +6,6 @@ the same. Background commands of turns that were taken back end: nobody would kn
 
 from __future__ import annotations
 
-import dataclasses
-
 from ..core.effective import effective, place, turn_ids, undoable
 from ..core.errors import RequestRefused
 from ..core.events import ThreadReverted
@@ -64,6 +62,5 @@ def _turn_back(world: World, loaded: Loaded, items: list[Item], op: RevertThread
     loaded.known = KnownFiles()
     loaded.greeted = loaded.greeted and loaded.thread.opening is not None
     first = next((item for item in effective(items) if isinstance(item, UserMessage)), None)
-    loaded.meta = dataclasses.replace(loaded.meta, updated_at=now, preview=preview(first.content) if first else "")
-    loaded.store.update(loaded.meta)
+    loaded.change(updated_at=now, preview=preview(first.content) if first else "")
     return gone

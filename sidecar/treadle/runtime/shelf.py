@@ -75,8 +75,7 @@ class Shelf:
     def change(self, thread_id: str, **changes: Any) -> ThreadMeta:
         loaded = self._loaded.get(thread_id)
         if loaded is not None:
-            loaded.meta = dataclasses.replace(loaded.meta, **changes)
-            loaded.store.update(loaded.meta)
+            loaded.change(**changes)
             return loaded.meta
         meta = dataclasses.replace(self._kept(thread_id), **changes)
         self._world.store.update(meta)

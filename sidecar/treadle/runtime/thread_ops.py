@@ -26,7 +26,6 @@ from ..core.ops import (
     UpdateTurn,
 )
 from . import forking, reverting
-from . import overrides as over
 from .answers import Answer, ThreadState
 from .assembly import World
 from .audience import Audience
@@ -85,14 +84,7 @@ class ThreadOps:
 
     def _update(self, loaded: Loaded, op: UpdateSettings) -> None:
         self._threads.override(loaded, op.overrides)
-        loaded.meta = dataclasses.replace(
-            loaded.meta,
-            model=loaded.settings.model,
-            provider=loaded.settings.provider.id,
-            cwd=loaded.settings.cwd,
-            settings=over.to_json(loaded.overrides),
-        )
-        loaded.store.update(loaded.meta)
+        loaded.settings_changed()
 
     def _update_git(self, op: UpdateGit) -> ThreadState:
         known = self._threads.shelf.read(ReadThread(op.thread_id)).meta.git or GitInfo()

@@ -162,8 +162,7 @@ class Threads:
     async def _note_git(self, loaded: Loaded, look: Callable[[str], GitInfo | None]) -> None:
         found = await asyncio.to_thread(look, loaded.settings.cwd)
         if found is not None and self.loaded.get(loaded.thread.id) is loaded:
-            loaded.meta = dataclasses.replace(loaded.meta, git=found)
-            loaded.store.update(loaded.meta)
+            loaded.change(git=found)
 
     def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
