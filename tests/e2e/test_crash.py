@@ -25,7 +25,7 @@ from fakes.preloaded import Preloaded
 from treadle.core.items import decode
 from treadle.core.thread import Thread
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 HOMES, KILLS = 4, 75
 
 
