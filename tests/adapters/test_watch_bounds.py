@@ -148,3 +148,21 @@ async def test_baselines_that_nobody_uses_are_deleted_with_their_contents(site: 
     with pytest.raises(KeyError):
         site.content(key_of(b"only here\n"))
     await other.watch.close()
+
+
+async def test_who_deletes_old_baselines_keeps_no_closing_process_waiting(site: Site) -> None:
+    site.write("a", "only here\n")
+    await site.begin()
+    await site.watch.close()
+    with Database(site.home).writing() as db:
+        db.execute("UPDATE baseline SET used=0")
+    other = Site(site.root)
+    other.home = site.home
+    tree = Tree(str(other.root), RULES, Database(site.home), site.home)
+    tree.build(lambda: False)
+    tree.tidy(lambda: True)
+    assert site.content(key_of(b"only here\n")) == b"only here\n"
+    tree.tidy(lambda: False)
+    with pytest.raises(KeyError):
+        site.content(key_of(b"only here\n"))
+    tree.close()

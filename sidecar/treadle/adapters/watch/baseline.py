@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,8 @@ class Baseline:
                     record(db, put.version)
             drop_unnamed(db, [put.replaced for put in puts])
 
-    def tidy(self) -> None:
-        """Delete a part of what nobody uses any more."""
+    def tidy(self, stopped: Callable[[], bool]) -> None:
+        """Delete a part of what nobody uses any more. What is left when it is stopped is compared if it is used again."""
         with self._database.reading() as db:
             query = "SELECT id, used FROM baseline WHERE id<>? ORDER BY used DESC"
             others = db.execute(query, (self._id,)).fetchall()
@@ -121,7 +121,7 @@ class Baseline:
         for place, (id, used) in enumerate(others, 1):
             if (place >= MOST_BASELINES or used < oldest) and (lock := self._locked(id)) >= 0:
                 try:
-                    self._delete(id)
+                    self._delete(id, stopped)
                 finally:
                     self._unlock(id, lock)
 
@@ -168,8 +168,10 @@ class Baseline:
     def _unlock(self, id: int, handle: int) -> None:
         os.close(handle)
 
-    def _delete(self, id: int) -> None:
+    def _delete(self, id: int, stopped: Callable[[], bool]) -> None:
         while True:
+            if stopped():
+                return
             with self._database.writing() as db:
                 query = "SELECT folder, name, key FROM seen WHERE baseline=? LIMIT ?"
                 rows = db.execute(query, (id, _AT_ONCE)).fetchall()

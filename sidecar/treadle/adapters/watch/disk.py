@@ -143,7 +143,7 @@ def _build(watched: _Watched, root: str, database: Database, home: Path) -> None
         tree.close()
     elif why is None:
         with contextlib.suppress(OSError):
-            tree.tidy()
+            tree.tidy(watched.stop.is_set)
 
 
 def _built_or_why(watched: _Watched, root: str, database: Database, home: Path) -> str | None:

@@ -75,11 +75,11 @@ class Tree:
             self._since = began
             self._protected = self._known_protected(self._baseline)
 
-    def tidy(self) -> None:
+    def tidy(self, stopped: Callable[[], bool]) -> None:
         """Delete a part of what nobody needs any more. Not while `close` runs."""
         with self._lock:
             if self._baseline is not None:
-                self._baseline.tidy()
+                self._baseline.tidy(stopped)
 
     def pending(self) -> bool:
         """Whether anything may have changed. Cheap."""
