@@ -70,3 +70,23 @@ export const focused = (page) => page.evaluate(() => {
   const element = document.activeElement;
   return element?.tagName === 'IFRAME' ? 'frame' : `${element?.tagName}.${element?.className}`;
 });
+
+const LENS = '.editor-group-container.active .monaco-editor .codelens-decoration a';
+
+/** Code lenses of the editor, from above, each as its title and the line below it. Lines that are out of view are not there. */
+export const lenses = (page) => page.evaluate((selector) => {
+  const top = (element) => element.getBoundingClientRect().top;
+  const plain = (element) => element.textContent.replaceAll('\u00a0', ' ').trim().replace(/ +/g, ' ');
+  const lines = [...document.querySelectorAll('.editor-group-container.active .monaco-editor .view-line')].toSorted((a, b) => top(a) - top(b));
+  const found = [...document.querySelectorAll(selector)].filter((lens) => lens.offsetParent !== null);
+  return found.map((lens) => [plain(lens), plain(lines.find((line) => top(line) > top(lens)) ?? lens), top(lens), lens.getBoundingClientRect().left])
+    .toSorted((a, b) => a[2] - b[2] || a[3] - b[3]).map(([title, line]) => [title, line]);
+}, LENS);
+
+/** The lens with this title above the line that begins with these words. */
+export const lens = async (page, title, line) => {
+  const at = (await lenses(page)).filter(([one]) => one === title).findIndex(([, below]) => below.startsWith(line));
+  const tops = await page.locator(LENS).evaluateAll((all, wanted) => all.map((one, index) => [index, one.textContent.replaceAll('\u00a0', ' ').trim(), one.getBoundingClientRect().top])
+    .filter(([, text]) => text === wanted).toSorted((a, b) => a[2] - b[2]).map(([index]) => index), title);
+  return page.locator(LENS).nth(tops[at]);
+};
