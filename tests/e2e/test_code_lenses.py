@@ -146,3 +146,21 @@ async def test_turns_over_our_protocol_have_lenses_too(house: House) -> None:
         assert (await lenses.next())[1:3] == [(0, "Undo all 2 changes"), (1, "Keep change (+2 \u22121)")]
         assert "turn/started" in there.foreign
         assert there.offered.code_action_provider is None
+
+
+async def test_a_thread_that_is_opened_again_brings_its_lenses(house: House) -> None:
+    async with editor(house, "visual-studio-code", options={"cards": True, "codeActions": False}) as there:
+        ask = there.client.protocol.send_request_async
+        thread = (await asyncio.wait_for(ask("thread/start", {"cwd": str(house.workspace)}), WAIT)).thread
+        lenses = Lenses(there, there.open(there.folder / "lines.txt", "plaintext"))
+        said = {"threadId": thread.id, "input": [{"type": "text", "text": "go"}]}
+        await asyncio.wait_for(ask("turn/start", said), WAIT)
+        assert len(await lenses.next()) == len(BOTH)
+    async with editor(house, "visual-studio-code", options={"cards": True, "codeActions": False}) as there:
+        lenses = Lenses(there, there.open(there.folder / "lines.txt", "plaintext"))
+        assert await lenses.now() == []
+        resumed = {"threadId": thread.id, "cwd": str(house.workspace)}
+        await asyncio.wait_for(there.client.protocol.send_request_async("thread/resume", resumed), WAIT)
+        # the last change took away the end of the file
+        lines = (0, 0, 1, 1, 17, 17)
+        assert await lenses.next() == [(line, title) for line, (_, title) in zip(lines, BOTH, strict=True)]

@@ -67,6 +67,8 @@ class Connection:
         "The thread that the client has opened or said something in last."
         self.overhear: Callable[[Sequence[Event]], None] | None = None
         "A listener of the door's own."
+        self.resumed: Callable[[], None] | None = None
+        "Called when a thread was opened again: what is kept of it can be shown from now on."
 
     # what the client sends
 
@@ -284,6 +286,8 @@ class Connection:
                 self._threads.add(answer["thread"]["id"])
             later = [self._projector.text(name, said, _now()) for name, said in exchange.later]
             self._send(self._answer(id, answer), *[text for text in later if text is not None])
+            if method == "thread/resume" and self.resumed is not None:
+                self.resumed()
 
     async def _loaded(self) -> Agent:
         agent = await self._open_agent()

@@ -45,6 +45,7 @@ class Editor:
         self._turns = ActionTurns(connection, of, self._folders)
         self._hunks = EditorHunks(connection, of, self._turns.client)
         connection.overhear = self._turns.client.overhear = self._hunks.overhear
+        connection.resumed = self._hunks.refresh
         self._initializing = False
         self.own_answer: dict[str, Any] = {}
         "What pygls would have answered to initialize."
@@ -86,7 +87,7 @@ class Editor:
 
     def end(self) -> None:
         """The editor is gone."""
-        self._connection.overhear = None
+        self._connection.overhear = self._connection.resumed = None
         self._hunks.close()
         self._turns.close()
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 from lsprotocol import types
 
 from ..core.errors import TreadleError
-from ..core.events import Event, HunksChanged
+from ..core.events import Event, HunksChanged, ThreadClosed
 from ..core.hunk_ops import KeepHunks, ListHunks, UndoHunks
 from ..core.items import JsonObject
 from ..runtime.answers import HunkList
@@ -72,7 +72,12 @@ class EditorHunks:
 
     def overhear(self, events: Sequence[Event]) -> None:
         """What is told of any thread."""
-        if self._refreshes and any(isinstance(event, HunksChanged) for event in events):
+        if any(isinstance(event, HunksChanged | ThreadClosed) for event in events):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """The editor asks for lenses as soon as it can, often before the thread that has them is open."""
+        if self._refreshes:
             self._changed = True
             if self._refreshing is None or self._refreshing.done():
                 self._refreshing = asyncio.ensure_future(self._refresh())
