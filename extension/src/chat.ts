@@ -133,6 +133,8 @@ export class Chat {
 
   lost(message: string): void {
     this.unknown = true;
+    // whom it was asked of may never answer
+    this.opening = undefined;
     this.publish({ method: "panel/lost", params: { message } });
   }
 

@@ -24,7 +24,16 @@ class Client extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
   }
+
+  /** A client that is on its way out must not hold the names of commands that the next one needs: ours are entered once. */
+  override registerFeature(feature: Parameters<LanguageClient["registerFeature"]>[0]): void {
+    const name = "registrationType" in feature ? feature.registrationType.method : "";
+    if (name !== "workspace/executeCommand") super.registerFeature(feature);
+  }
 }
+
+/** What the sidecar's code lenses run. */
+const lensCommands = ["treadle.hunk.keep", "treadle.hunk.undo"];
 
 type Answer = (params: unknown, cancelled: vscode.CancellationToken) => Promise<unknown>;
 
@@ -39,6 +48,12 @@ export class Sidecar implements vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
   private generation = 0;
   private disposed = false;
+  private readonly commands = lensCommands.map((command) =>
+    vscode.commands.registerCommand(command, async (...args: unknown[]) => {
+      const client = await this.ready();
+      await client.sendRequest("workspace/executeCommand", { command, arguments: args });
+    }),
+  );
   state: SidecarState = { connection: "idle" };
 
   readonly onState = this.states.event;
@@ -81,6 +96,7 @@ export class Sidecar implements vscode.Disposable {
   dispose(): void {
     this.disposed = true;
     void this.stop();
+    for (const command of this.commands) command.dispose();
     this.states.dispose();
     this.notifications.dispose();
   }
@@ -92,7 +108,10 @@ export class Sidecar implements vscode.Disposable {
       const launch = await this.find();
       const client = this.createClient(launch, generation);
       await client.start();
-      if (generation !== this.generation) throw new Error("The sidecar was restarted.");
+      if (generation !== this.generation) {
+        await client.stop(2_000).catch(() => undefined);
+        throw new Error("The sidecar was restarted.");
+      }
       this.client = client;
       this.backoff.started(Date.now());
       this.tell({ connection: "ready" });
@@ -199,7 +218,7 @@ export class Sidecar implements vscode.Disposable {
   async stop(): Promise<void> {
     clearTimeout(this.timer);
     this.generation += 1;
-    const { client, child } = this;
+    const { client, child, generation } = this;
     this.client = undefined;
     this.child = undefined;
     this.starting = undefined;
@@ -208,7 +227,8 @@ export class Sidecar implements vscode.Disposable {
       child.kill("SIGTERM");
       setTimeout(() => child.exitCode === null && child.signalCode === null && child.kill("SIGKILL"), 2_000).unref();
     }
-    if (!this.disposed) this.tell({ connection: "idle" });
+    // while this one took its time, another one may have been started
+    if (generation === this.generation && !this.starting) this.tell({ connection: "idle" });
   }
 
   private tell(state: SidecarState): void {

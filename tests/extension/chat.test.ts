@@ -12,6 +12,7 @@ const usual: ThreadStartParams = { cwd: "/w", approvalPolicy: "on-request", sand
 function setUp(params: ThreadStartParams | null = usual, before: Unsent[] = []) {
   const calls: Call[] = [];
   const refuse = new Map<string, string>();
+  const hang = new Set<string>();
   const remembered: (string | null)[] = [];
   const unread: Unsent[][] = [];
   let settings = params;
@@ -21,6 +22,7 @@ function setUp(params: ThreadStartParams | null = usual, before: Unsent[] = []) 
         calls.push([method, sent as Record<string, unknown>]);
         const refusal = refuse.get(method);
         if (refusal) throw new Error(refusal);
+        if (hang.has(method)) return new Promise<never>(() => undefined);
         return (method.startsWith("thread/") ? opened().params : {}) as ClientRequests[M]["result"];
       },
     },
@@ -30,7 +32,7 @@ function setUp(params: ThreadStartParams | null = usual, before: Unsent[] = []) 
   const change = (next: ThreadStartParams) => {
     settings = next;
   };
-  return { chat, calls, refuse, remembered, unread, change };
+  return { chat, calls, refuse, hang, remembered, unread, change };
 }
 
 describe("the chat of a window", () => {
@@ -55,6 +57,19 @@ describe("the chat of a window", () => {
     chat.receive(turnStarted());
     await chat.send("and this");
     expect(calls.at(-1)).toMatchObject(["turn/steer", { threadId, expectedTurnId: turnId }]);
+  });
+
+  test("asks a new sidecar for the thread although the one before never answered", async () => {
+    const { chat, calls, hang } = setUp();
+    await chat.send("hello");
+    chat.lost("restarted");
+    hang.add("thread/resume");
+    void chat.reopen();
+    hang.clear();
+    chat.lost("restarted again");
+    await chat.reopen();
+    await chat.send("still there?");
+    expect(calls.slice(2).map(([method]) => method)).toEqual(["thread/resume", "thread/resume", "turn/start"]);
   });
 
   test("starts a turn when the one to be steered has just ended", async () => {
