@@ -218,17 +218,17 @@ export class Sidecar implements vscode.Disposable {
   async stop(): Promise<void> {
     clearTimeout(this.timer);
     this.generation += 1;
-    const { client, child, generation } = this;
+    const { client, child } = this;
     this.client = undefined;
     this.child = undefined;
     this.starting = undefined;
+    // now, not when it has ended: another one may have been started by then
+    this.tell({ connection: "idle" });
     if (client?.state === State.Running) await client.stop(2_000).catch(() => undefined);
     if (child && child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");
       setTimeout(() => child.exitCode === null && child.signalCode === null && child.kill("SIGKILL"), 2_000).unref();
     }
-    // while this one took its time, another one may have been started
-    if (generation === this.generation && !this.starting) this.tell({ connection: "idle" });
   }
 
   private tell(state: SidecarState): void {
