@@ -55,6 +55,8 @@ async def test_a_document_that_was_not_loaded_anew_yet_hides_no_hunks(stand: Sta
     assert len(before) == 1
     editor.type("one\nTWO\n")
     assert await stand.hunks() == before
+    editor.type("one\ntwo\n")
+    assert await stand.hunks() == {}, "by then it is the user's own undo"
 
 
 async def test_a_large_document_is_measured_when_it_is_looked_at(stand: Stand) -> None:

@@ -127,6 +127,8 @@ class Reviews:
             return True
         if hunk_files.shows(tracked.anchor, after):
             tracked.live = tracked.anchor
+            # it has been loaded anew: if it shows the old text again, that is the user's doing
+            tracked.overtaken = None
         elif live is not None and hunk_files.shows(live, before):
             tracked.live = hunk_files.found(live, after)
         else:
