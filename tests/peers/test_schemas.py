@@ -229,9 +229,7 @@ async def the_past(client: Client, thread_id: str, turn_id: str) -> None:
     page = await client.result("thread/items/list", {"threadId": thread_id, "limit": 1})
     entry = page["data"][0]
     await client.result("thread/items/list", {"threadId": thread_id, "cursor": page["nextCursor"]})
-    await client.result(
-        "thread/items/read", {"threadId": thread_id, "turnId": entry["turnId"], "itemIds": [entry["item"]["id"]]}
-    )
+    await client.result("thread/items/read", {"threadId": thread_id, "turnId": entry["turnId"], "itemIds": [entry["item"]["id"]]})
     await client.result("thread/resume", {"threadId": thread_id, "initialTurnsPage": {"limit": 2, "itemsView": "notLoaded"}})
     await client.result("thread/settings/update", {"threadId": thread_id, "effort": "low"})
     await client.method("thread/settings/updated")
