@@ -248,7 +248,7 @@ class GrantsChanged:
 
 @dataclass(frozen=True, slots=True)
 class HunksChanged:
-    """Other hunks are to be kept or undone in these files than a client was told of, or elsewhere in them: it may list them again."""
+    """Other hunks are to be kept or undone in these files than a client was told of, or elsewhere: it may list them again."""
 
     thread_id: str
     paths: tuple[str, ...]
