@@ -167,6 +167,9 @@ class Typing:
     def __init__(self, path: Path, text: str) -> None:
         self.path, self.now = str(path), text
 
+    async def fetch(self, paths: Sequence[str]) -> None:
+        pass
+
     def text(self, path: str) -> str | None:
         return self.now if path == self.path else None
 
