@@ -101,7 +101,8 @@ async def test_forking_without_end_is_ended_and_the_next_command_runs(here: Shel
 
 async def test_eating_memory_is_ended_with_the_bound_in_its_output(here: Shell) -> None:
     here.settings = {"limits": CommandLimits(memory=150 * MB)}
-    result = await here.call(EXEC, cmd="x=$(head -c 400000000 /dev/zero | tr '\\0' x); sleep 100000", login=False, yield_time_ms=30_000)
+    line = "x=$(head -c 400000000 /dev/zero | tr '\\0' x); sleep 100000"
+    result = await here.call(EXEC, cmd=line, login=False, yield_time_ms=30_000)
     result = await to_the_end(here, result)
     assert "Treadle ended this command: it used more than 150 MB of memory." in result.text
     assert (result.status, drawn(result)["exit_code"]) == ("failed", 137)
