@@ -1,0 +1,36 @@
+/** Banners: what the sidecar and this window have to say, once, until the user closes them. Pure. */
+import type { Notice, Reducers, ThreadView } from "../view";
+
+export const notices: Reducers = {
+  "panel/notice": (view, params) => noticed(view, params as unknown as Notice),
+  "panel/notice/dismissed": (view, params) => dismissed(view, String(params.key)),
+  warning: (view, params) => noticed(view, warning(params)),
+  deprecationNotice: (view, params) => noticed(view, warning(params)),
+  configWarning: (view, params) => noticed(view, configWarning(params)),
+};
+
+function noticed(view: ThreadView, notice: Notice): ThreadView {
+  const seen = view.dismissed.includes(notice.key) || view.notices.some((shown) => shown.key === notice.key);
+  return seen || !notice.message ? view : { ...view, notices: [...view.notices, notice] };
+}
+
+function dismissed(view: ThreadView, key: string): ThreadView {
+  return {
+    ...view,
+    notices: view.notices.filter((notice) => notice.key !== key),
+    dismissed: [...view.dismissed, key].slice(-200),
+  };
+}
+
+function warning(params: Record<string, unknown>): Notice {
+  const message = String(params.message ?? params.summary ?? "");
+  // What to expect of the embedded model is worth knowing once; nothing is wrong.
+  if (message.startsWith("The small offline model")) return { key: "offline-model", level: "info", message };
+  return { key: `warning:${message}`, level: "warning", message, details: (params.details as string | null) ?? undefined };
+}
+
+function configWarning(params: Record<string, unknown>): Notice {
+  const message = String(params.summary ?? "");
+  const path = typeof params.path === "string" ? params.path : undefined;
+  return { key: `config:${message}`, level: "warning", message, details: (params.details as string | null) ?? undefined, path };
+}
