@@ -1,29 +1,14 @@
 /** The commands of the palette, the editor's menu and the panel's buttons: each a line or two that calls who knows. */
 import { isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
-import type { Chat } from "./chat";
-import type { DoctorPage } from "./doctor_page";
-import type { Inspector } from "./inspector";
-import type { Log } from "./log";
-import type { Panel } from "./panel";
-import type { Permissions } from "./permissions";
+import { type Log, sentence } from "./log";
+import type { Feature, Parts } from "./parts";
 import { type SelectionCommand, selectionPrompt } from "./prompts";
 import { workspaceFolder } from "./settings";
-import type { Sidecar } from "./sidecar";
 
-export interface Parts {
-  chat: Chat;
-  panel: Panel;
-  sidecar: Sidecar;
-  inspector: Inspector;
-  doctor: DoctorPage;
-  permissions: Permissions;
-  log: Log;
-}
-
-export function registerCommands(parts: Parts): vscode.Disposable[] {
+export function registerCommands(parts: Parts, features: readonly Feature[]): vscode.Disposable[] {
   const { chat, panel, sidecar, doctor, permissions, log } = parts;
-  const commands: Record<string, () => unknown> = {
+  const commands: Record<string, (...args: unknown[]) => unknown> = {
     "treadle.newThread": () => newThread(parts),
     "treadle.resumeThread": () => resumeThread(parts),
     "treadle.explainSelection": () => aboutSelection(parts, "explain"),
@@ -40,7 +25,21 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     "treadle.openSettings": () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:treadle.treadle"),
     "treadle.focus": () => panel.show(),
   };
-  return Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run));
+  const all = Object.assign(commands, ...features.map((feature) => feature.commands ?? {}));
+  return Object.keys(all).map((name) =>
+    vscode.commands.registerCommand(name, (...args) => run(name, () => all[name]?.(...args), log)),
+  );
+}
+
+/** What a command cannot do is said in one sentence; the log has more. */
+async function run(name: string, act: () => unknown, log: Log): Promise<unknown> {
+  try {
+    return await act();
+  } catch (error) {
+    log.error(`${name}: ${error}`);
+    void vscode.window.showErrorMessage(`Treadle: ${sentence(error)}`);
+    return undefined;
+  }
 }
 
 async function inspectPrompt({ chat, inspector, log }: Parts): Promise<void> {

@@ -3,18 +3,19 @@
  * while it runs; the sidecar starts when the panel is first seen or a command needs it.
  */
 import * as vscode from "vscode";
+import { Basics } from "./basics";
 import { Chat } from "./chat";
-import { openFile, openThread, type Parts, registerCommands, title } from "./commands";
+import { registerCommands, title } from "./commands";
 import { Diffs } from "./diffs";
 import { DoctorPage } from "./doctor_page";
+import { features, found } from "./features";
 import { Inspector } from "./inspector";
 import { createLog, type Log, sentence } from "./log";
-import type { FromWebview, PanelCommand, PanelState, RecentThread } from "./messages";
+import type { FromWebview, PanelState, RecentThread } from "./messages";
 import { home, Panel, viewId } from "./panel";
+import type { Feature, Message, Parts } from "./parts";
 import { Permissions } from "./permissions";
-import { picture } from "./pictures";
 import { Questions } from "./questions";
-import { checkRule } from "./rules";
 import { onSettingsChange, readSettings, threadParams, workspaceFolder } from "./settings";
 import { Sidecar } from "./sidecar";
 import { Status } from "./status";
@@ -49,6 +50,7 @@ class Window implements vscode.Disposable {
   private readonly inspector: Inspector;
   private readonly doctor: DoctorPage;
   private readonly panel: Panel;
+  private readonly features: Feature[];
   private readonly disposables: vscode.Disposable[] = [];
   private recent: RecentThread[] = [];
   private configuredModel = "";
@@ -85,7 +87,10 @@ class Window implements vscode.Disposable {
     const { sidecar, chat, panel, diffs } = this;
     this.questions = new Questions({ sidecar, chat, panel, diffs, log });
     this.permissions = new Permissions({ extension: context.extensionUri, sidecar, chat, log });
-    this.connect();
+    const { questions, permissions, inspector, doctor } = this;
+    const parts: Parts = { context, log, sidecar, chat, panel, diffs, questions, permissions, inspector, doctor };
+    this.features = [new Basics(parts), ...features(parts)];
+    this.connect(parts);
   }
 
   end(): Promise<void> {
@@ -95,13 +100,26 @@ class Window implements vscode.Disposable {
   dispose(): void {
     this.questions.dropAll();
     const { panel, permissions, sidecar, diffs, status, inspector, doctor, log } = this;
-    for (const part of [...this.disposables, panel, permissions, sidecar, diffs, status, inspector, doctor, log]) part.dispose();
+    for (const part of [
+      ...this.disposables,
+      ...this.features,
+      panel,
+      permissions,
+      sidecar,
+      diffs,
+      status,
+      inspector,
+      doctor,
+      log,
+    ])
+      part.dispose();
   }
 
-  private connect(): void {
-    const { chat, panel, sidecar, inspector, doctor, permissions, log } = this;
-    const parts: Parts = { chat, panel, sidecar, inspector, doctor, permissions, log };
-    this.chat.onEvent((event) => this.afterEvent(event.method));
+  private connect(parts: Parts): void {
+    this.chat.onEvent((event) => {
+      this.afterEvent(event.method);
+      for (const feature of this.features) feature.followed?.(event);
+    });
     this.disposables.push(
       this.sidecar.onNotification((notification) => this.notified(notification)),
       this.sidecar.onState(({ connection }) => this.sidecarChanged(connection)),
@@ -112,13 +130,14 @@ class Window implements vscode.Disposable {
         if (needsRestart && this.woken) void this.sidecar.restart().catch(() => undefined);
         this.panel.refresh();
       }),
-      ...registerCommands(parts),
+      ...registerCommands(parts, this.features),
     );
   }
 
   private notified(notification: Notification): void {
     if (notification.method === "treadle/rules/changed") void this.permissions.refresh();
     else this.chat.receive(notification);
+    for (const feature of this.features) feature.notified?.(notification);
   }
 
   private afterEvent(method: string): void {
@@ -138,7 +157,10 @@ class Window implements vscode.Disposable {
       if (!this.wasLost) this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
       this.wasLost = true;
     }
-    if (connection === "ready") void this.restore();
+    if (connection === "ready") {
+      void this.restore();
+      for (const feature of this.features) feature.connected?.();
+    }
     if (connection === "failed" && !this.panel.visible) this.tellProblem();
     this.drawStatus();
     this.panel.refresh();
@@ -215,6 +237,7 @@ class Window implements vscode.Disposable {
       model: settings.model || this.configuredModel,
       sandboxMode: settings.sandboxMode,
       recent: this.recent.filter((thread) => thread.id !== this.chat.view.id).slice(0, 3),
+      ...Object.assign({}, ...this.features.map((feature) => feature.panelState?.())),
     };
   }
 
@@ -231,43 +254,20 @@ class Window implements vscode.Disposable {
   }
 
   private async act(message: FromWebview): Promise<void> {
-    switch (message.type) {
-      case "ready":
-        return this.wake();
-      case "focused":
-        return this.diffs.left();
-      case "send":
-        return this.chat.send(message.text);
-      case "resend":
-        return this.chat.resend(message.clientId);
-      case "takeBack":
-        return this.chat.takeBack(message.clientId);
-      case "answer":
-        return this.questions.answer(message.id, message.answer);
-      case "checkRule": {
-        const problem = await checkRule(this.sidecar, message.subject, this.chat.view.id, this.log);
-        return this.panel.reply({ type: "ruleChecked", number: message.number, problem });
-      }
-      case "readImage":
-        return this.panel.reply({ type: "image", path: message.path, url: await picture(message.path) });
-      case "openDiff":
-        if (await this.questions.openDiff(message.itemId, message.path)) return;
-        return openFile(message.path, this.chat.view.cwd, this.log);
-      case "openFile":
-        return openFile(message.path, this.chat.view.cwd ?? workspaceFolder()?.uri.fsPath ?? null, this.log);
-      case "openLink":
-        if (/^https?:\/\//i.test(message.url)) await vscode.env.openExternal(vscode.Uri.parse(message.url, true));
-        return;
-      case "openThread":
-        return openThread({ chat: this.chat, panel: this.panel, log: this.log }, message.id);
-      case "copy":
-        return vscode.env.clipboard.writeText(message.text);
-      case "insert":
-        return insert(message.text);
-      case "dismiss":
-        return this.chat.receive({ method: "panel/notice/dismissed", params: { key: message.key } });
-      case "command":
-        return this.command(message.command);
+    if (message.type === "ready") return this.wake();
+    if (message.type === "ask") return this.asked(message);
+    const act = found(this.features, (feature) => feature.messages?.[message.type]);
+    await (act as ((message: FromWebview) => unknown) | undefined)?.(message);
+  }
+
+  /** A question of the webview's always gets an answer, if only the reason why there is none. */
+  private async asked({ number, method, params }: Message<"ask">): Promise<void> {
+    const answer = found(this.features, (feature) => feature.answers?.[method]) as ((params: unknown) => unknown) | undefined;
+    try {
+      if (!answer) throw new Error(`Nobody answers ${method}.`);
+      this.panel.reply({ type: "answered", number, result: await answer(params) });
+    } catch (error) {
+      this.panel.reply({ type: "answered", number, failure: sentence(error) });
     }
   }
 
@@ -275,26 +275,4 @@ class Window implements vscode.Disposable {
     this.woken = true;
     if (this.sidecar.state.connection !== "failed") await this.sidecar.ready();
   }
-
-  private async command(command: PanelCommand): Promise<void> {
-    switch (command) {
-      case "openFolder":
-        return vscode.commands.executeCommand("workbench.action.files.openFolder");
-      case "trust":
-        return vscode.commands.executeCommand("workbench.trust.manage");
-      case "retry":
-        return this.chat.retry();
-      default:
-        return vscode.commands.executeCommand(`treadle.${command}`);
-    }
-  }
-}
-
-async function insert(text: string): Promise<void> {
-  const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
-  if (!editor) {
-    await vscode.workspace.openTextDocument({ content: text }).then((document) => vscode.window.showTextDocument(document));
-    return;
-  }
-  await editor.insertSnippet(new vscode.SnippetString().appendText(text), editor.selection);
 }

@@ -29,9 +29,16 @@ export type ToWebview =
   | { type: "events"; seq: number; events: ViewEvent[] }
   | { type: "panel"; panel: PanelState }
   | { type: "ruleChecked"; number: number; problem: string | null }
-  | { type: "image"; path: string; url: string | null }
+  /** The answer to `ask`: the result, or why there is none. */
+  | { type: "answered"; number: number; result?: unknown; failure?: string }
   /** To where the user writes, or to a question that waits. */
   | { type: "focus"; at?: "question" };
+
+/** What the webview may ask the host, and what it gets; `host.ask` and `Feature.answers`. */
+export interface Asks {
+  /** The picture at this path, as a data address; null when it cannot be shown. */
+  picture: { params: { path: string }; result: string | null };
+}
 
 export type PanelCommand =
   | "newThread"
@@ -55,8 +62,6 @@ export type FromWebview =
   | { type: "answer"; id: string; answer: Answer }
   /** Could this be stored as a rule? */
   | { type: "checkRule"; number: number; subject: Subject }
-  /** The picture at this path, to be shown. */
-  | { type: "readImage"; path: string }
   | { type: "openDiff"; itemId: string; path: string }
   | { type: "openFile"; path: string }
   | { type: "openLink"; url: string }
@@ -65,7 +70,8 @@ export type FromWebview =
   | { type: "insert"; text: string }
   | { type: "draft"; text: string }
   | { type: "dismiss"; key: string }
-  | { type: "command"; command: PanelCommand };
+  | { type: "command"; command: PanelCommand }
+  | { type: "ask"; number: number; method: keyof Asks; params: Asks[keyof Asks]["params"] };
 
 /** The page of permissions: what the sidecar keeps, and where the user is. */
 export interface PermissionsState {

@@ -2,7 +2,7 @@
  * The webview's only line to the extension host, and the little that it keeps for itself when it is hidden: which cards are open, and
  * what was typed into a question that still waits. Secrets are never kept.
  */
-import type { FromPermissions, FromWebview, ToPermissions, ToWebview } from "../src/messages";
+import type { Asks, FromPermissions, FromWebview, ToPermissions, ToWebview } from "../src/messages";
 import type { Subject } from "../src/wire";
 
 interface Kept {
@@ -69,5 +69,25 @@ export function checkRule(subject: Subject): Promise<string | null> {
       resolve(problem);
     });
     post({ type: "checkRule", number: asked, subject });
+  });
+}
+
+const asked = new Map<number, (message: Extract<ToWebview, { type: "answered" }>) => void>();
+
+window.addEventListener("message", ({ data }: MessageEvent<ToWebview>) => {
+  if (data.type === "answered") asked.get(data.number)?.(data);
+});
+
+/** Asks the host something; fails with its reason when there is no answer to be had. */
+export function ask<M extends keyof Asks>(method: M, params: Asks[M]["params"]): Promise<Asks[M]["result"]> {
+  number += 1;
+  const mine = number;
+  return new Promise((resolve, reject) => {
+    asked.set(mine, ({ result, failure }) => {
+      asked.delete(mine);
+      if (failure === undefined) resolve(result as Asks[M]["result"]);
+      else reject(new Error(failure));
+    });
+    post({ type: "ask", number: mine, method, params });
   });
 }

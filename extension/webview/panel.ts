@@ -9,7 +9,6 @@ import "./composer";
 import type { Composer } from "./composer";
 import { header } from "./header";
 import { listen, post } from "./host";
-import { received } from "./picture";
 import { plan } from "./plan";
 import "./transcript";
 import type { Transcript } from "./transcript";
@@ -55,9 +54,6 @@ export class Panel extends LitElement {
         return;
       case "panel":
         this.panel = message.panel;
-        return;
-      case "image":
-        received(message.path, message.url);
         return;
       case "focus":
         void this.focusAt(message.at);

@@ -1,15 +1,7 @@
 /** A picture of the transcript: a data address, or a file that the host reads. Nothing is fetched from anywhere. */
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { post } from "./host";
-
-const waiting = new Map<string, ((url: string | null) => void)[]>();
-
-/** The host has read a file; null when it cannot be shown. */
-export function received(path: string, url: string | null): void {
-  for (const show of waiting.get(path) ?? []) show(url);
-  waiting.delete(path);
-}
+import { ask } from "./host";
 
 @customElement("treadle-picture")
 export class Picture extends LitElement {
@@ -29,9 +21,7 @@ export class Picture extends LitElement {
     const show = (url: string | null) => {
       if (source === this.source) this.url = url;
     };
-    const others = waiting.get(source) ?? [];
-    waiting.set(source, [...others, show]);
-    if (!others.length) post({ type: "readImage", path: source });
+    ask("picture", { path: source }).then(show, () => show(null));
   }
 
   override render(): unknown {

@@ -118,3 +118,5 @@ const permissions = {
   },
   empty: { threadId: null, folder: "/home/ada/weather", home: "/home/ada", failure: null, undo: null, grants: [], rules: [], problems: [] },
 };
+// What the host would answer to the webview's questions (`ask`).
+const answers = { picture: () => null };

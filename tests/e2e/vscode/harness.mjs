@@ -114,9 +114,17 @@ const browse = async (env, viewport) => {
   return { browser, page, outside, consoleLines };
 };
 
+const machine = ({ data }) => join(data, 'Machine', 'settings.json');
+
 /** Changes settings of the machine while VS Code runs, as a person would in the settings editor. */
-export const setMachine = ({ data }, settings) => {
-  writeFileSync(join(data, 'Machine', 'settings.json'), JSON.stringify(settings, null, 1));
+export const setMachine = (place, settings) => {
+  writeFileSync(machine(place), JSON.stringify(settings, null, 1));
+};
+
+/** The machine's settings outrank the user's, so this is the theme from now on; null: the user's again. */
+export const setTheme = (place, theme) => {
+  const { 'workbench.colorTheme': _old, ...others } = JSON.parse(readFileSync(machine(place), 'utf8'));
+  setMachine(place, theme ? { ...others, 'workbench.colorTheme': theme } : others);
 };
 
 const commitAll = (folder, env) => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTheme } from './harness.mjs';
 import * as workbench from './workbench.mjs';
 
 const SHOTS = process.env.SHOTS;
@@ -114,14 +115,43 @@ export class Panel {
   }
 }
 
-/** Screenshots of one test, numbered in the order they were taken. */
-export const camera = (page, name) => {
+export const DARK = 'Dark Modern';
+export const LIGHT = 'Light Modern';
+export const CONTRAST = 'Default High Contrast';
+const THEMES = [['dark', DARK, 'vs-dark'], ['light', LIGHT, 'vs'], ['contrast', CONTRAST, 'hc-black']];
+
+/**
+ * Screenshots of one test, numbered in the order they were taken: `shot(what)`, and `shot.themes(what)` in a dark, a light and a
+ * high-contrast theme, after which the test's own theme is back.
+ */
+export const camera = (page, name, place, own = DARK) => {
   let number = 0;
   mkdirSync(SHOTS, { recursive: true });
-  return async (what) => {
+  const take = (what) => page.screenshot({ path: join(SHOTS, `${name}-${String(number).padStart(2, '0')}-${what}.png`) });
+  const shot = async (what) => {
     number += 1;
-    await page.screenshot({ path: join(SHOTS, `${name}-${String(number).padStart(2, '0')}-${what}.png`) });
+    await take(what);
   };
+  const put = async (theme) => {
+    setTheme(place, theme);
+    const [, , mark] = THEMES.find(([, known]) => known === theme);
+    await page.locator(`.monaco-workbench.${mark}`).waitFor();
+    const webviews = { vs: 'vscode-light', 'vs-dark': 'vscode-dark', 'hc-black': 'vscode-high-contrast' };
+    for (const frame of page.frames()) {
+      if (frame.name() !== 'active-frame' && !frame.url().includes('fake.html')) continue;
+      await frame.locator(`body.${webviews[mark]}`).waitFor({ timeout: 5_000 }).catch(() => {}); // a page that went away meanwhile
+    }
+  };
+  shot.themes = async (what) => {
+    number += 1;
+    for (const [word, theme] of THEMES) {
+      await put(theme);
+      await take(`${what}-${word}`);
+    }
+    await put(own);
+    setTheme(place, null);
+  };
+  return shot;
 };
 
 /** Asks until `get` gives what `good` accepts; the assertion says what it was at the end. */

@@ -6,13 +6,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startModel } from './fake-model.mjs';
 import { start } from './harness.mjs';
-import { camera, Panel } from './panel.mjs';
+import { camera, DARK, Panel } from './panel.mjs';
 import * as workbench from './workbench.mjs';
 
 const SAMPLE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'extension', 'dev', 'sample');
-export const DARK = 'Dark Modern';
-export const LIGHT = 'Light Modern';
-export const CONTRAST = 'Default High Contrast';
+export { CONTRAST, DARK, LIGHT } from './panel.mjs';
 
 // The Python that .venv was made of: the packaged sidecar must run without anything that .venv holds.
 export const python = execFileSync(process.env.TREADLE_PYTHON, ['-c', 'import sys; print(sys._base_executable)'], { encoding: 'utf8' }).trim();
@@ -45,7 +43,7 @@ export const scene = (name, { script = [], theme = DARK, settings = {}, provider
       repository,
     });
     const { page } = vscode;
-    const shot = camera(page, name);
+    const shot = camera(page, name, vscode, theme);
     try {
       await page.goto(vscode.url);
       await workbench.ready(page);

@@ -38,12 +38,12 @@ export const dirty = (page, name) => page.locator('.tab.active.dirty', { hasText
 export const tab = (page, name) => page.locator('.tab.active', { hasText: name });
 export const editorText = (page) => page.locator('.editor-group-container.active .monaco-editor .view-lines');
 
-/** Drags the edge of the side bar, so that the panel is `width` wide. */
+/** Drags the edge of the secondary side bar, where the panel is, so that it is `width` wide. */
 export const widen = async (page, width) => {
-  const bar = await page.locator('.part.sidebar').boundingBox();
-  await page.mouse.move(bar.x + bar.width, bar.y + bar.height / 2);
+  const bar = await page.locator('.part.auxiliarybar').boundingBox();
+  await page.mouse.move(bar.x - 1, bar.y + bar.height / 2); // the edge is in the gap beside the bar
   await page.mouse.down();
-  await page.mouse.move(bar.x + width, bar.y + bar.height / 2, { steps: 5 });
+  await page.mouse.move(bar.x + bar.width - width - 1, bar.y + bar.height / 2, { steps: 5 });
   await page.mouse.up();
 };
 
