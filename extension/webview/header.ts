@@ -63,7 +63,7 @@ function meter(view: ThreadView): unknown {
   const percent = Math.round(share * 100);
   const hint = `${tokens(used)} of ${tokens(window)} tokens in the context${cached ? `, ${tokens(cached)} read from the cache` : ""}`;
   const around = 2 * Math.PI * 6;
-  return html`<button class="meter ${share > 0.9 ? "full" : ""}" title="${hint}${end}" aria-label="Context: ${hint}. Inspect the prompt" @click=${inspect}>
+  return html`<button class="meter ${share > 0.9 ? "full" : ""}" title="${hint}${end}" aria-label="${percent}% of the context used, ${hint}. Inspect the prompt" @click=${inspect}>
     <svg width="16" height="16" viewBox="0 0 16 16" role="meter" aria-label="Context" aria-valuenow=${percent} aria-valuemin="0" aria-valuemax="100" aria-valuetext=${hint}>
       ${svg`<circle class="track" cx="8" cy="8" r="6"></circle><circle class="level" cx="8" cy="8" r="6" stroke-dasharray="${share * around} ${around}"></circle>`}
     </svg>

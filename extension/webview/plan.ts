@@ -13,10 +13,11 @@ export function plan(view: PlanView | null): unknown {
   const all = view.steps.length;
   const step = done === all ? "All done" : (current(view)?.step ?? "");
   return html`<details class="plan" ?open=${wasOpened("plan") ?? false} @toggle=${(event: Event) => rememberOpened("plan", (event.target as HTMLDetailsElement).open)}>
-    <summary aria-label="Plan, ${done} of ${all} steps done. ${step}">
+    <summary title="Plan, ${done} of ${all} steps done">
+      <span class="sr-only">Plan:</span>
       <span class="codicon codicon-chevron-right twist" aria-hidden="true"></span>
       <span class="codicon codicon-checklist" aria-hidden="true"></span>
-      <span class="now">${withCode(step)}</span><span class="count">${done}/${all}</span>
+      <span class="now">${withCode(step)}</span><span class="count">${done}/${all}<span class="sr-only"> steps done</span></span>
     </summary>
     ${view.explanation ? html`<p>${view.explanation}</p>` : nothing}
     <ol>${view.steps.map(row)}</ol>

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { faults } from './axe.mjs';
 import { setTheme } from './harness.mjs';
 import * as workbench from './workbench.mjs';
 
@@ -122,7 +123,7 @@ const THEMES = [['dark', DARK, 'vs-dark'], ['light', LIGHT, 'vs'], ['contrast', 
 
 /**
  * Screenshots of one test, numbered in the order they were taken: `shot(what)`, and `shot.themes(what)` in a dark, a light and a
- * high-contrast theme, after which the test's own theme is back.
+ * high-contrast theme, after which the test's own theme is back. What axe-core finds in our pages on the way is in `shot.faults`.
  */
 export const camera = (page, name, place, own = DARK) => {
   let number = 0;
@@ -142,11 +143,19 @@ export const camera = (page, name, place, own = DARK) => {
       await frame.locator(`body.${webviews[mark]}`).waitFor({ timeout: 5_000 }).catch(() => {}); // a page that went away meanwhile
     }
   };
+  shot.faults = [];
+  const judge = async (where) => {
+    for (const frame of page.frames()) {
+      if (!(await frame.locator('treadle-panel, treadle-permissions').count().catch(() => 0))) continue;
+      shot.faults.push(...(await faults(frame)).map((fault) => `${where}: ${fault}`));
+    }
+  };
   shot.themes = async (what) => {
     number += 1;
     for (const [word, theme] of THEMES) {
       await put(theme);
       await take(`${what}-${word}`);
+      await judge(`${what}, ${word}`);
     }
     await put(own);
     setTheme(place, null);

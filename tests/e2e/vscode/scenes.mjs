@@ -52,6 +52,7 @@ export const scene = (name, { script = [], theme = DARK, settings = {}, provider
       await act({ ...vscode, model, panel, shot });
       assert.deepEqual(model.faults, [], 'every request extends the one before, and the script was long enough');
       assert.deepEqual([...vscode.outside], [], 'no request leaves the machine');
+      assert.deepEqual(shot.faults, [], 'axe-core finds nothing serious');
     } catch (error) {
       await shot('failed').catch(() => {});
       vscode.keepLogs(name);
