@@ -5,10 +5,11 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { type Asked, type Outcome, wish } from "../src/asked";
+import type { Asked, Outcome } from "../src/asked";
 import type { PanelState } from "../src/messages";
 import type { ItemView, ThreadView, TurnView, Unsent } from "../src/thread";
 import { isRunning } from "../src/thread";
+import { Announcer } from "./announcer";
 import { asks, outcomes } from "./asks";
 import { post } from "./host";
 import "./item";
@@ -31,7 +32,7 @@ export class Transcript extends LitElement {
   private pinned = true;
   private lastTop = 0;
   private watcher?: ResizeObserver;
-  private readonly said = new Set<string>();
+  private readonly announcer = new Announcer();
   private announced = "";
 
   override createRenderRoot(): HTMLElement {
@@ -53,9 +54,8 @@ export class Transcript extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("view") || !this.view) return;
     const before = changed.get("view");
-    // What is already there when a thread is opened is not news.
-    if (before?.id !== this.view.id) for (const entry of this.entries()) if (entry.done) this.said.add(entry.item.id);
-    this.announced = this.news();
+    if (before?.id !== this.view.id) this.announcer.begin(this.view);
+    this.announced = this.announcer.news(this.view) || this.announced;
     if (pending(before) < pending(this.view)) this.pinned = true;
   }
 
@@ -84,33 +84,6 @@ export class Transcript extends LitElement {
     else if (box.scrollTop < this.lastTop - 1) this.pinned = false;
     this.lastTop = box.scrollTop;
     this.away = !this.pinned;
-  }
-
-  private entries(): ItemView[] {
-    return this.view?.turns.at(-1)?.items ?? [];
-  }
-
-  private news(): string {
-    const parts: string[] = [];
-    const asked = this.view?.asked ?? [];
-    for (const one of asked) {
-      if (this.say(one.id))
-        parts.push(`Treadle asks to ${wish(one)}${asked.length > 1 ? ` (${asked.length} questions wait)` : ""}`);
-    }
-    for (const { item, done } of this.entries()) {
-      if (!done || !this.say(item.id)) continue;
-      if (item.type === "agentMessage") parts.push(item.text.slice(0, 1_000));
-      if (item.type === "commandExecution")
-        parts.push(`Command ended with exit code ${item.exitCode ?? "unknown"}: ${item.command}`);
-      if (item.type === "fileChange") parts.push(`Edit ${item.status}: ${item.changes.map((change) => change.path).join(", ")}`);
-    }
-    return parts.join("\n") || this.announced;
-  }
-
-  private say(id: string): boolean {
-    if (this.said.has(id)) return false;
-    this.said.add(id);
-    return true;
   }
 
   override render(): TemplateResult {
@@ -204,7 +177,7 @@ export class Transcript extends LitElement {
   private working(): unknown {
     const { view } = this;
     if (!view || !isRunning(view)) return nothing;
-    const last = this.entries().at(-1);
+    const last = (this.view?.turns.at(-1)?.items ?? []).at(-1);
     if (view.asked.length) return nothing;
     const streaming =
       last && !last.done && last.item.type !== "userMessage" && !(last.item.type === "agentMessage" && !last.item.text);
