@@ -188,6 +188,7 @@ sys.stdin.read()
     assert await other.stdout.readline() == b"True\n"
     refused = await client.ask("thread/delete", {"threadId": thread_id})
     assert "open in another process" in refused["error"]["message"]
+    assert refused["error"]["data"] == {"reason": "openElsewhere"}
     await other.communicate(b"")
     await client.result("thread/delete", {"threadId": thread_id})
 

@@ -70,5 +70,11 @@ class RequestRefused(TreadleError):
         self.data = data
 
 
+def open_elsewhere(thread_id: str) -> RequestRefused:
+    """Another process has claimed the thread. `data.reason` says so to a client that offers ways out."""
+    words = f"thread {thread_id} is open in another process: close it there first"
+    return RequestRefused(words, data={"reason": "openElsewhere"})
+
+
 class ToolFailure(TreadleError):
     """A call that failed in a way the model should read and may mend."""

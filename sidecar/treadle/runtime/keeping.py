@@ -10,7 +10,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from ..core.effective import effective
-from ..core.errors import RequestRefused
+from ..core.errors import RequestRefused, open_elsewhere
 from ..core.export import Head, jsonl, markdown
 from ..core.items import Item, encode
 from ..core.keeping import DeleteThread, ExportThread, FindInThread, KeepingOp, PruneThreads, SearchThreads
@@ -120,4 +120,4 @@ async def _delete(world: World, threads: Threads, thread_id: str) -> None:
     except KeyError:
         raise RequestRefused(f"no thread with the id {thread_id}") from None
     if not await retention.delete(world, [thread_id]):
-        raise RequestRefused(f"thread {thread_id} is open in another process: close it there first")
+        raise open_elsewhere(thread_id)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ..core import history
-from ..core.errors import RequestRefused
+from ..core.errors import RequestRefused, open_elsewhere
 from ..core.events import PlanUpdated, RequestCounted, ThreadSettingsChanged, ThreadStarted, UsageUpdated, WarningReported
 from ..core.git_info import GitInfo
 from ..core.items import Item, Summary, UsageReported
@@ -109,7 +109,7 @@ class Threads:
         if world.store.claimed(op.thread_id):  # not in memory and yet ours: it is on its way out
             raise RequestRefused(f"thread {op.thread_id} is being deleted")
         if not world.store.claim(op.thread_id):
-            raise RequestRefused(f"thread {op.thread_id} is open in another process: close it there first")
+            raise open_elsewhere(op.thread_id)
         try:
             return self._read(op)
         except BaseException:
