@@ -386,6 +386,13 @@ export type DynamicToolCallItem = {
 /** An answer that only says: done. */
 export type Empty = Record<string, never>;
 
+/** A review begins: of what. */
+export type EnteredReviewModeItem = {
+  type: "enteredReviewMode";
+  id: string;
+  review: string;
+};
+
 export type EnvironmentAuth = {
   mode: "environmentVariable";
   envKey: string;
@@ -401,6 +408,16 @@ export type ErrorNotification = {
 
 export type ExecpolicyAmendment = {
   execpolicy_amendment: string[];
+};
+
+/** A review has ended. `review` is all of it in words; the other fields say the same to a client that draws findings. */
+export type ExitedReviewModeItem = {
+  type: "exitedReviewMode";
+  id: string;
+  review: string;
+  verdict: "correct" | "incorrect" | null;
+  summary: string;
+  findings: ReviewFinding[];
 };
 
 export type ExperimentalFeatureListParams = {
@@ -657,6 +674,8 @@ export type HunkListParams = {
   /** Absolute. */
   path?: string | null;
   turnId?: string | null;
+  /** Lines are not cut: for who makes the earlier text of them. What does not fit into the answer at all is left out still. */
+  full?: boolean;
 };
 
 /** What is neither kept nor undone. `notFollowed` counts files beyond the most that are followed for one thread. */
@@ -1211,6 +1230,13 @@ export type PromptReadResponse = {
   tokens: number;
   /** Why this may not be what was sent. */
   problem: string | null;
+  /** How many pieces, from the first, are as in the last request that was answered: what a cache should hold. */
+  kept: number;
+  /** What it cost; null for the request that would come next. */
+  row: LedgerRow | null;
+  previous: number | null;
+  /** The requests of the thread around this one. */
+  next: number | null;
   parts: PromptPart[];
 };
 
@@ -1323,6 +1349,20 @@ export type Restore = {
 
 export type RevertUndoParams = {
   threadId: string;
+};
+
+/** Lines count from 1. */
+export type ReviewFinding = {
+  path: string;
+  firstLine: number;
+  lastLine: number;
+  /** 0 is the most urgent of 0-3. */
+  priority: number;
+  title: string;
+  /** Markdown. */
+  body: string;
+  /** 0-1; null: the model did not say. */
+  confidence: number | null;
 };
 
 /** The list is another one: ask again. `threadId` is null when it is not about one thread. */
@@ -1639,6 +1679,8 @@ export type ThreadForkResponse = {
   approvalPolicy: AskForApproval;
   approvalsReviewer: "user" | "auto_review" | "guardian_subagent";
   sandbox: SandboxPolicy;
+  /** Ours: whether the user is asked before each edit. */
+  askBeforeEdits: boolean;
   activePermissionProfile: null;
   reasoningEffort: string | null;
   multiAgentMode: "explicitRequestOnly";
@@ -1662,7 +1704,9 @@ export type ThreadItem =
   | DynamicToolCallItem
   | WebSearchItem
   | ImageViewItem
-  | ContextCompactionItem;
+  | ContextCompactionItem
+  | EnteredReviewModeItem
+  | ExitedReviewModeItem;
 
 export type ThreadItemEntry = {
   turnId: string;
@@ -1855,6 +1899,8 @@ export type ThreadResumeResponse = {
   approvalPolicy: AskForApproval;
   approvalsReviewer: "user" | "auto_review" | "guardian_subagent";
   sandbox: SandboxPolicy;
+  /** Ours: whether the user is asked before each edit. */
+  askBeforeEdits: boolean;
   activePermissionProfile: null;
   reasoningEffort: string | null;
   multiAgentMode: "explicitRequestOnly";
@@ -1952,6 +1998,8 @@ export type ThreadSettings = {
   approvalPolicy: AskForApproval;
   approvalsReviewer: "user" | "auto_review" | "guardian_subagent";
   sandboxPolicy: SandboxPolicy;
+  /** Ours: whether the user is asked before each edit. */
+  askBeforeEdits: boolean;
   collaborationMode: CollaborationMode;
   activePermissionProfile: null;
   disabledPluginIds: string[];
@@ -1969,6 +2017,7 @@ export type ThreadSettingsUpdateParams = {
   approvalsReviewer?: "user" | "auto_review" | "guardian_subagent" | null;
   sandboxPolicy?: SandboxPolicy | null;
   permissions?: string | null;
+  askBeforeEdits?: boolean | null;
   model?: string | null;
   effort?: string | null;
   summary?: "auto" | "concise" | "detailed" | "none" | null;
@@ -2021,6 +2070,8 @@ export type ThreadStartResponse = {
   approvalPolicy: AskForApproval;
   approvalsReviewer: "user" | "auto_review" | "guardian_subagent";
   sandbox: SandboxPolicy;
+  /** Ours: whether the user is asked before each edit. */
+  askBeforeEdits: boolean;
   activePermissionProfile: null;
   reasoningEffort: string | null;
   multiAgentMode: "explicitRequestOnly";
@@ -2146,7 +2197,10 @@ export type ToolRequestUserInputResponse = {
   answers: Record<string, ToolRequestUserInputAnswer>;
 };
 
-/** Tools that came, went or changed since the model was told: not in force before the next epoch or treadle/tools/refresh. */
+/**
+ * Tools that came, went or changed since the model was told: not in force before the next epoch or treadle/tools/refresh.
+ * All lists are empty when nothing differs any more.
+ */
 export type ToolsChangedNotification = {
   threadId: string;
   message: string;

@@ -313,7 +313,8 @@ async def test_parameters_become_ops(peer: Peer, tmp_path: Path) -> None:
     )
     assert started.overrides.config == {"a.b": 1, "sandbox_mode": "workspace-write"}
     assert (started.overrides.approval_policy, started.ephemeral, started.originator) == ("on-request", True, "tests")
-    assert turn.content[0] == Text("look") and turn.content[2:] == (Text("$s", skill="/s/SKILL.md"), Text("[@a.py](/w/a.py)"))
+    named = (Text("$s", skill="/s/SKILL.md"), Text("[@a.py](/w/a.py)", mention="/w/a.py"))
+    assert turn.content[0] == Text("look") and turn.content[2:] == named
     assert isinstance(turn.content[1], Image) and turn.content[1].url.startswith("data:image/png;base64,")
     assert turn.overrides.sandbox == SandboxPolicy("workspace-write", ("/x",), True)
     assert (turn.overrides.effort, turn.overrides.approval_policy) == ("high", "never")

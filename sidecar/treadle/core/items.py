@@ -61,10 +61,23 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Element:
+    """A stretch of the user's words that stands for something, e.g. a file: for the screen, the model reads the words."""
+
+    start: int
+    "In bytes of UTF-8, as is `end`."
+    end: int
+    placeholder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     text: str
     skill: str | None = None
     "The SKILL.md that this part names: the user picked it from a list, and `text` is its $name."
+    elements: tuple[Element, ...] = ()
+    mention: str | None = None
+    "The path that this part names, as `text` does: the user picked it from a list."
     type: Literal["text"] = "text"
 
 
@@ -85,6 +98,8 @@ class UserMessage:
     turn_id: str
     content: tuple[Text | Image, ...]
     client_id: str | None = None
+    review: str | None = None
+    "It asks for a review of this: the turn only reads, and its last words are findings."
     type: Literal["user_message"] = "user_message"
 
 
@@ -130,6 +145,8 @@ class ToolOutput:
     "What a client needs to draw the finished call: see core/views.py."
     images: tuple[Image, ...] = ()
     "Pictures that the model is shown after the text."
+    answer: JsonObject | None = None
+    "What the user said before the call was run, as core.asking.kept has it. None: nobody was asked."
     type: Literal["tool_output"] = "tool_output"
 
 
@@ -170,6 +187,8 @@ class TurnBegan:
     at: float
     turn_id: str
     settings: JsonObject = field(default_factory=dict[str, Any])
+    marked: bool = False
+    "Each of its calls that began left a draft of its output: one without a draft was never run."
     type: Literal["turn_began"] = "turn_began"
 
 
@@ -296,7 +315,7 @@ def decode(line: str) -> Item:
     elif kind is Context:
         data["sections"] = tuple(Section(**section) for section in data["sections"])
     elif kind is UserMessage:
-        data["content"] = tuple(Text(**p) if p["type"] == "text" else Image(**p) for p in data["content"])
+        data["content"] = tuple(map(said_part, data["content"]))
     elif kind is Summary:
         data["replacement"] = tuple(data["replacement"])
         data["files"] = tuple(data.get("files", ()))
@@ -305,6 +324,17 @@ def decode(line: str) -> Item:
     elif kind is Notes:
         data["texts"] = tuple(data["texts"])
     return kind(**data)
+
+
+def said_part(data: JsonObject) -> Text | Image:
+    """A part of what the user said, from its JSON."""
+    if data["type"] != "text":
+        return Image(**data)
+    if data.get("elements"):
+        data["elements"] = tuple(Element(**element) for element in data["elements"])
+    else:
+        data["elements"] = ()
+    return Text(**data)
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .items import Image, JsonObject, Text, dumps
+from .items import Image, JsonObject, Text, dumps, said_part
 
 if TYPE_CHECKING:
     from .ops import Overrides
@@ -44,7 +44,7 @@ def encode(queued: Queued) -> str:
 def decode(line: str) -> Queued:
     """The inverse of `encode`."""
     data = json.loads(line)
-    data["content"] = tuple(Text(**part) if part["type"] == "text" else Image(**part) for part in data["content"])
+    data["content"] = tuple(map(said_part, data["content"]))
     return Queued(**data)
 
 

@@ -10,7 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from ..core.items import Image, JsonObject, Text
+from ..core.handed_back import Problem
+from ..core.items import Element, Image, JsonObject, Text
 from ..core.views import (
     CallCard,
     Card,
@@ -21,6 +22,7 @@ from ..core.views import (
     MessageCard,
     OtherCard,
     ReasoningCard,
+    ReviewCard,
     SummaryCard,
     ToolView,
     UserCard,
@@ -50,6 +52,8 @@ def thread_item(card: Card) -> JsonObject:
             return {"type": "reasoning", "id": card.id, "summary": list(card.summary), "content": list(card.content)}
         case CallCard():
             return _call_item(card)
+        case ReviewCard():
+            return _review(card)
         case SummaryCard():
             return {"type": "contextCompaction", "id": card.id}
         case OtherCard() if card.kind == "web_search_call":
@@ -61,6 +65,30 @@ def thread_item(card: Card) -> JsonObject:
             assert_never(card)
 
 
+def _review(card: ReviewCard) -> JsonObject:
+    if card.findings is None:
+        return {"type": "enteredReviewMode", "id": card.id, "review": card.text}
+    found = [
+        {
+            "path": one.path,
+            "firstLine": one.first,
+            "lastLine": one.last,
+            "priority": one.priority,
+            "title": one.title,
+            "body": one.body,
+            "confidence": one.confidence,
+        }
+        for one in card.findings.found
+    ]
+    known = {"verdict": card.findings.verdict, "summary": card.findings.summary, "findings": found}
+    return {"type": "exitedReviewMode", "id": card.id, "review": card.text, **known}
+
+
+def editor_problem(problem: Problem) -> JsonObject:
+    """A problem as the editor reported it."""
+    return {name: getattr(problem, name) for name in ("path", "line", "column", "severity", "source", "code", "message")}
+
+
 def user_input(content: Sequence[Text | Image]) -> list[JsonObject]:
     """What the user said, as the client may send it again."""
     parts: list[JsonObject] = []
@@ -68,12 +96,20 @@ def user_input(content: Sequence[Text | Image]) -> list[JsonObject]:
         if isinstance(part, Text) and part.skill:
             parts.append({"type": "skill", "name": part.text.removeprefix("$"), "path": part.skill})
             continue
+        if isinstance(part, Text) and part.mention:
+            name = part.text.removeprefix("[@").removesuffix(f"]({part.mention})")
+            parts.append({"type": "mention", "name": name, "path": part.mention})
+            continue
         if isinstance(part, Text):
-            parts.append({"type": "text", "text": part.text, "text_elements": []})
+            parts.append({"type": "text", "text": part.text, "text_elements": [_element(one) for one in part.elements]})
             continue
         image: JsonObject = {"type": "localImage", "path": part.path} if part.path else {"type": "image", "url": part.url}
         parts.append(image | ({"detail": part.detail} if part.detail else {}))
     return parts
+
+
+def _element(element: Element) -> JsonObject:
+    return {"byteRange": {"start": element.start, "end": element.end}, "placeholder": element.placeholder}
 
 
 def _call_item(card: CallCard) -> JsonObject:

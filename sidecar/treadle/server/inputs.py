@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
-from ..core.items import Image, Text
+from ..core.items import Element, Image, Text
 from ..core.ops import Overrides
 from ..core.settings import ApprovalPolicy, SandboxPolicy
 from .handshake import BadParams
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .wire.thread_ops import ThreadSettingsUpdateParams
     from .wire.turn import TurnStartParams
 
+MAX_ELEMENTS = 1_000
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 PROFILES = {
     ":read-only": SandboxPolicy("read-only"),
@@ -48,7 +49,7 @@ async def said(parts: Sequence[Any]) -> tuple[Text | Image, ...]:
 async def _part(part: Any, path: str) -> Text | Image:
     match part:
         case wire.TextInput():
-            return Text(part.text)
+            return Text(part.text, elements=_elements(part.text, part.text_elements))
         case wire.ImageInput():
             if not part.url.startswith(("data:image/", "https://", "http://")):
                 raise BadParams(f"{path}.url", "expected a data: or https: URL of an image")
@@ -60,9 +61,16 @@ async def _part(part: Any, path: str) -> Text | Image:
         case wire.SkillInput():
             return Text(f"${part.name}", skill=part.path)
         case wire.MentionInput():
-            return Text(f"[@{part.name}]({part.path})")
+            return Text(f"[@{part.name}]({part.path})", mention=part.path)
         case _:
             raise BadParams(f"{path}.type", "this kind of input is not supported")
+
+
+def _elements(text: str, given: Sequence[wire.TextElement]) -> tuple[Element, ...]:
+    """Those that lie within the text: one that does not is dropped, the words are there without it."""
+    size = len(text.encode("utf-8", "surrogatepass")) if given else 0
+    ranges = ((element.byte_range.start, element.byte_range.end, element.placeholder) for element in given[:MAX_ELEMENTS])
+    return tuple(Element(start, end, name) for start, end, name in ranges if 0 <= start < end <= size)
 
 
 def read_image(path: str, detail: str | None, field: str) -> Image:
@@ -111,6 +119,7 @@ def thread_overrides(params: ThreadOverrides, *, fresh: bool) -> Overrides:
 
 def turn_overrides(params: TurnStartParams | ThreadSettingsUpdateParams) -> Overrides:
     """What a client sets from this turn, or the next, on."""
+    asks = getattr(params, "ask_before_edits", None)
     return Overrides(
         cwd=params.cwd,
         model=params.model,
@@ -119,6 +128,7 @@ def turn_overrides(params: TurnStartParams | ThreadSettingsUpdateParams) -> Over
         approval_policy=approval_policy(params.approval_policy),
         sandbox=_turn_policy(params),
         roots=_roots(getattr(params, "runtime_workspace_roots", None)),
+        config={} if asks is None else {"ask_before_edits": asks},
     )
 
 

@@ -19,7 +19,7 @@ from ..core.keeping import source
 from ..core.replies import Usage
 from ..core.views import CallCard
 from . import bill
-from .cards import file_changes, thread_item
+from .cards import editor_problem, file_changes, thread_item
 from .settings import sandbox, thread_settings
 
 if TYPE_CHECKING:
@@ -170,8 +170,14 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [_login(event)]
         case e.ToolsChanged():
             change = {"added": list(event.added), "removed": list(event.removed), "changed": list(event.changed)}
-            told = {"threadId": event.thread_id, "message": event.message, **change, "cost": event.cost}
-            return [("treadle/tools/changed", told), ("warning", {"threadId": event.thread_id, "message": event.message})]
+            told: Notification = "treadle/tools/changed", {
+                "threadId": event.thread_id,
+                "message": event.message,
+                **change,
+                "cost": event.cost,
+            }
+            warned: Notification = "warning", {"threadId": event.thread_id, "message": event.message}
+            return [told, warned] if event.message else [told]
         case e.ContextChanged():
             sources = list(event.instruction_sources)
             return [("treadle/context/changed", {"threadId": event.thread_id, "instructionSources": sources})]
@@ -181,7 +187,7 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [("treadle/checkpoint/changed", {"threadId": event.thread_id, "turnId": event.turn_id})]
         case e.RequestCounted():
             return [("treadle/ledger/updated", _of_turn(event) | {"row": bill.row(event.row)})]
-        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HunksChanged() | e.HookRan() | e.CommandPrinted():
+        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HunksChanged() | e.HookRan() | e.CommandPrinted() | e.ProblemsTold():
             return [_of_hands(event)]
         case e.CardDelta() | e.ThreadStarted() | e.ApprovalSettled():
             return []
@@ -207,7 +213,7 @@ def _of_thread(event: _OfThread) -> Notification:
 
 
 def _of_hands(
-    event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HunksChanged | e.HookRan | e.CommandPrinted,
+    event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HunksChanged | e.HookRan | e.CommandPrinted | e.ProblemsTold,
 ) -> Notification:
     match event:
         case e.PlanUpdated():
@@ -221,6 +227,8 @@ def _of_hands(
             return ("treadle/rules/changed", {"threadId": event.thread_id})
         case e.HunksChanged():
             return ("treadle/hunk/changed", {"threadId": event.thread_id, "paths": list(event.paths)})
+        case e.ProblemsTold():
+            return ("treadle/diagnostics/told", _of_turn(event) | {"problems": [editor_problem(one) for one in event.problems]})
         case e.HookRan():
             word = "started" if event.run.get("status") == "running" else "completed"
             return (f"hook/{word}", {"threadId": event.thread_id, "turnId": event.turn_id, "run": event.run})
@@ -238,7 +246,8 @@ def _of_turn(
     | e.ErrorReported
     | e.RequestCounted
     | e.PlanUpdated
-    | e.PatchPreviewed,
+    | e.PatchPreviewed
+    | e.ProblemsTold,
 ) -> JsonObject:
     return {"threadId": event.thread_id, "turnId": event.turn_id}
 
@@ -374,6 +383,7 @@ def settings_in_force(state: ThreadState, *, with_turns: bool) -> JsonObject:
         "approvalPolicy": settings.approval_policy,
         "approvalsReviewer": "user",
         "sandbox": sandbox(settings.sandbox),
+        "askBeforeEdits": settings.extra.get("ask_before_edits") is True,
         "activePermissionProfile": None,
         "reasoningEffort": settings.effort,
         "multiAgentMode": "explicitRequestOnly",

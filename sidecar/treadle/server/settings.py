@@ -18,6 +18,7 @@ def thread_settings(settings: Settings) -> JsonObject:
         "approvalPolicy": settings.approval_policy,
         "approvalsReviewer": "user",
         "sandboxPolicy": sandbox(settings.sandbox),
+        "askBeforeEdits": settings.extra.get("ask_before_edits") is True,
         "collaborationMode": {"mode": "default", "settings": {"model": settings.model, **words}},
         "activePermissionProfile": None,
         "disabledPluginIds": [],

@@ -117,6 +117,8 @@ class ThreadSettingsInForce(Wire):
     approval_policy: AskForApproval
     approvals_reviewer: ApprovalsReviewer
     sandbox: SandboxPolicy
+    ask_before_edits: bool
+    "Ours: whether the user is asked before each edit."
     active_permission_profile: None
     reasoning_effort: str | None
     multi_agent_mode: Literal["explicitRequestOnly"]

@@ -33,6 +33,8 @@ class ThreadSettings(Wire):
     approval_policy: AskForApproval
     approvals_reviewer: ApprovalsReviewer
     sandbox_policy: SandboxPolicy
+    ask_before_edits: bool
+    "Ours: whether the user is asked before each edit."
     collaboration_mode: CollaborationMode
     active_permission_profile: None
     disabled_plugin_ids: list[str]
@@ -51,6 +53,7 @@ class ThreadSettingsUpdateParams(Params):
     approvals_reviewer: ApprovalsReviewer | None = None
     sandbox_policy: SandboxPolicy | None = None
     permissions: str | None = None
+    ask_before_edits: bool | None = None
     model: str | None = None
     effort: str | None = None
     summary: ReasoningSummary | None = None
