@@ -70,14 +70,14 @@ def _run(line: Line) -> int:
         case "ledger" | "prompt":
             return _look(line)
         case door:
-            return _door(door, line.config)
+            return _door(door, line.config, line)
 
 
-def _door(name: str, config: list[str]) -> int:
+def _door(name: str, config: list[str], line: Line | None = None) -> int:
     if name == "serve":
         from .server import lsp_hello  # noqa: PLC0415
 
-        return lsp_hello.serve(_opener(config, name))
+        return lsp_hello.serve(_opener(config, name, line))
     if name == "acp":
         from .server import acp  # noqa: PLC0415
 
@@ -103,11 +103,14 @@ def _sandbox(line: Line) -> int:
     return confined.main(asked)
 
 
-def _opener(config: list[str], door: str) -> Callable[[], Awaitable[Agent]]:
+def _opener(config: list[str], door: str, line: Line | None = None) -> Callable[[], Awaitable[Agent]]:
     async def open_agent() -> Agent:
         from . import app  # noqa: PLC0415 - all adapters come with it
 
-        return await app.open_agent(app.Options(_overrides(config), door))
+        if line is None:
+            return await app.open_agent(app.Options(_overrides(config), door))
+        of_editor = (_overrides(line.defaults), line.restricted, tuple(line.trusted))
+        return await app.open_agent(app.Options(_overrides(config), door, *of_editor))
 
     return open_agent
 

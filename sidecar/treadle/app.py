@@ -18,6 +18,7 @@ from . import __version__, prompts
 from .adapters.clock import SystemClock
 from .adapters.config import ConfigFiles, Loaded, load, stored_key
 from .adapters.config_providers import listed
+from .adapters.config_trust import editor_trust
 from .adapters.credentials import Credentials
 from .adapters.environment import hidden
 from .adapters.files import DiskFiles
@@ -64,6 +65,12 @@ class Options:
     overrides: dict[str, Any] = field(default_factory=dict[str, Any])
     "Dotted keys over config.toml."
     door: str = "app-server"
+    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    "Dotted keys under config.toml: what holds where nobody says anything."
+    restricted: bool = False
+    "The editor's user does not trust what is open."
+    trusted: tuple[str, ...] = ()
+    "Folders that the editor's user trusts, with all below."
 
 
 async def open_agent(options: Options) -> Agent:
@@ -181,6 +188,8 @@ class Parts:
             environ=self._environ,
             files=self._files,
             treadle_home=self._folders.treadle,
+            defaults=self._options.defaults,
+            editor_trust=editor_trust(folder, restricted=self._options.restricted, trusted=self._options.trusted),
         )
 
     def configure(self, cwd: str | None, keys: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:

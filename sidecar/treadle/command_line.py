@@ -23,6 +23,9 @@ treadle: an open coding agent
   treadle doctor                 what works on this machine, and what to do about the rest
   treadle --version [--json]
 
+  Of serve, for editors: --default KEY=VALUE, a key of config.toml where nobody sets it; --trusted FOLDER, open and trusted by its
+  user; --restricted, not trusted: no commands, edits, MCP servers, hooks, nor settings and instructions of the folder.
+
   -c, --config KEY=VALUE         set a key of config.toml for this run; the value is TOML or text
   -h, --help
 """
@@ -136,6 +139,9 @@ class Line:
     color: str = "auto"
     thread: str | None = None
     request: int | None = None
+    defaults: list[str] = field(default_factory=list[str])
+    trusted: list[str] = field(default_factory=list[str])
+    restricted: bool = False
     rest: list[str] = field(default_factory=list[str])
     "The words after `sandbox`, `rules`, `threads` or `mcp`."
 
@@ -263,10 +269,25 @@ def _option(line: Line, word: str, rest: list[str]) -> None:
         given = value if equals else _next(name, rest)
         if given != "stdio://":
             raise Usage(f"--listen {given}: only stdio:// is there")
+    elif line.command == "serve":
+        _serve_option(line, word, rest)
     elif line.command != "exec":
         raise Usage(f"no such option: {word}")
     else:
         _exec_option(line, word, rest)
+
+
+def _serve_option(line: Line, word: str, rest: list[str]) -> None:
+    """What an editor says of itself; not of interest to a person."""
+    name, equals, value = _divided(word)
+    if name == "--restricted" and not equals:
+        line.restricted = True
+    elif name == "--default":
+        line.defaults.append(_setting(name, value if equals else _next(name, rest)))
+    elif name == "--trusted":
+        line.trusted.append(value if equals else _next(name, rest))
+    else:
+        raise Usage(f"no such option: {word}")
 
 
 def _exec_option(line: Line, word: str, rest: list[str]) -> None:

@@ -170,3 +170,11 @@ def test_asking_again_reads_nothing_and_a_change_is_seen(repository: Repository)
 
 def test_a_folder_that_is_not_there_has_no_instructions(repository: Repository) -> None:
     assert repository.texts(cwd=str(repository.cwd / "gone"), root_markers=()) == []
+
+
+def test_further_folders_of_the_workspace_bring_theirs_which_hold_there_only(repository: Repository) -> None:
+    repository.put("AGENTS.md", "root")
+    other = repository.root.parent / "other"
+    repository.put("../other/AGENTS.md", "other")
+    assert repository.texts(roots=(str(other), str(repository.cwd))) == ["root", f"For the files in {other} only:\n\nother"]
+    assert repository.texts() == ["root"]

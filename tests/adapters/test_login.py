@@ -9,7 +9,7 @@ import pytest
 
 from treadle.adapters import login
 from treadle.adapters.login import CommandEnvironment
-from treadle.core.settings import Provider, Settings
+from treadle.core.settings import Provider, Settings, ShellEnvironment
 
 SETTINGS = Settings("/", "m", Provider("p", "P", ""))
 
@@ -45,6 +45,20 @@ async def test_a_key_is_found_under_another_name_in_a_login_shell_that_does_not_
     variables, done = found.variables(SETTINGS)
     assert done
     assert "secret-value" not in "".join(variables.values())
+
+
+async def test_keys_that_an_editor_hands_over_reach_no_command_whatever_they_are_called(tmp_path: Path) -> None:
+    keys = {"TREADLE_KEYS": "GATEWAY,OTHER", "GATEWAY": "word-of-the-gateway", "OTHER": "word-of-another"}
+    found = environment(tmp_path, "export COPY=again:$GATEWAY", **keys)
+    settings = dataclasses.replace(SETTINGS, shell_environment=ShellEnvironment(ignore_default_excludes=True))
+    for _ in range(2):
+        variables, _ = found.variables(settings)
+        assert not {"GATEWAY", "OTHER", "TREADLE_KEYS"} & set(variables)
+        assert "word-of" not in "".join(variables.values())
+        found.start()
+        await found.asked()
+    assert {"word-of-the-gateway", "word-of-another"} <= set(found.secrets(settings)), "nor are they in what commands print"
+    await found.close()
 
 
 async def test_threads_without_login_shells_keep_the_plain_variables(tmp_path: Path) -> None:

@@ -48,9 +48,17 @@ def test_options_may_stand_before_the_command() -> None:
     assert parse(["-c", "a=1", "serve", "-cb=2"]).config == ["a=1", "b=2"]
 
 
+def test_an_editor_says_to_serve_what_is_trusted_and_what_holds_where_nobody_says_anything() -> None:
+    line = parse(["serve", "--trusted", "/a", "--trusted=/b", "--default", "a=1", "--restricted", "-c", "b=2"])
+    assert (line.trusted, line.defaults, line.restricted, line.config) == (["/a", "/b"], ["a=1"], True, ["b=2"])
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ["app-server", "--restricted"],
+        ["serve", "--default", "a"],
+        ["serve", "--trusted"],
         ["fly"],
         ["serve", "-m", "x"],
         ["exec", "-m"],

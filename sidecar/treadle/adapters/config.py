@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from ..core.models import LOCAL_MODELS, default_model
 from ..core.rules import RuleBook
@@ -35,11 +35,11 @@ from .config_mcp import mcp_callback_port, mcp_grace, mcp_servers, of_folder
 from .config_network import network
 from .config_prices import prices
 from .config_providers import provider
+from .config_trust import Trust, restricted, trust_of, without
 from .config_values import Layer, Values
 
 __all__ = ["ConfigFiles", "ConfigProblem", "Loaded", "Trust", "load", "parse_override"]
 
-Trust: TypeAlias = Literal["trusted", "untrusted"]
 SYSTEM_CONFIG = Path("/etc/codex/config.toml")
 MAX_INSTRUCTIONS_BYTES = 256 * 1024
 
@@ -81,46 +81,47 @@ def load(
     files: ConfigFiles | None = None,
     system: Path = SYSTEM_CONFIG,
     treadle_home: Path | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    editor_trust: Trust | None = None,
 ) -> Loaded:
-    """Settings for a thread in `cwd`. `files` remembers the last good content from call to call."""
+    """Settings for a thread in `cwd`. `files` remembers the last good content from call to call. An override that is None says
+    nothing; `defaults` count where no layer says anything; `editor_trust`: what an editor's user said of the open workspace."""
     files = files or ConfigFiles()
     values = Values((), files)
     user = _read(values, codex_home / "config.toml")
     machine = _read(values, system)
     # A user's file that is not read may hold the profile as well, so nothing but an override outranks it.
-    over = Layer("-c", nested(overrides))
+    over = Layer("-c", nested({key: value for key, value in overrides.items() if value is not None}))
+    fallback = Layer("the editor's defaults", nested(defaults or {}))
     unread = (user,) if user.unread else ()
-    values.layers = (over, user, machine)
+    values.layers = (over, user, machine, fallback)
     markers = values.texts("project_root_markers")
     markers = (".git",) if markers is None else markers
     root = project_root(Path(cwd), markers)
-    trust = _trust(values, Path(cwd), root)
+    trust = trust_of(values, Path(cwd), root, editor_trust)
     profile = _profile(values, (user, machine))
-    values.layers = (over, *profile, user, machine)
+    values.layers = (over, *profile, user, machine, fallback)
     projects = _projects(values, Path(cwd), root, codex_home, trust)
-    values.layers = (over, *unread, *profile, *projects, user, machine)
+    values.layers = (over, *unread, *profile, *projects, user, machine, fallback)
     raw: Table = {}
     for layer in reversed(values.layers):
         raw = merged(raw, layer.data)
     chosen = provider(values, environ, has_openai_key=_has_openai_key(environ, codex_home))
     settings = _settings(values, cwd, chosen, markers, trust)
+    own, chain = (over, *profile, user, machine), _chain(Path(cwd), root, codex_home)
+    folders = [folder / ".codex" for folder in chain] if trust == "trusted" else ()
     settings = replace(
         settings,
         extra={key: raw[key] for key in EXTRA_KEYS if key in raw},
-        hooks=config_hooks.hooks(
-            values,
-            (over, *profile, user, machine),
-            projects,
-            (codex_home,),
-            [folder / ".codex" for folder in _chain(Path(cwd), root, codex_home)] if trust == "trusted" else (),
-        ),
+        hooks=config_hooks.hooks(values, own, projects, (codex_home,), folders),
         network=network(values),
-        rules=_rules(values, [home for home in (codex_home, treadle_home) if home], _chain(Path(cwd), root, codex_home), trust),
-        skill_rules=config_skills.rules(values, (over, *profile, user, machine)),
+        rules=_rules(values, [home for home in (codex_home, treadle_home) if home], chain, trust),
+        skill_rules=config_skills.rules(values, own),
         skills_max_tokens=config_skills.max_tokens(values),
-        history=history(values, (over, *profile, user, machine)),
+        history=history(values, own),
     )
-    return Loaded(settings, tuple(values.problems), raw, trust)
+    settings = without(values, settings)
+    return Loaded(restricted(settings) if editor_trust == "untrusted" else settings, tuple(values.problems), raw, trust)
 
 
 def _read(values: Values, path: Path, *, barred: frozenset[str] = frozenset()) -> Layer:
@@ -137,27 +138,6 @@ def project_root(cwd: Path, markers: tuple[str, ...]) -> Path:
         if any(os.path.lexists(folder / marker) for marker in markers):
             return folder
     return cwd
-
-
-def _trust(values: Values, cwd: Path, root: Path) -> Trust | None:
-    for folder in dict.fromkeys((cwd, Path(os.path.realpath(cwd)), root, *_main_repository(root))):
-        found = values.choice("projects", str(folder), "trust_level", among=("trusted", "untrusted"))
-        if found:
-            return cast(Trust, found)
-    return None
-
-
-def _main_repository(root: Path) -> Iterator[Path]:
-    """A worktree is trusted when the repository that it belongs to is."""
-    try:
-        with (root / ".git").open("rb") as pointer:
-            text = pointer.read(4096).decode("utf-8", "replace")
-    except OSError:
-        return
-    if text.startswith("gitdir:"):
-        git = Path(os.path.normpath(root / text[len("gitdir:") :].strip()))
-        if git.parent.name == "worktrees" and git.parent.parent.name == ".git":
-            yield git.parent.parent.parent
 
 
 def _profile(values: Values, sources: tuple[Layer, ...]) -> tuple[Layer, ...]:

@@ -49,6 +49,11 @@ def hidden(settings: Settings) -> tuple[set[str], list[str]]:
     return names - {""}, [settings.provider.bearer_token] if settings.provider.bearer_token else []
 
 
+def handed_keys(own: Mapping[str, str]) -> frozenset[str]:
+    """Names of the variables in which an editor hands over keys out of its secret store, whatever they are called."""
+    return frozenset(name for name in own.get("TREADLE_KEYS", "").split(",") if name)
+
+
 def known_secrets(own: Mapping[str, str], settings: Settings) -> set[str]:
     """Values that give access to a provider or an MCP server, in any command's output."""
     names, found = hidden(settings)

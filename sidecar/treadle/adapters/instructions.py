@@ -1,4 +1,5 @@
-"""AGENTS.md files in force for a folder: the user's own, then one per folder from the project root down to the folder.
+"""AGENTS.md files in force for a thread: the user's own, one per folder from the project root down to the thread's folder, and
+the same for each further folder of the workspace.
 
 Cheap to ask again: files are read only when a stat says that something changed. A file that cannot be read, is no regular file
 or holds no text is left out with a reason; it never stops a turn.
@@ -23,6 +24,7 @@ MAX_GLOBAL_BYTES = 32 * 1024
 "For the user's own file, which is not charged to the project's budget."
 MAX_FOLDERS = 64
 "Below the project root; a deeper chain loses its middle."
+MAX_ROOTS = 20
 _REMEMBERED = 32
 
 _Stamp: TypeAlias = tuple[str, int, int, int]
@@ -49,12 +51,12 @@ class InstructionFiles:
         """What is in force now. The same object as the last time when no file changed."""
         own = tuple(_stamps(os.path.join(self._codex_home, name) for name in (OVERRIDE, ORDINARY)))
         project = tuple(_project(settings)) if settings.doc_max_bytes > 0 else ()
-        key = (settings.cwd, settings.doc_max_bytes)
+        key = (settings.cwd, settings.roots, settings.doc_max_bytes)
         known = self._known.get(key)
         if known is not None and known[0] == own + project:
             self._known.move_to_end(key)
             return known[1]
-        found = _read(own, project, settings.doc_max_bytes)
+        found = _read(own, project, settings)
         self._known[key] = (own + project, found)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -62,9 +64,10 @@ class InstructionFiles:
 
 
 def _project(settings: Settings) -> Iterator[_Stamp]:
-    """The winning file of every folder of the chain, root first."""
+    """The winning file of every folder of the chain, root first; then those of the workspace's other folders."""
     names = dict.fromkeys((OVERRIDE, ORDINARY, *settings.doc_fallback_names))
-    for folder in chain(settings.cwd, settings.root_markers):
+    chains = (chain(root, settings.root_markers) for root in (settings.cwd, *settings.roots[:MAX_ROOTS]))
+    for folder in dict.fromkeys(folder for folders in chains for folder in folders):
         for stamp in _stamps(os.path.join(folder, name) for name in names if name and os.path.basename(name) == name):
             yield stamp
             if stamp[-1] != _ODD:
@@ -95,7 +98,8 @@ def _stamps(paths: Iterator[str]) -> Iterator[_Stamp]:
         yield (path, found.st_ctime_ns, found.st_size, found.st_ino) if regular else (path, 0, 0, _ODD)
 
 
-def _read(own: tuple[_Stamp, ...], project: tuple[_Stamp, ...], budget: int) -> Instructions:
+def _read(own: tuple[_Stamp, ...], project: tuple[_Stamp, ...], settings: Settings) -> Instructions:
+    budget = settings.doc_max_bytes
     documents: list[Document] = []
     problems: list[str] = []
     problems.extend(f"{stamp[0]} is not a regular file and is not read." for stamp in own + project if stamp[-1] == _ODD)
@@ -111,9 +115,15 @@ def _read(own: tuple[_Stamp, ...], project: tuple[_Stamp, ...], budget: int) -> 
             continue
         text, used = _text(path, left, problems)
         if text:
-            documents.append(Document(path, text))
+            documents.append(Document(path, _of_folder(path, settings) + text))
             left -= used
     return Instructions(tuple(documents), tuple(problems))
+
+
+def _of_folder(path: str, settings: Settings) -> str:
+    """A heading for what holds in another folder of the workspace only; nothing for a file above or in the thread's own."""
+    folder = os.path.dirname(path)
+    return "" if Path(settings.cwd).is_relative_to(folder) else f"For the files in {folder} only:\n\n"
 
 
 def _regular(stamps: tuple[_Stamp, ...]) -> list[str]:

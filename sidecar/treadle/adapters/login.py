@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..core.redaction import known
 from ..core.settings import Settings, ShellEnvironment
-from .environment import child_environment, known_secrets
+from .environment import child_environment, handed_keys, known_secrets
 
 PATIENCE = 15.0
 "Seconds for the profile to run."
@@ -40,6 +40,7 @@ class CommandEnvironment:
         self._own = own
         self._hidden = hidden
         self._stored = stored
+        self._handed = handed_keys(own)
         self._login: dict[str, str] | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -56,6 +57,7 @@ class CommandEnvironment:
     def variables(self, settings: Settings) -> tuple[dict[str, str], bool]:
         """The variables, and whether they are already those of a login shell."""
         names, secrets = self._hidden(settings)
+        names = names | self._handed
         # the login shell was not told them, and may still know them by another name
         known = {name.upper() for name in names}
         secrets = [*secrets, *(value for name, value in self._own.items() if name.upper() in known)]
@@ -66,7 +68,8 @@ class CommandEnvironment:
 
     def secrets(self, settings: Settings) -> tuple[str, ...]:
         """What is taken out of the output of commands, see core/redaction.py."""
-        return known({*known_secrets(self._own, settings), *self._stored()})
+        handed = {self._own.get(name, "").strip() for name in self._handed} - {""}
+        return known({*known_secrets(self._own, settings), *handed, *self._stored()})
 
     async def close(self) -> None:
         if self._asking is not None:
@@ -78,7 +81,7 @@ class CommandEnvironment:
         if os.path.basename(shell) not in ("bash", "zsh", "sh") or not os.access(shell, os.X_OK):
             shell = "/bin/bash"
         with contextlib.suppress(OSError, TimeoutError, ValueError):
-            self._login = await _answer(shell, child_environment(self._own, ShellEnvironment()))
+            self._login = await _answer(shell, child_environment(self._own, ShellEnvironment(), secret_names=self._handed))
 
 
 async def _answer(shell: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -100,7 +100,7 @@ class SkillFiles:
 
     def _folders(self, settings: Settings) -> Iterator[tuple[str, SkillScope]]:
         """Where skills may be, the nearest to the work first: of one file that is found twice, the first counts."""
-        for folder in reversed(chain(settings.cwd, settings.root_markers)):
+        for folder in () if settings.restricted else reversed(chain(settings.cwd, settings.root_markers)):
             for below in _IN_PROJECT:
                 path = os.path.join(folder, below)
                 if path not in (own for own, _ in self._own):

@@ -19,6 +19,11 @@ from .settings import McpApproval, SandboxPolicy, Settings
 from .writable import refusal
 
 _SHOWN_PATHS = 5
+NOT_TRUSTED = "This workspace is not trusted. Trust it in VS Code first."
+RESTRICTED = (
+    "This was not done: the user has not trusted this workspace yet, so no command is run, no file is changed and no MCP server "
+    "is called here (VS Code's Restricted Mode). Answer from what you were given, or ask the user to trust the workspace."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,8 @@ def decide(
 ) -> Verdict:
     """`tmpdir` is $TMPDIR, resolved, where there is one: writable like /tmp unless the policy excludes it. `own` are the folders
     from which the agent itself starts: they are protected wherever they lie. `degraded`: see runtime.ports.SandboxStatus."""
+    if settings.restricted and not isinstance(wish, Harmless):
+        return Deny(RESTRICTED)
     match wish:
         case Harmless():
             return Allow(confined=settings.sandbox.confines)

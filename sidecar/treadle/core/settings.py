@@ -22,6 +22,10 @@ Sandboxed: TypeAlias = bool | Literal["in part"]
 """Whether this machine can confine commands. In part: read-only holds, and protected names inside writable folders do not."""
 
 
+DOC_BYTES = 32 * 1024
+"Of instruction files of a project, where nothing else is set."
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxPolicy:
     """What a command may touch. Paths are absolute; `writable_roots` are besides the thread's cwd."""
@@ -198,7 +202,7 @@ class Settings:
     compact_prompt: str | None = None
     "Replaces the instruction by which a summary is asked for."
     tool_output_tokens: int | None = None
-    doc_max_bytes: int = 32 * 1024
+    doc_max_bytes: int = DOC_BYTES
     doc_fallback_names: tuple[str, ...] = ()
     root_markers: tuple[str, ...] = (".git",)
     shell_environment: ShellEnvironment = ShellEnvironment()
@@ -218,6 +222,8 @@ class Settings:
     "(model, what it costs) as the user configured it; more are in core/prices.py."
     hooks: tuple[Hook, ...] = field(default=(), repr=False)
     "Programs of the user that are told what happens and may say no."
+    restricted: bool = False
+    "The user has not said yet that this folder may be trusted: no command, edit, MCP server or hook, whatever else is set."
     web_search: Literal["disabled", "cached", "live"] = "cached"
     "The provider's own search, where it has one. cached: it looks at its index only, not at the web of now."
     plan_tool: bool = True

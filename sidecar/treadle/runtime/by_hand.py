@@ -20,6 +20,7 @@ from ..core.events import CardCompleted, CardDelta, CardStarted
 from ..core.history import user_card
 from ..core.items import OutputStatus, UserCommand
 from ..core.models import facts_for
+from ..core.policy import NOT_TRUSTED
 from ..core.redaction import Redactor
 from ..core.settings import SandboxPolicy
 from ..core.thread_ops import RunUserCommand
@@ -87,6 +88,8 @@ class HandRun:
 
     async def _run(self) -> tuple[int, bool]:
         """Its exit code, and whether its time was over."""
+        if self.loaded.settings.restricted:
+            raise TreadleError("No command is run here.", hint=NOT_TRUSTED)
         environment = self.world.environment
         await environment.asked()
         variables, login_done = environment.variables(self.loaded.settings)

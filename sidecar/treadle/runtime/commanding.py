@@ -17,7 +17,7 @@ from ..core.confinement import marks
 from ..core.errors import RequestRefused, ToolFailure, TreadleError
 from ..core.events import CommandPrinted
 from ..core.ops import CommandOp, EndCommand, Execute, ResizeTerminal, WriteInput
-from ..core.policy import Grants
+from ..core.policy import NOT_TRUSTED, Grants
 from ..core.settings import SandboxPolicy, Settings
 from ..core.subjects import collect
 from .answers import Executed
@@ -129,6 +129,8 @@ class Commands:
 
     async def _prepared(self, op: Execute) -> tuple[CommandSpec, SandboxPolicy, Settings]:
         settings, _ = self._world.configure(op.cwd, {})
+        if settings.restricted:
+            raise RequestRefused(f"no command is run here. {NOT_TRUSTED}")
         policy = _policy(op.policy, settings)
         await self._world.environment.asked()
         variables, _ = self._world.environment.variables(settings)

@@ -52,6 +52,8 @@ def resolve(overrides: Overrides, configure: Configure) -> tuple[Settings, tuple
     settings, problems = configure(overrides.cwd, keys)
     fields = ("approval_policy", "sandbox", "roots", "base_instructions", "developer_instructions")
     changes = {name: getattr(overrides, name) for name in fields if getattr(overrides, name) is not None}
+    if settings.restricted:
+        changes.pop("sandbox", None)
     return dataclasses.replace(settings, **changes), problems
 
 
