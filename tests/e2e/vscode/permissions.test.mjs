@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run, say } from './fake-model.mjs';
 import { eventually } from './panel.mjs';
-import { CONTRAST, LIGHT, scene } from './scenes.mjs';
+import { scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
 const tag = (name, why) => run(`git tag -f ${name}`, { sandbox_permissions: 'require_escalated', justification: why });
@@ -27,7 +27,7 @@ const list = async ({ panel, page, shot, model }) => {
   await list.locator('.file-rule').getByText('git push').waitFor();
   await list.getByText('Others see what is pushed.').waitFor();
   await list.locator('.banner.warning').getByText('~/.codex/rules/default.rules:3').waitFor();
-  await shot('listed');
+  await shot.themes('listed');
 
   await grants.first().locator('.edit').click();
   const field = grants.first().locator('.editing input');
@@ -35,7 +35,7 @@ const list = async ({ panel, page, shot, model }) => {
   await page.keyboard.press('End'); // VS Code selects all of a webview a moment after Control+A, in the middle of what is typed
   await page.keyboard.type(' -f');
   await eventually(() => list.locator('.save').getAttribute('disabled'), (disabled) => disabled === null, 'the button that saves');
-  await shot('editing');
+  await shot.themes('editing');
   await page.keyboard.press('Enter');
   await eventually(() => grants.first().locator('.rule').innerText(), (text) => text === 'git tag -f', 'the rule');
 
@@ -63,5 +63,3 @@ const list = async ({ panel, page, shot, model }) => {
 
 const files = { '.codex/rules/default.rules': RULES };
 test('grants are seen, edited, revoked and asked for again', scene('grants', { script, files, repository: true, width: 380 }, list));
-test('the list in a light theme', scene('grants-light', { script, files, repository: true, width: 380, theme: LIGHT }, list));
-test('the list in high contrast and beside a narrow panel', scene('grants-contrast', { script, files, repository: true, width: 300, theme: CONTRAST }, list));

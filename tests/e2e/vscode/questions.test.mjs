@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { call, say } from './fake-model.mjs';
 import { eventually } from './panel.mjs';
-import { config, CONTRAST, LIGHT, scene } from './scenes.mjs';
+import { config, CONTRAST, scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
 const lastOutput = (model) => JSON.stringify(model.requests.at(-1).input.findLast((item) => item.type === 'function_call_output')?.output);
@@ -30,7 +30,7 @@ const answer = async ({ panel, page, shot, model }) => {
   await card.getByText('Each time (Recommended)').click();
   await card.locator('[data-part=coin]').click();
   await page.keyboard.type('euro');
-  await shot('filled');
+  await shot.themes('filled');
   await page.keyboard.press('Enter');
   await panel.at('message-agent').getByText('Cents of a euro, each time.').waitFor();
   assert.match(lastOutput({ requests: [model.requests[1]] }), /Each time \(Recommended\).*euro/);
@@ -39,11 +39,10 @@ const answer = async ({ panel, page, shot, model }) => {
   await panel.at('plan').getByText('2/3').waitFor();
   await panel.at('plan').locator('summary').click();
   await panel.at('plan').getByText('Run the checks again').last().waitFor();
-  await shot('answered');
+  await shot.themes('answered');
 };
 
-test('the model asks, the user chooses and writes, the plan moves on', scene('question', { script }, answer));
-test('the same in a light theme and a narrow panel', scene('question-light', { script, theme: LIGHT, width: 300 }, answer));
+test('the model asks, the user chooses and writes, the plan moves on', scene('question', { script, width: 300 }, answer));
 
 const MCP = join(dirname(fileURLToPath(import.meta.url)), 'fake-mcp.mjs');
 const providers = (url) => `${config(url)}\n[mcp_servers.tracker]\ncommand = "${process.env.NODE24}"\nargs = ["${MCP}"]\n`;

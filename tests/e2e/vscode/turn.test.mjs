@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { patch, run, say, think } from './fake-model.mjs';
 import { eventually } from './panel.mjs';
-import { LIGHT, scene } from './scenes.mjs';
+import { scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
 const PLAN = 'I will run the checks first, then fix `total()`: it forgets **how many** of a product are in the basket.';
@@ -49,7 +49,7 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
   assert.match(await command.innerText(), /Leave a mark beside the workspace/);
   assert.equal(existsSync(join(dir, MARK)), false, 'nothing ran before the answer');
   assert.equal(model.requests.length, 1);
-  await shot('command-asks');
+  await shot.themes('command-asks');
 
   await panel.at('approve-accept').first().click();
   const ran = panel.at('card-command').first();
@@ -63,7 +63,7 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
   await panel.at('approval').first().waitFor();
   await workbench.diffEditor(page).locator('.line-insert').first().waitFor();
   await eventually(() => panel.inView('approve-accept'), Boolean, 'the answer buttons are in view, nobody having scrolled');
-  await shot('edit-asks');
+  await shot.themes('edit-asks');
   await page.keyboard.type('still typing');
   assert.equal(await panel.input.evaluate((element) => element.value ?? element.innerText), 'still typing', 'the diff did not take the keyboard');
   assert.equal(await workbench.focused(page), 'frame');
@@ -81,8 +81,7 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
   const outputs = model.requests[2].input.filter((item) => item.type.endsWith('_output')).map((item) => JSON.stringify(item.output));
   assert.match(outputs[0], /AssertionError/);
   assert.match(outputs[1], /basket\.py/);
-  await shot('done');
+  await shot.themes('done');
 };
 
 test('a turn streams, asks before a command and an edit, and changes the file on disk', scene('turn', { script }, turn));
-test('the same turn in a light theme', scene('turn-light', { script, theme: LIGHT }, turn));

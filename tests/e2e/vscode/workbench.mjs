@@ -47,6 +47,12 @@ export const widen = async (page, width) => {
   await page.mouse.up();
 };
 
+/** Hides the side bar that Treadle's panel is in. */
+export const hidePanel = async (page) => {
+  await command(page, 'View: Hide Secondary Side Bar');
+  await page.locator('.part.auxiliarybar').waitFor({ state: 'hidden' });
+};
+
 export const statusItem = (page, text) => page.locator('.statusbar-item', { hasText: text });
 export const tabs = (page) => page.locator('.tabs-container .tab');
 export const activeTab = (page) => page.locator('.editor-group-container.active .tab.active').first().getAttribute('data-resource-name');
