@@ -3,7 +3,18 @@
  * event to whoever draws. It decides nothing about the agent's work and holds no truth: after a restart the thread is read again.
  */
 import { randomUUID } from "node:crypto";
-import { emptyView, fold, isRunning, type Notice, runningTurn, type ThreadView, type Unsent, type ViewEvent } from "./thread";
+import { pageOfTurns } from "./folds/paging";
+import {
+  type Editing,
+  emptyView,
+  fold,
+  isRunning,
+  type Notice,
+  runningTurn,
+  type ThreadView,
+  type Unsent,
+  type ViewEvent,
+} from "./thread";
 import type { ClientRequests, Notification, Thread, ThreadOpened, ThreadStartParams, TurnStartParams, UserInput } from "./wire";
 
 /** What the chat needs of the sidecar. */
@@ -20,8 +31,13 @@ export interface Surroundings {
   rememberUnsent(unsent: Unsent[]): void;
 }
 
+/** Where a fork parts from its original: before a turn, after one, or at the end. */
+export type ForkPlace = { beforeTurnId?: string } | { lastTurnId?: string };
+
 export class Chat {
   view: ThreadView;
+  /** What is to be done before a fork is made of an edited message; fails when the user thinks better of it. */
+  beforeFork?: (threadId: string, editing: Editing) => Promise<void>;
   private readonly listeners = new Set<(event: ViewEvent) => void>();
   private opening: Promise<string> | undefined;
   /** Notifications of a thread that is being opened can overtake the answer that names it. */
@@ -58,12 +74,13 @@ export class Chat {
   /** Sends what the user wrote: a new turn, or more words for the running one. The first message opens a thread. */
   async send(text: string): Promise<void> {
     const clientId = randomUUID();
+    const carried = this.view.editing?.attachments ?? [];
     this.publish({ method: "panel/sent", params: { clientId, text } });
     try {
       const threadId = await this.thread();
       // Meanwhile the user may have gone to another thread: these words are not meant for it.
       if (!this.view.unconfirmed.some((sent) => sent.clientId === clientId)) return;
-      const input: UserInput[] = [{ type: "text", text, text_elements: [] }];
+      const input: UserInput[] = [{ type: "text", text, text_elements: [] }, ...carried];
       const turn = runningTurn(this.view);
       const common = { threadId, input, clientUserMessageId: clientId };
       if (turn) {
@@ -122,7 +139,7 @@ export class Chat {
   }
 
   async resume(threadId: string): Promise<void> {
-    await this.open(() => this.sidecar.request("thread/resume", { ...this.settings(), threadId }));
+    await this.open(() => this.reread(threadId));
   }
 
   /** The sidecar is up again after it was lost: read the shown thread anew. */
@@ -138,6 +155,11 @@ export class Chat {
     this.publish({ method: "panel/lost", params: { message } });
   }
 
+  /** A thread that begins as this one, before or through one of its turns; it is the shown one from now on. */
+  async fork(threadId: string, where: ForkPlace): Promise<void> {
+    await this.open(() => this.forked(threadId, where));
+  }
+
   async list(cwd: string | null, limit = 50): Promise<Thread[]> {
     const answer = await this.sidecar.request("thread/list", { limit, sortKey: "updated_at", ...(cwd ? { cwd } : {}) });
     return answer.data ?? [];
@@ -148,12 +170,30 @@ export class Chat {
   }
 
   private thread(): Promise<string> {
-    const { id } = this.view;
+    const { id, editing } = this.view;
     if (this.opening) return this.opening;
     if (!id) return this.openNew();
+    if (editing) return this.open(() => this.goOnFrom(id, editing));
     return this.unknown
-      ? this.open(() => this.sidecar.request("thread/resume", { ...this.settings(), threadId: id }))
+      ? this.open(() => this.reread(id))
       : Promise.resolve(id);
+  }
+
+  /** An earlier message was edited: what is sent goes on from before it. */
+  private async goOnFrom(threadId: string, editing: Editing): Promise<ThreadOpened> {
+    await this.beforeFork?.(threadId, editing);
+    return this.forked(threadId, { beforeTurnId: editing.turnId });
+  }
+
+  private forked(threadId: string, where: ForkPlace): Promise<ThreadOpened> {
+    const { ephemeral: _ephemeral, ...settings } = this.settings();
+    return this.sidecar.request("thread/fork", { ...settings, threadId, ...where });
+  }
+
+  /** A thread as it is now, with its last turns; earlier ones come when they are asked for. */
+  private reread(threadId: string): Promise<ThreadOpened> {
+    const initialTurnsPage = { limit: pageOfTurns, itemsView: "full" as const };
+    return this.sidecar.request("thread/resume", { ...this.settings(), threadId, excludeTurns: true, initialTurnsPage });
   }
 
   private openNew(): Promise<string> {

@@ -3,6 +3,7 @@
  * up and then follows numbered events. A gap in the numbers makes it ask again, so it can be destroyed and rebuilt at any time.
  */
 import type { Answer } from "./asked";
+import type { RestorePlan, What } from "./restoring";
 import type { ThreadView, ViewEvent } from "./thread";
 import type { FileRule, Grant, GrantChange, Subject } from "./wire";
 
@@ -29,8 +30,14 @@ export type ToWebview =
   | { type: "events"; seq: number; events: ViewEvent[] }
   | { type: "panel"; panel: PanelState }
   | { type: "ruleChecked"; number: number; problem: string | null }
+  /** Words for the composer: in place of what stands there, or after it. */
+  | { type: "compose"; text: string; replace: boolean }
+  /** Open the card of going back under this message; null: that of taking the last one back. */
+  | { type: "openRestore"; itemId: string | null }
   /** The answer to `ask`: the result, or why there is none. */
   | { type: "answered"; number: number; result?: unknown; failure?: string }
+  /** To the user's message before or after the one in view, or to the search. */
+  | { type: "go"; to: "previous" | "next" | "find" }
   /** To where the user writes, or to a question that waits. */
   | { type: "focus"; at?: "question" };
 
@@ -38,7 +45,22 @@ export type ToWebview =
 export interface Asks {
   /** The picture at this path, as a data address; null when it cannot be shown. */
   picture: { params: { path: string }; result: string | null };
+  /** Loads a page of earlier turns, or as many as it takes to have this one; true when they came. They come as an event. */
+  earlier: { params: { until?: string }; result: boolean };
+  /** Where words occur in turns that are not loaded, the oldest first. */
+  occurrences: { params: { term: string }; result: { places: { turnId: string; itemId: string }[]; more: boolean } };
+  /** What the model was left with after a compaction; null when the thread was compacted again, or nobody can read it. */
+  summary: { params: Record<string, never>; result: { text: string | null; reason: string } };
+  /** What going back to before a message would do, or taking such a going back again. */
+  restorePlan: { params: RestoreSubject; result: RestorePlan };
+  /** Does it; null: done. Otherwise the plan as it is now, for there are conflicts and `skip` was not said. */
+  restore: { params: RestoreSubject & { skip: boolean }; result: RestorePlan | null };
 }
+
+/** A message, or a restore that is to be taken back. */
+export type RestoreSubject = ({ itemId: string } | { restoreId: string }) & { what: What };
+
+export type MessageAct = "edit" | "fork" | "copy";
 
 export type PanelCommand =
   | "newThread"
@@ -68,8 +90,22 @@ export type FromWebview =
   | { type: "openThread"; id: string }
   | { type: "copy"; text: string }
   | { type: "insert"; text: string }
+  /** Write a block of code to a file, the selection or a new file, after the user has seen the difference. */
+  | { type: "apply"; text: string; path: string | null; language: string }
+  /** The whole output of a call, in an editor. */
+  | { type: "openOutput"; turnId: string | null; itemId: string }
+  /** Text that is too long for the panel, in an editor. */
+  | { type: "openText"; title: string; text: string; language: string }
   | { type: "draft"; text: string }
+  | { type: "onMessage"; act: MessageAct; itemId: string }
+  /** Of the plan that was told last: one file's diff, or all of them. */
+  | { type: "openRestoreDiff"; path: string | null }
+  | { type: "editing"; files: boolean }
+  | { type: "stopEditing" }
+  | { type: "elsewhere"; act: "fork" | "retry" | "another" | "leave" }
   | { type: "dismiss"; key: string }
+  /** Keep, undo, show what the agent changed: of a file, a turn, both, or all that waits. */
+  | { type: "review"; act: "keep" | "undo" | "open" | "changes"; path?: string; turnId?: string }
   | { type: "command"; command: PanelCommand }
   | { type: "ask"; number: number; method: keyof Asks; params: Asks[keyof Asks]["params"] };
 

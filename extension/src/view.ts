@@ -2,9 +2,11 @@
 import type { Asked, Outcome } from "./asked";
 import type { CardItem, ItemView } from "./items";
 import type { PlanView } from "./plan";
-import type { LedgerRow, Notification, ThreadOpened, TurnError } from "./wire";
+import type { RestoredView } from "./restoring";
+import type { ReviewFile } from "./review_view";
+import type { LedgerRow, Notification, ThreadOpened, Turn, TurnError, UserInput } from "./wire";
 
-export type { CardItem, ItemView };
+export type { CardItem, ItemView, RestoredView };
 
 export interface TurnView {
   id: string;
@@ -32,6 +34,23 @@ export interface Unsent extends Sent {
   reason: string;
 }
 
+/** An earlier message whose words are in the composer: sending goes on from before it, in a fork. */
+export interface Editing {
+  turnId: string;
+  /** What stood in the composer before. */
+  before: string;
+  /** Put the files back, too, before it is sent. */
+  files: boolean;
+  /** What the message had besides words. */
+  attachments: UserInput[];
+}
+
+/** A thread that cannot be opened, for another window has it. */
+export interface Elsewhere {
+  id: string;
+  title: string;
+}
+
 export interface ThreadView {
   id: string | null;
   name: string | null;
@@ -42,6 +61,8 @@ export interface ThreadView {
   approvalPolicy: string | null;
   instructions: string[];
   turns: TurnView[];
+  /** There are turns before the first of these; they come when they are asked for. */
+  earlier: boolean;
   /** Messages that were sent and not yet confirmed by the sidecar. */
   unconfirmed: Sent[];
   /** Messages that the sidecar never read: shown until the user sends them again or takes them back. No word is lost. */
@@ -57,14 +78,23 @@ export interface ThreadView {
   usage: { used: number; window: number | null; total: number; cached: number } | null;
   /** What the last request cost and what the cache gave; only what is shown of it. */
   lastRequest: Pick<LedgerRow, "hit" | "price" | "explanation"> | null;
+  /** Files with changes of the agent that the user has neither kept nor undone. */
+  review: ReviewFile[];
   /** What takes long just now, in words of the sidecar; e.g. loading the embedded model. */
   progress: string | null;
+  /** The beginning of the thread's first message, for when it has no name. */
+  preview: string;
+  /** What was restored last, as long as it can be taken back. */
+  restored: RestoredView | null;
+  editing: Editing | null;
+  elsewhere: Elsewhere | null;
 }
 
 /** What only this window knows, in the same stream as the sidecar's notifications. */
 export type LocalEvent =
   | { method: "panel/opened"; params: ThreadOpened }
   | { method: "panel/closed"; params: Record<string, never> }
+  | { method: "panel/earlier"; params: { before: string; turns: Turn[]; more: boolean } }
   | { method: "panel/sent"; params: Sent }
   | { method: "panel/unsent"; params: Unsent }
   | { method: "panel/takenBack"; params: { clientId: string } }
@@ -72,6 +102,10 @@ export type LocalEvent =
   | { method: "panel/answered"; params: { id: string; outcome: Outcome } }
   | { method: "panel/notice"; params: Notice }
   | { method: "panel/notice/dismissed"; params: { key: string } }
+  | { method: "panel/review"; params: { threadId: string; files: ReviewFile[] } }
+  | { method: "panel/restored"; params: { restored: RestoredView | null } }
+  | { method: "panel/editing"; params: { editing: Editing | null } }
+  | { method: "panel/elsewhere"; params: { elsewhere: Elsewhere | null } }
   | { method: "panel/lost"; params: { message: string } };
 
 export type ViewEvent = LocalEvent | Notification;
@@ -86,6 +120,7 @@ export const emptyView: ThreadView = {
   approvalPolicy: null,
   instructions: [],
   turns: [],
+  earlier: false,
   unconfirmed: [],
   unsent: [],
   asked: [],
@@ -95,7 +130,12 @@ export const emptyView: ThreadView = {
   dismissed: [],
   usage: null,
   lastRequest: null,
+  review: [],
   progress: null,
+  preview: "",
+  restored: null,
+  editing: null,
+  elsewhere: null,
 };
 
 export function runningTurn(view: ThreadView): TurnView | undefined {

@@ -6,8 +6,10 @@ import { isComplete, planView } from "../plan";
 import { emptyView, type Reducers, type ThreadView, type TurnView } from "../view";
 import type { ThreadOpened, Turn, TurnError, WireItem } from "../wire";
 import { givenUp, read, withoutSent } from "./messages";
+import { bounded, earlierTurns, opening, withEarlier } from "./paging";
 
 export const turns: Reducers = {
+  ...earlierTurns(turnView),
   "panel/opened": (view, params) => opened(view, params as unknown as ThreadOpened),
   "panel/lost": (view, params) => lost(view, String(params.message)),
   "turn/started": (view, params) => onTurn(view, params.turn as Turn),
@@ -21,42 +23,52 @@ export const turns: Reducers = {
 };
 
 function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
-  const thread = answer.thread;
+  const { thread } = answer;
+  const held = opening(answer);
+  const turns = held.turns.map(turnView);
   return {
     ...emptyView,
     notices: view.notices,
     dismissed: view.dismissed,
     unconfirmed: view.unconfirmed,
-    unsent: view.unsent.filter((sent) => !read(thread.turns ?? [], sent)),
+    unsent: view.unsent.filter((sent) => !read(held.turns, sent)),
     id: thread.id,
     name: thread.name ?? null,
+    preview: thread.preview ?? "",
     cwd: answer.cwd ?? thread.cwd ?? null,
     model: answer.model ?? thread.model ?? null,
     provider: answer.modelProvider ?? thread.modelProvider ?? null,
     sandbox: answer.sandbox?.type ?? null,
     approvalPolicy: typeof answer.approvalPolicy === "string" ? answer.approvalPolicy : null,
     instructions: answer.instructionSources ?? [],
-    turns: (thread.turns ?? []).map(turnView),
+    ...(view.id === thread.id ? withEarlier(view, turns, held.more) : { turns, earlier: held.more }),
     ...(view.id === thread.id ? kept(view) : {}),
   };
 }
 
 /** What the sidecar does not tell again of the thread that is shown already. */
-function kept({ usage, lastRequest, outcomes, plan }: ThreadView): Partial<ThreadView> {
-  return { usage, lastRequest, outcomes, plan };
+function kept(view: ThreadView): Partial<ThreadView> {
+  const { usage, lastRequest, outcomes, plan, review, restored, editing } = view;
+  return { usage, lastRequest, outcomes, plan, review, restored, editing };
 }
 
 function turnView(turn: Turn): TurnView {
   const done = turn.status !== "inProgress";
-  const items = (turn.items ?? []).map((wire) => itemView(wire, done));
+  // Of what is kept of a running turn only the last can be under way.
+  const last = (turn.items ?? []).length - 1;
+  const items = (turn.items ?? []).map((wire, at) => itemView(wire, done || at < last || ended(wire)));
   return { id: turn.id, status: turn.status, items, error: turn.error ?? undefined };
+}
+
+function ended(wire: WireItem): boolean {
+  return "status" in wire && wire.status !== "inProgress";
 }
 
 function onTurn(view: ThreadView, turn: Turn): ThreadView {
   if (view.turns.some((known) => known.id === turn.id)) return view;
   // A plan that is done belongs to the past; one that is not may go on.
   const plan = view.plan && isComplete(view.plan) ? null : view.plan;
-  return { ...view, plan, turns: [...view.turns, turnView(turn)] };
+  return bounded({ ...view, plan, turns: [...view.turns, turnView(turn)] });
 }
 
 function turnCompleted(view: ThreadView, turn: Turn): ThreadView {
@@ -94,22 +106,28 @@ export function updateTurn(view: ThreadView, turnId: unknown, update: (turn: Tur
 
 function putItem(view: ThreadView, params: Record<string, unknown>, done: boolean): ThreadView {
   const wire = params.item as WireItem | undefined;
-  if (!wire) return view;
-  const known = view.turns.some((turn) => turn.id === params.turnId)
-    ? view
-    : { ...view, turns: [...view.turns, { id: String(params.turnId), items: [], status: "inProgress" }] };
+  if (!wire?.id) return view;
+  const of = view.turns.find((turn) => turn.id === params.turnId);
+  // The end of something that began in a turn that is not loaded.
+  if (!of && done && view.earlier) return view;
+  const old = of?.items.find((entry) => entry.item.id === wire.id);
+  // Told twice, or late: what is known of it is more.
+  if (old && !done) return view;
+  const known = of ? view : { ...view, turns: [...view.turns, { id: String(params.turnId), items: [], status: "inProgress" }] };
   const startedAt = params.startedAtMs as number | undefined;
   const completedAt = params.completedAtMs as number | undefined;
   const next = updateTurn(known, params.turnId, (turn) => {
     const index = turn.items.findIndex((entry) => entry.item.id === wire.id);
     const before = turn.items[index];
-    const entry = keepOutput(itemView(wire, done), before);
+    const late = !done && turn.status !== "inProgress";
+    const entry = keepOutput(itemView(wire, done || late), before);
+    if (late) entry.item = stopped(entry.item);
     entry.startedAt = before?.startedAt ?? startedAt ?? entry.startedAt;
     entry.completedAt = completedAt ?? entry.completedAt;
     const items = before ? turn.items.with(index, entry) : [...turn.items, entry];
     return { ...turn, items, retrying: undefined };
   });
-  const confirmed = wire.type === "userMessage" ? withoutSent(next, wire.clientId) : next;
+  const confirmed = wire.type === "userMessage" && !old ? withoutSent(next, wire.clientId) : next;
   return done ? { ...confirmed, asked: confirmed.asked.filter((asked) => asked.itemId !== wire.id) } : confirmed;
 }
 
@@ -129,7 +147,8 @@ export function itemDelta(view: ThreadView, method: string, params: Record<strin
   return updateTurn(view, params.turnId, (turn) => {
     const index = turn.items.findLastIndex((entry) => entry.item.id === params.itemId);
     const entry = turn.items[index];
-    if (!entry) return turn;
+    // What was completed has had its last word.
+    if (!entry || (entry.done && entry.completedAt)) return turn;
     const item = grown(entry.item, method, params);
     return item === entry.item ? turn : { ...turn, items: turn.items.with(index, { ...entry, item }) };
   });
