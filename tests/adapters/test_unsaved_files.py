@@ -22,12 +22,16 @@ class Editor:
     def __init__(self, *, declines: bool = False) -> None:
         self.documents: dict[str, str] = {}
         self.declines = declines
+        self.versions: dict[str, int] = {}
 
     async def fetch(self, paths: Sequence[str]) -> None:
         """It tells of every change by itself."""
 
     def text(self, path: str) -> str | None:
         return self.documents.get(path)
+
+    def version(self, path: str) -> int | None:
+        return self.versions.get(path)
 
     async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
         if self.declines:
@@ -155,3 +159,44 @@ async def test_a_file_with_unsaved_changes_is_not_deleted_and_an_editor_that_is_
     with pytest.raises(OSError, match="is gone"):
         await files.commit([before], [FileState(str(path), b"new\n")], FULL)
     assert path.read_bytes() == b"old\n"
+
+
+async def test_an_editor_that_has_not_loaded_what_we_wrote_has_nothing_unsaved(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"first\n")
+    editor = Editor()
+    editor.documents[str(path)], editor.versions[str(path)] = "first\n", 7
+    files = files_with(editor)
+    for now in (b"second\n", b"third\n"):
+        before = await files.read(str(path))
+        assert not before.unsaved
+        await files.commit([before], [FileState(str(path), now)], FULL)
+    state = await files.read(str(path))
+    assert (state.data, state.unsaved, path.read_bytes()) == (b"third\n", False, b"third\n")
+
+
+async def test_the_users_own_undo_of_what_we_wrote_is_unsaved_text(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"first\n")
+    editor = Editor()
+    editor.documents[str(path)], editor.versions[str(path)] = "first\n", 7
+    files = files_with(editor)
+    await files.commit([await files.read(str(path))], [FileState(str(path), b"second\n")], FULL)
+    editor.versions[str(path)] = 9  # loaded anew, and undone
+    state = await files.read(str(path))
+    assert (state.data, state.unsaved) == (b"first\n", True)
+
+
+async def test_what_was_not_written_overtakes_no_editor(tmp_path: Path) -> None:
+    path, other = tmp_path / "f", tmp_path / "g"
+    path.write_bytes(b"first\n")
+    other.write_bytes(b"1\n")
+    editor = Editor()
+    editor.documents[str(path)], editor.versions[str(path)] = "first\n", 7
+    files = files_with(editor)
+    before = [await files.read(str(path)), await files.read(str(other))]
+    other.write_bytes(b"somebody else's\n")
+    with pytest.raises(FileExistsError):
+        await files.commit(before, [FileState(str(path), b"second\n"), FileState(str(other), b"2\n")], FULL)
+    path.write_bytes(b"somebody else's\n")
+    assert (await files.read(str(path))).unsaved

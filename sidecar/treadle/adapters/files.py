@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import logging
 import os
 import threading
@@ -27,6 +28,7 @@ from .file_read import MAX_BYTES, read
 
 __all__ = ["MAX_BYTES", "DiskFiles"]
 _log = logging.getLogger(__name__)
+_MAX_OVERTAKEN = 1_000
 
 
 class DiskFiles:
@@ -39,6 +41,8 @@ class DiskFiles:
         self._journal = Journal(journal) if journal else None
         self._real_roots: dict[str, str] = {}
         self.buffers: Buffers | None = None
+        self._overtaken: dict[str, tuple[int, str]] = {}
+        "Files that were written while an editor had them open: the version of its document, and a digest of what it showed."
 
     def recover(self) -> None:
         """Take back what a killed process left half-way. Blocks, for a moment at most when there is nothing."""
@@ -61,6 +65,7 @@ class DiskFiles:
             file_commit.check(file_commit.real_target(state), state, bounds)
         await self._fetch(before)
         self._check_buffers(before)
+        shown = self._shown([state.path for state in on_disk])
         commit = Commit([state for state in before if not state.unsaved], on_disk, bounds, self._journal)
         stop = threading.Event()
         work = asyncio.ensure_future(asyncio.to_thread(commit.put, stop.is_set))
@@ -76,6 +81,9 @@ class DiskFiles:
                 _log.error("could not be put back: %s", ", ".join(lost))
             raise
         await _uninterrupted(asyncio.to_thread(commit.finish))
+        self._overtaken |= shown
+        for path in list(self._overtaken)[:-_MAX_OVERTAKEN]:
+            del self._overtaken[path]
 
     def refusal(self, path: str, policy: SandboxPolicy) -> str | None:
         return refusal(path, self._roots(policy), self._own)
@@ -98,7 +106,7 @@ class DiskFiles:
         if self.buffers is None or state.data is None:
             return state
         text = self.buffers.text(state.path)
-        if text is None or _same(text, state.data):
+        if text is None or _same(text, state.data) or self._is_overtaken(state.path, text):
             return state
         try:
             data = text.encode()
@@ -112,8 +120,22 @@ class DiskFiles:
             return
         for state in before:
             text = None if state.unsaved or state.data is None else self.buffers.text(state.path)
-            if text is not None and not _same(text, state.data or b""):
+            if text is not None and not _same(text, state.data or b"") and not self._is_overtaken(state.path, text):
                 raise FileExistsError(errno.EEXIST, "the user is editing the file since it was read; read it again", state.path)
+
+    def _shown(self, paths: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """What an editor that follows its documents shows of files that are about to be written."""
+        out: dict[str, tuple[int, str]] = {}
+        for path in paths:
+            version, text = (self.buffers.version(path), self.buffers.text(path)) if self.buffers else (None, None)
+            if version is not None and text is not None:
+                out[path] = version, _digest(text)
+        return out
+
+    def _is_overtaken(self, path: str, text: str) -> bool:
+        """The editor still shows what the file held before we wrote it: it has to load it anew, and nothing is unsaved."""
+        version = self.buffers.version(path) if self.buffers else None
+        return version is not None and self._overtaken.get(path) == (version, _digest(text))
 
     async def _write_buffers(self, changes: Sequence[tuple[FileState, FileState]]) -> None:
         if self.buffers is None:
@@ -141,6 +163,10 @@ def _same(text: str, data: bytes) -> bool:
 
 def _even(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(_even(text).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 async def _uninterrupted(work: Awaitable[Any]) -> Any:
