@@ -51,3 +51,11 @@ def test_a_file_with_very_many_hunks_has_a_bounded_number_of_lenses() -> None:
     file = HunkFile("/w/a.py", "update", [hunk(f"h{number}", number * 2) for number in range(5_000)])
     assert len(lenses("t", file, URI, 100_000)) == 2 + 2 * MAX_HUNKS
     assert shown(file)[0][1] == "Keep all 5000 changes"
+
+
+def test_an_editor_that_can_ask_has_an_ask_beside_each_hunk() -> None:
+    file = HunkFile("/w/a.py", "update", [hunk("h1", 3), hunk("h2", 7)])
+    found = [lens.command for lens in lenses("t", file, URI, 10, ask=True) if lens.command]
+    assert [one.title for one in found[2:5]] == ["Keep change (+1 \u22121)", "Undo", "Ask"]
+    assert sum(one.title == "Ask" for one in found) == 2
+    assert (found[4].command, found[4].arguments) == ("treadle.hunk.ask", [{"uri": URI, "threadId": "t", "ids": ["h1"]}])

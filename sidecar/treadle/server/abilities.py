@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 ACTION_COMMANDS = ("treadle.explain", "treadle.fix", "treadle.tests", "treadle.document")
 LENS_COMMANDS = ("treadle.hunk.keep", "treadle.hunk.undo")
+ASK_COMMAND = "treadle.hunk.ask"
+"The editor's own: what to ask is said where the user writes."
 ACTION_KINDS = ("quickfix", "refactor.rewrite", "source.treadle")
 
 
@@ -25,6 +27,8 @@ class Abilities(NamedTuple):
     actions: bool = True
     "Whether it wants our code actions: an editor that has its own says no."
     lenses: bool = True
+    asks: bool = False
+    "Whether it has a command of that name, for a question about a hunk."
 
 
 def abilities(params: Any) -> Abilities:
@@ -43,6 +47,7 @@ def abilities(params: Any) -> Abilities:
         cards=cards if isinstance(cards, bool) else None,
         actions=options.get("codeActions") is not False,
         lenses=options.get("codeLenses") is not False,
+        asks=options.get("hunkAsk") is True,
     )
 
 

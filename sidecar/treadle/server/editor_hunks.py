@@ -33,6 +33,7 @@ class EditorHunks:
     def __init__(self, connection: Connection, of: Abilities, client: EditorClient) -> None:
         self._connection = connection
         self._refreshes = of.refreshes_lenses and of.lenses
+        self._asks = of.asks
         self._client = client
         self._changed = False
         self._refreshing: asyncio.Task[None] | None = None
@@ -47,7 +48,7 @@ class EditorHunks:
                 listed = cast(HunkList, await agent.submit(ListHunks(thread_id, document.path), self._client))
                 for file in listed.files:
                     if file.path == document.path and file.version in (None, document.version):
-                        found += lenses.lenses(thread_id, file, document.uri, last)
+                        found += lenses.lenses(thread_id, file, document.uri, last, ask=self._asks)
         except TreadleError as error:
             _log.info("no lenses: %s", error.sentence())
         except Exception:

@@ -24,7 +24,7 @@ MAX_ALL_CHARS = 8 * 1024 * 1024
 
 @method("treadle/hunk/list")
 async def hunk_list(ask: Exchange, params: hunk.HunkListParams) -> JsonObject:
-    return await _answer(ask, ListHunks(params.thread_id, params.path, params.turn_id))
+    return await _answer(ask, ListHunks(params.thread_id, params.path, params.turn_id), params.full)
 
 
 @method("treadle/hunk/keep")
@@ -41,11 +41,11 @@ def _ids(params: hunk.HunkChoiceParams) -> tuple[str, ...] | None:
     return None if params.ids is None else tuple(params.ids)
 
 
-async def _answer(ask: Exchange, op: HunkOp) -> JsonObject:
+async def _answer(ask: Exchange, op: HunkOp, full: bool = False) -> JsonObject:
     if op.path is not None and (not os.path.isabs(op.path) or "\0" in op.path):
         raise BadParams("path", "must be an absolute path")
     found = cast(HunkList, await ask.agent.submit(op, ask.client))
-    lines = _Lines()
+    lines = _Lines(full)
     files = [_file(file, lines) for file in found.files]
     return {"files": files, "notFollowed": found.not_followed, "problems": list(found.problems)}
 
@@ -53,13 +53,15 @@ async def _answer(ask: Exchange, op: HunkOp) -> JsonObject:
 class _Lines:
     """Lines as people read them, as long as there is room."""
 
-    def __init__(self) -> None:
+    def __init__(self, full: bool) -> None:
+        self._full = full
         self._room = MAX_ALL_CHARS
 
     def shown(self, lines: tuple[str, ...]) -> list[str]:
         out: list[str] = []
-        for line in lines[:MAX_LINES]:
-            text = line.rstrip("\r\n")[:MAX_CHARS]
+        for line in lines if self._full else lines[:MAX_LINES]:
+            text = line.rstrip("\r\n")
+            text = text if self._full else text[:MAX_CHARS]
             if len(text) > self._room:
                 self._room = 0
                 break

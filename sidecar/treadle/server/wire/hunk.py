@@ -46,6 +46,8 @@ class HunkListParams(Params):
     path: str | None = None
     "Absolute."
     turn_id: str | None = None
+    full: bool = False
+    "Lines are not cut: for who makes the earlier text of them. What does not fit into the answer at all is left out still."
 
 
 class HunkListResponse(Wire):
