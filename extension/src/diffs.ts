@@ -8,23 +8,28 @@ import * as vscode from "vscode";
 import { newPath, sides } from "./proposal";
 import type { FileUpdateChange } from "./wire";
 
-const scheme = "treadle-diff";
+export const proposalScheme = "treadle-diff";
 
 export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
+  private readonly changes = new vscode.EventEmitter<vscode.Uri>();
   private readonly disposables: vscode.Disposable[] = [];
   private inEditor = false;
+  readonly onDidChange = this.changes.event;
 
   constructor() {
     this.disposables.push(
-      vscode.workspace.registerTextDocumentContentProvider(scheme, this),
+      this.changes,
+      vscode.workspace.registerTextDocumentContentProvider(proposalScheme, this),
       vscode.window.onDidChangeTextEditorSelection((change) => {
         if (change.kind !== undefined && change.kind !== vscode.TextEditorSelectionChangeKind.Command) this.inEditor = true;
       }),
       vscode.workspace.onDidCloseTextDocument((document) => {
-        if (document.uri.scheme === scheme) this.texts.delete(document.uri.toString());
+        if (document.uri.scheme === proposalScheme) this.texts.delete(document.uri.toString());
       }),
     );
+    // Those of the window's life before are about questions that nobody waits for.
+    void this.closeAll(() => true);
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
@@ -37,33 +42,31 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
   }
 
   /** Opens a change by itself, unless that would cover the editor that the user went to: however long they think, it is theirs. */
-  async offer(itemId: string, change: FileUpdateChange): Promise<void> {
-    if (!this.inEditor) await this.open(itemId, change, true);
+  async offer(itemId: string, changes: readonly FileUpdateChange[]): Promise<void> {
+    const first = changes[0];
+    if (!this.inEditor && first) await this.open(itemId, first, true, changes);
   }
 
-  /** False when the change does not fit the file as it is now. */
-  async open(itemId: string, change: FileUpdateChange, preserveFocus: boolean): Promise<boolean> {
+  /** False when the change does not fit the file as it is now. `all`: those that are proposed together with it. */
+  async open(
+    itemId: string,
+    change: FileUpdateChange,
+    preserveFocus: boolean,
+    all: readonly FileUpdateChange[] = [change],
+  ): Promise<boolean> {
     const texts = sides(change, await currentText(change.path));
     if (!texts) return false;
     const path = newPath(change);
     const before = this.uri(itemId, path, "before", texts.before);
     const after = this.uri(itemId, path, "after", texts.after);
-    const title = `${basename(path)}: proposed by Treadle`;
+    const which = all.length > 1 ? ` (${all.indexOf(change) + 1} of ${all.length})` : "";
+    const title = `${basename(path)}: proposed by Treadle${which}`;
     await vscode.commands.executeCommand("vscode.diff", before, after, title, { preview: false, preserveFocus });
     return true;
   }
 
   async close(itemId: string): Promise<void> {
-    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-    const ours = tabs.filter((tab) => {
-      const input = tab.input;
-      return (
-        input instanceof vscode.TabInputTextDiff &&
-        input.modified.scheme === scheme &&
-        input.modified.query.startsWith(`${itemId}&`)
-      );
-    });
-    if (ours.length) await vscode.window.tabGroups.close(ours, true);
+    await this.closeAll((uri) => proposalOf(uri)?.itemId === itemId);
   }
 
   dispose(): void {
@@ -71,11 +74,28 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     this.texts.clear();
   }
 
+  private async closeAll(which: (uri: vscode.Uri) => boolean): Promise<void> {
+    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+    const ours = tabs.filter(({ input }) => {
+      return input instanceof vscode.TabInputTextDiff && input.modified.scheme === proposalScheme && which(input.modified);
+    });
+    if (ours.length) await vscode.window.tabGroups.close(ours, true);
+  }
+
   private uri(itemId: string, path: string, side: string, text: string): vscode.Uri {
-    const uri = vscode.Uri.file(path).with({ scheme, query: `${itemId}&${side}` });
+    const uri = vscode.Uri.file(path).with({ scheme: proposalScheme, query: `${itemId}&${side}` });
+    const before = this.texts.get(uri.toString());
     this.texts.set(uri.toString(), text);
+    if (before !== undefined && before !== text) this.changes.fire(uri);
     return uri;
   }
+}
+
+/** What a diff is about, of one of its two addresses. */
+export function proposalOf(uri: vscode.Uri | undefined): { itemId: string; path: string } | undefined {
+  const end = uri?.query.lastIndexOf("&") ?? -1;
+  if (uri?.scheme !== proposalScheme || end < 0) return undefined;
+  return { itemId: uri.query.slice(0, end), path: uri.fsPath };
 }
 
 async function currentText(path: string): Promise<string | null> {

@@ -83,16 +83,17 @@ export class Questions {
 
   /** Shows the edit as it would be; false when it does not fit the file. */
   async openDiff(itemId: string, path: string): Promise<boolean> {
-    const change = this.fileChange(itemId)?.changes.find((one) => one.path === path);
+    const changes = this.fileChange(itemId)?.changes ?? [];
+    const change = changes.find((one) => one.path === path);
     const waiting = this.around.chat.view.asked.some((asked) => asked.itemId === itemId);
-    return waiting && change ? this.around.diffs.open(itemId, change, false) : false;
+    return waiting && change ? this.around.diffs.open(itemId, change, false, changes) : false;
   }
 
   private requested(asked: Asked): void {
     const { chat, diffs, log, panel } = this.around;
     chat.receive({ method: "panel/asked", params: asked });
-    const change = asked.kind === "fileChange" ? this.fileChange(asked.itemId)?.changes[0] : undefined;
-    if (change && asked.itemId) void diffs.offer(asked.itemId, change).catch((error) => log.warn(sentence(error)));
+    const changes = asked.kind === "fileChange" ? this.fileChange(asked.itemId)?.changes : undefined;
+    if (changes && asked.itemId) void diffs.offer(asked.itemId, changes).catch((error) => log.warn(sentence(error)));
     if (!panel.visible || this.away()) this.tell(asked);
   }
 

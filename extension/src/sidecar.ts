@@ -157,7 +157,7 @@ export class Sidecar implements vscode.Disposable {
     const client = new Client("treadle", "Treadle", async () => this.spawn(launch, generation), {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
       // The panel draws threads and asks; our commands on a selection are in the editor's menu, so the sidecar offers none.
-      initializationOptions: { cards: true, codeActions: false },
+      initializationOptions: { cards: true, codeActions: false, hunkAsk: true },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationFailedHandler: () => false,

@@ -5,6 +5,7 @@ import type { FileChangeItem, FileUpdateChange } from "../src/wire";
 import { type CardContext, card, isAsking, questions, tone } from "./cards";
 import { type DiffLine, type DiffView, diffView } from "./diff_lines";
 import { post, wasOpened } from "./host";
+import "./review_bar";
 import { baseName, shortPath } from "./text";
 
 const shownLines = 160;
@@ -30,7 +31,7 @@ export function changeCard(entry: ItemView, item: FileChangeItem, context: CardC
     body:
       files.length &&
       files.map(({ change, diff }) => file(item, change, mood === "running" ? { ...diff, lines: [] } : diff, context)),
-    after: questions(context),
+    after: html`${questions(context)}<treadle-turn-review .itemId=${item.id}></treadle-turn-review>`,
   });
 }
 
@@ -85,6 +86,7 @@ function file(item: FileChangeItem, change: FileUpdateChange, diff: DiffView, co
       <button class="icon" title=${isAsking(context) ? "Open diff" : "Open file"} aria-label="${isAsking(context) ? "Open diff of" : "Open"} ${path}" @click=${open}>
         <span class="codicon codicon-${isAsking(context) ? "diff" : "go-to-file"}"></span>
       </button>
+      <treadle-file-review .itemId=${item.id} .path=${path}></treadle-file-review>
     </div>
     ${lines.length ? html`<div class="diff" tabindex="0" role="group" aria-label="Changes of ${path}"><div class="lines">${lines.map(line)}</div></div>` : nothing}
     ${rest > 0 ? html`<button class="link rest" @click=${open}>${rest} more lines</button>` : nothing}
