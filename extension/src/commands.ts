@@ -4,13 +4,14 @@ import * as vscode from "vscode";
 import { type Log, sentence } from "./log";
 import type { Feature, Parts } from "./parts";
 import { type SelectionCommand, selectionPrompt } from "./prompts";
-import { workspaceFolder } from "./settings";
+
+export { openThread } from "./leaving";
+export { title } from "./titles";
 
 export function registerCommands(parts: Parts, features: readonly Feature[]): vscode.Disposable[] {
   const { chat, panel, sidecar, doctor, permissions, log } = parts;
   const commands: Record<string, (...args: unknown[]) => unknown> = {
     "treadle.newThread": () => newThread(parts),
-    "treadle.resumeThread": () => resumeThread(parts),
     "treadle.explainSelection": () => aboutSelection(parts, "explain"),
     "treadle.fixSelection": () => aboutSelection(parts, "fix"),
     "treadle.testSelection": () => aboutSelection(parts, "test"),
@@ -73,47 +74,6 @@ async function newThread({ chat, panel }: Parts): Promise<void> {
   await panel.show();
 }
 
-async function resumeThread({ chat, panel, log }: Parts): Promise<void> {
-  const folder = workspaceFolder()?.uri.fsPath ?? null;
-  const picker = vscode.window.createQuickPick<vscode.QuickPickItem & { id: string }>();
-  picker.title = "Resume Thread";
-  picker.placeholder = folder ? "Threads of this folder, newest first" : "All threads, newest first";
-  picker.matchOnDetail = true;
-  picker.busy = true;
-  picker.onDidHide(() => picker.dispose());
-  picker.onDidAccept(() => {
-    const id = picker.selectedItems[0]?.id;
-    picker.hide();
-    if (id) void openThread({ chat, panel, log }, id);
-  });
-  picker.show();
-  try {
-    const threads = await chat.list(folder);
-    picker.items = threads.map((thread) => ({
-      id: thread.id,
-      label: title(thread),
-      description: ago(thread.updatedAt),
-      iconPath: new vscode.ThemeIcon(thread.id === chat.view.id ? "check" : "comment-discussion"),
-    }));
-    if (!threads.length) picker.placeholder = "There are no threads for this folder yet";
-  } catch (error) {
-    picker.hide();
-    void vscode.window.showErrorMessage(`Treadle cannot list threads: ${error instanceof Error ? error.message : error}`);
-  } finally {
-    picker.busy = false;
-  }
-}
-
-export async function openThread({ chat, panel, log }: Pick<Parts, "chat" | "panel" | "log">, id: string): Promise<void> {
-  await panel.show();
-  if (id === chat.view.id) return;
-  await chat.interrupt().catch(() => undefined);
-  await chat.resume(id).catch((error) => {
-    log.error(`thread/resume: ${error}`);
-    chat.notice("error", `resume:${id}`, `This thread cannot be opened: ${error instanceof Error ? error.message : error}`);
-  });
-}
-
 async function aboutSelection({ chat, panel, log }: Parts, command: SelectionCommand): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (!editor || editor.selection.isEmpty) {
@@ -132,20 +92,6 @@ async function aboutSelection({ chat, panel, log }: Parts, command: SelectionCom
   });
   await panel.show();
   await chat.send(prompt).catch((error) => log.error(`turn/start: ${error}`));
-}
-
-/** The thread's name, or the first line of what was asked. */
-export function title(thread: { name: string | null; preview: string }): string {
-  const text = (thread.name || thread.preview || "").trim().split("\n")[0]?.trim() || "Untitled thread";
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
-}
-
-function ago(seconds: number): string {
-  const minutes = Math.max(0, Math.round(Date.now() / 60_000 - seconds / 60));
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h ago`;
-  return new Date(seconds * 1000).toLocaleDateString();
 }
 
 /** Opens a file that the transcript names: a path, perhaps with :line or :line:column or #Lline. Only on the user's click. */

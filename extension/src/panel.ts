@@ -9,6 +9,7 @@ import type { Chat } from "./chat";
 import type { FromWebview, PanelState, ToWebview } from "./messages";
 import { dist, page } from "./page";
 import type { ViewEvent } from "./thread";
+import { shownTitle } from "./titles";
 
 export const viewId = "treadle.chat";
 const frame = 16;
@@ -75,6 +76,20 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     if (this.loaded) this.focus();
   }
 
+  /** Puts words where the user writes; they wait there when the panel is not drawn just now. */
+  compose(text: string, replace: boolean): void {
+    if (this.loaded) {
+      this.post({ type: "compose", text, replace });
+      return;
+    }
+    const before = this.draft.trimEnd();
+    void this.context.workspaceState.update(draftKey, (replace || !before ? text : `${before}\n\n${text}`) || undefined);
+  }
+
+  get draft(): string {
+    return this.context.workspaceState.get(draftKey, "");
+  }
+
   /** Something that the webview asked for. */
   reply(message: ToWebview): void {
     this.post(message);
@@ -106,8 +121,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private snapshot(): void {
     this.queue = [];
     this.loaded = true;
-    const draft = this.context.workspaceState.get(draftKey, "");
-    this.post({ type: "snapshot", seq: this.seq, view: this.chat.view, panel: this.state(), draft });
+    this.post({ type: "snapshot", seq: this.seq, view: this.chat.view, panel: this.state(), draft: this.draft });
     this.focus();
   }
 
@@ -137,7 +151,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   private title(): void {
-    const name = this.chat.view.name ?? undefined;
+    const name = shownTitle(this.chat.view);
     if (this.view && this.view.description !== name) this.view.description = name;
   }
 }
