@@ -11,6 +11,30 @@ export type AcceptWithExecpolicyAmendment = {
   acceptWithExecpolicyAmendment: ExecpolicyAmendment;
 };
 
+/** What the user has chosen in the editor, and the code there as the editor has it. */
+export type ActionWordsParams = {
+  action: "explain" | "fix" | "tests" | "document" | "todo" | "finding" | "problems";
+  /** As the user would say it. */
+  path?: string;
+  language?: string;
+  firstLine?: number;
+  lastLine?: number;
+  code?: string;
+  /** The symbol that it is about, when nothing is selected. */
+  name?: string;
+  /** As the language server protocol has them. */
+  diagnostics?: (Record<string, unknown>)[];
+  /** What a review found there. */
+  note?: string;
+  /** Of the action problems: all that it is about. */
+  problems?: EditorProblem[];
+};
+
+/** The message that a turn begins with. */
+export type ActionWordsResponse = {
+  text: string;
+};
+
 export type ActiveStatus = {
   type: "active";
   activeFlags: ("waitingOnApproval" | "waitingOnUserInput")[];
@@ -54,6 +78,11 @@ export type BackgroundTerminal = {
   osPid: number | null;
   cpuPercent: null;
   rssKb: null;
+};
+
+export type BaseBranchTarget = {
+  type: "baseBranch";
+  branch: string;
 };
 
 export type ByteRange = {
@@ -250,6 +279,8 @@ export type CommandExecutionItem = {
   durationMs: number | null;
   pluginId: null;
   scriptPath: null;
+  /** Left out when nobody was asked. */
+  answer?: ItemAnswer | null;
 };
 
 export type CommandExecutionOutputDeltaNotification = {
@@ -290,6 +321,26 @@ export type CommandExecutionRequestApprovalResponse = {
   /** decline: what the user says to the model. */
   words?: string | null;
   decision: CommandExecutionApprovalDecision;
+};
+
+export type CommitMessageParams = {
+  diff: string;
+  subjects?: string[];
+  begun?: string;
+  cwd?: string | null;
+  model?: string | null;
+};
+
+export type CommitMessageResponse = {
+  message: string;
+  /** Files that the model was not shown, because they may hold secrets. */
+  leftOut: string[];
+};
+
+export type CommitTarget = {
+  type: "commit";
+  sha: string;
+  title?: string | null;
 };
 
 /** Keys as in config.toml: snake_case. Those that we do not name may follow. */
@@ -338,19 +389,58 @@ export type ContextCompactionItem = {
   id: string;
 };
 
-export type ContextReadParams = {
-  threadId: string;
+/** An instruction file. */
+export type ContextDocument = {
+  path: string;
+  scope: "user" | "project";
+  /** Bytes that are told of it. */
+  size: number;
+  /** false: its folder is not trusted. */
+  inForce: boolean;
 };
 
-/** Instruction files in force, outermost first. */
+export type ContextPart = {
+  /**
+   * base: instructions of the model; permissions: those and the environment; memory: summary and pinned notes; calls: what the
+   * model wrote to call tools; other: what hooks, clients and Treadle added meanwhile.
+   */
+  kind: "base" | "permissions" | "instructions" | "tools" | "skills" | "memory" | "user" | "agent" | "reasoning" | "calls" | "outputs" | "other";
+  /** Estimate. */
+  tokens: number;
+};
+
+/** Without a thread: of one that would be started in `cwd` with `config`. */
+export type ContextReadParams = {
+  threadId?: string | null;
+  cwd?: string | null;
+  /** Dotted keys over config.toml. */
+  config?: Record<string, unknown> | null;
+};
+
+/** What the next request would hold. Instruction files outermost first. */
 export type ContextReadResponse = {
-  threadId: string;
+  threadId: string | null;
+  /** Those in force. */
   instructionSources: string[];
+  documents: ContextDocument[];
+  /** Tokens: what the provider counted last, and our estimate of what came since. */
+  used: number;
+  /** How many of `used` are an estimate. */
+  estimated: number;
+  window: number;
+  /** Tokens from which on the thread is compacted before its next request. */
+  compactAt: number;
+  parts: ContextPart[];
 };
 
 export type CustomGateway = {
   type: "customGateway";
   auth: GatewayAuth;
+};
+
+export type CustomTarget = {
+  type: "custom";
+  instructions: string;
 };
 
 export type DangerFullAccess = {
@@ -359,6 +449,25 @@ export type DangerFullAccess = {
 
 export type DeleteKind = {
   type: "delete";
+};
+
+/** Problems that appeared in files which the running turn has changed. */
+export type DiagnosticsReportParams = {
+  threadId: string;
+  turnId: string;
+  problems: EditorProblem[];
+};
+
+/** How many the model will be told before its next request: treadle/diagnostics/told says when. 0: the turn is over. */
+export type DiagnosticsReportResponse = {
+  taken: number;
+};
+
+/** The model reads these with its next request. */
+export type DiagnosticsToldNotification = {
+  threadId: string;
+  turnId: string;
+  problems: ToldProblem[];
 };
 
 export type DoctorParams = {
@@ -381,6 +490,19 @@ export type DynamicToolCallItem = {
   contentItems: ToolContent[] | null;
   success: boolean | null;
   durationMs: number | null;
+  /** Left out when nobody was asked. */
+  answer?: ItemAnswer | null;
+};
+
+/** Lines and columns count from 1. */
+export type EditorProblem = {
+  path: string;
+  line: number;
+  column?: number;
+  severity: "error" | "warning" | "information" | "hint";
+  message: string;
+  source?: string;
+  code?: string;
 };
 
 /** An answer that only says: done. */
@@ -442,6 +564,8 @@ export type FileChangeItem = {
   id: string;
   changes: FileUpdateChange[];
   status: ItemStatus;
+  /** Left out when nobody was asked. */
+  answer?: ItemAnswer | null;
 };
 
 export type FileChangePatchUpdatedNotification = {
@@ -745,6 +869,17 @@ export type ItemAnchor = {
   itemId: string;
 };
 
+/** What the user said when they were asked about a call. */
+export type ItemAnswer = {
+  verdict: "accept" | "decline" | "cancel";
+  /** accept: for how long; null is this once. */
+  scope?: "thread" | "workspace" | "always" | null;
+  /** The text of the rule that was stored. */
+  rule?: string | null;
+  /** decline: what the agent was told. */
+  words?: string | null;
+};
+
 /** The item as it is for good, whatever the deltas said. */
 export type ItemCompletedNotification = {
   threadId: string;
@@ -872,11 +1007,55 @@ export type LocalImageInput = {
   detail?: ImageDetail | null;
 };
 
+/** Without a thread: the servers of the process's own folder. */
+export type McpListParams = {
+  threadId?: string | null;
+};
+
+/** In the order of the configuration, those that are turned off as well. */
+export type McpListResponse = {
+  servers: McpListServer[];
+};
+
+export type McpListServer = {
+  name: string;
+  state: "off" | "notStarted" | "starting" | "ready" | "failed";
+  /** failed: why. */
+  error: string | null;
+  /** failed: seconds after which it was to be started again by itself; null when it waits for a call or a restart. */
+  retryIn: number | null;
+  /** Without it no turn runs. */
+  required: boolean;
+  transport: "stdio" | "http";
+  /** The program, without its arguments, or scheme, host and port. */
+  address: string;
+  auth: "unsupported" | "notLoggedIn" | "bearerToken" | "oAuth";
+  /** As it listed them last, perhaps in an earlier process; those that the settings let through. */
+  tools: McpListTool[];
+  /** Whether it ever listed its tools. */
+  seen: boolean;
+};
+
+export type McpListTool = {
+  name: string;
+  description: string;
+};
+
 export type McpListedTool = {
   name: string;
   description?: string | null;
   inputSchema: unknown;
   annotations?: Record<string, unknown> | null;
+};
+
+export type McpLogParams = {
+  name: string;
+  threadId?: string | null;
+};
+
+/** What happened to it and what it said on standard error, lately, a line each; secrets of its table are struck out. */
+export type McpLogResponse = {
+  text: string;
 };
 
 export type McpResourceReadParams = {
@@ -890,6 +1069,15 @@ export type McpResourceReadResponse = {
   contents: (Record<string, unknown>)[];
   originCallId: null;
 };
+
+/** Reads the configuration again, ends the server whatever it is doing, and connects again. */
+export type McpRestartParams = {
+  name: string;
+  threadId?: string | null;
+};
+
+/** When it is ready or has failed, or after some seconds. */
+export type McpRestartResponse = Record<string, never>;
 
 export type McpServerElicitationAnswerMeta = {
   persist?: "session" | "thread" | "workspace" | "always" | null;
@@ -1013,6 +1201,8 @@ export type McpToolCallItem = {
   mcpAppUi: null;
   pluginId: null;
   readOnlyHint: boolean | null;
+  /** Left out when nobody was asked. */
+  answer?: ItemAnswer | null;
 };
 
 export type McpToolCallProgressNotification = {
@@ -1365,6 +1555,20 @@ export type ReviewFinding = {
   confidence: number | null;
 };
 
+/** A turn of this thread that only reads. Its items begin with enteredReviewMode and end with exitedReviewMode. */
+export type ReviewStartParams = {
+  threadId: string;
+  target: ReviewTarget;
+  delivery?: "inline" | null;
+};
+
+export type ReviewStartResponse = {
+  turn: Turn;
+  reviewThreadId: string;
+};
+
+export type ReviewTarget = UncommittedChangesTarget | StagedChangesTarget | BaseBranchTarget | CommitTarget | CustomTarget;
+
 /** The list is another one: ask again. `threadId` is null when it is not about one thread. */
 export type RulesChangedNotification = {
   threadId: string | null;
@@ -1478,6 +1682,11 @@ export type SkillsListParams = {
 
 export type SkillsListResponse = {
   data: SkillsListEntry[];
+};
+
+/** Ours: what is staged, and nothing else. */
+export type StagedChangesTarget = {
+  type: "stagedChanges";
 };
 
 /** What a yes is about; `text` is what the user reads and may edit, e.g. `npm test`. */
@@ -1885,6 +2094,11 @@ export type ThreadResumeParams = {
   excludeTurns?: boolean;
   /** A first page as of thread/turns/list. */
   initialTurnsPage?: InitialTurnsPageParams | null;
+  /**
+   * The client can be asked again: a turn that was cut off while it waited for the user goes on, under its id. Otherwise, and
+   * for every other turn that was cut off, it is ended as interrupted.
+   */
+  goesOn?: boolean;
 };
 
 export type ThreadResumeResponse = {
@@ -2146,6 +2360,16 @@ export type TokenUsageBreakdown = {
   reasoningOutputTokens: number;
 };
 
+export type ToldProblem = {
+  path: string;
+  line: number;
+  column: number;
+  severity: string;
+  source: string;
+  code: string;
+  message: string;
+};
+
 export type ToolContent = InputTextContent | InputImageContent;
 
 /** A piece of the arguments that the model is writing for a call. */
@@ -2243,6 +2467,15 @@ export type TurnCompletedNotification = {
   turn: Turn;
 };
 
+/** Go on where the last turn was cut off or failed, in a turn of its own without words of the user. */
+export type TurnContinueParams = {
+  threadId: string;
+};
+
+export type TurnContinueResponse = {
+  turn: Turn;
+};
+
 export type TurnDiffUpdatedNotification = {
   threadId: string;
   turnId: string;
@@ -2336,6 +2569,10 @@ export type TurnsPage = {
   nextCursor: string | null;
   /** Where to begin in the other direction. */
   backwardsCursor: string | null;
+};
+
+export type UncommittedChangesTarget = {
+  type: "uncommittedChanges";
 };
 
 export type UnknownAction = {
@@ -2436,7 +2673,9 @@ export interface ClientRequests {
   "thread/inject_items": { params: ThreadInjectItemsParams; result: ThreadInjectItemsResponse };
   "thread/shellCommand": { params: ThreadShellCommandParams; result: ThreadShellCommandResponse };
   "turn/start": { params: TurnStartParams; result: TurnStartResponse };
+  "treadle/turn/continue": { params: TurnContinueParams; result: TurnContinueResponse };
   "turn/steer": { params: TurnSteerParams; result: TurnSteerResponse };
+  "review/start": { params: ReviewStartParams; result: ReviewStartResponse };
   "turn/interrupt": { params: TurnInterruptParams; result: TurnInterruptResponse };
   "command/exec": { params: CommandExecParams; result: CommandExecResponse };
   "command/exec/write": { params: CommandExecWriteParams; result: CommandExecWriteResponse };
@@ -2458,6 +2697,9 @@ export interface ClientRequests {
   "mcpServer/oauth/login": { params: McpServerOauthLoginParams; result: McpServerOauthLoginResponse };
   "mcpServer/resource/read": { params: McpResourceReadParams; result: McpResourceReadResponse };
   "mcpServer/tool/call": { params: McpServerToolCallParams; result: McpServerToolCallResponse };
+  "treadle/mcp/list": { params: McpListParams; result: McpListResponse };
+  "treadle/mcp/restart": { params: McpRestartParams; result: McpRestartResponse };
+  "treadle/mcp/log": { params: McpLogParams; result: McpLogResponse };
   "treadle/tools/refresh": { params: ToolsRefreshParams; result: ToolsRefreshResponse };
   "treadle/revert/undo": { params: RevertUndoParams; result: ThreadRevertResponse };
   "treadle/thread/export": { params: ThreadExportParams; result: ThreadExportResponse };
@@ -2480,6 +2722,9 @@ export interface ClientRequests {
   "treadle/hunk/list": { params: HunkListParams; result: HunkListResponse };
   "treadle/hunk/keep": { params: HunkChoiceParams; result: HunkListResponse };
   "treadle/hunk/undo": { params: HunkChoiceParams; result: HunkListResponse };
+  "treadle/action/words": { params: ActionWordsParams; result: ActionWordsResponse };
+  "treadle/commitMessage": { params: CommitMessageParams; result: CommitMessageResponse };
+  "treadle/diagnostics/report": { params: DiagnosticsReportParams; result: DiagnosticsReportResponse };
   "treadle/notes/list": { params: NotesListParams; result: NotesListResponse };
   "treadle/notes/write": { params: NotesWriteParams; result: NotesListResponse };
 }
@@ -2535,6 +2780,7 @@ export interface ServerNotifications {
   "hook/completed": HookNotification;
   "treadle/checkpoint/changed": CheckpointChangedNotification;
   "treadle/rules/changed": RulesChangedNotification;
+  "treadle/diagnostics/told": DiagnosticsToldNotification;
   "treadle/hunk/changed": HunkChangedNotification;
   "treadle/progress": ProgressNotification;
   "treadle/item/inputDelta": ToolInputDeltaNotification;

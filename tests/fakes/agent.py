@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
+from treadle.core.compaction import Room
+from treadle.core.context import Document
 from treadle.core.errors import RequestRefused
 from treadle.core.events import (
     CardCompleted,
@@ -23,6 +25,7 @@ from treadle.core.events import (
 )
 from treadle.core.history import TurnState
 from treadle.core.items import TurnStatus
+from treadle.core.looking_ops import LookAtContext
 from treadle.core.ops import (
     ArchiveThread,
     InterruptTurn,
@@ -39,7 +42,7 @@ from treadle.core.replies import Usage
 from treadle.core.settings import Provider, Settings
 from treadle.core.skills import FoundSkills
 from treadle.core.views import MessageCard, UserCard
-from treadle.runtime.answers import Answer, ThreadPage, ThreadState
+from treadle.runtime.answers import Answer, ContextState, ThreadPage, ThreadState
 from treadle.runtime.ports import Buffers, Client, ThreadMeta
 
 AT = 1_700_000_000.5
@@ -103,6 +106,9 @@ class ScriptedAgent:
                 state = self._known(op.thread_id)
                 with_turns = isinstance(op, ResumeThread) or op.include_turns
                 return state if with_turns else dataclasses.replace(state, turns=[])
+            case LookAtContext(thread_id=str() as thread_id):
+                documents = tuple(Document(path, "Be kind.") for path in self._known(thread_id).instruction_sources)
+                return ContextState(thread_id, documents, (), 1200, 200, Room(128_000, 115_200), {"base": 900, "user": 300})
             case ListThreads():
                 return ThreadPage([dataclasses.replace(state, turns=[]) for state in self.threads.values()], None)
             case StartTurn():
@@ -150,6 +156,9 @@ class ScriptedAgent:
             "skills": ("/workspace", FoundSkills()),
         }
         return facts[what]
+
+    async def stop(self) -> None:
+        pass
 
     async def close(self) -> None:
         self.closed = True

@@ -8,7 +8,7 @@ from typing import Any
 
 from treadle.core import queue
 from treadle.core.grants import Grant
-from treadle.core.items import Item, UserMessage, decode, encode
+from treadle.core.items import Item, TurnEnded, UserMessage, decode, encode
 from treadle.core.queue import Queued
 from treadle.core.search import Query, matches, said, snippet
 from treadle.runtime.accounting import MemoryLedger
@@ -82,6 +82,8 @@ class MemoryStore:
 
         for item in items:
             self.drafted[thread_id].pop(getattr(item, "call_id", None) or item.id, None)
+        if any(isinstance(item, TurnEnded) for item in items):
+            self.drafted[thread_id].clear()
 
     def draft(self, thread_id: str, item: Item) -> None:
         self.drafted[thread_id][getattr(item, "call_id", None) or item.id] = item

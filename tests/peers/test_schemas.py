@@ -57,6 +57,9 @@ def test_every_sample_is_as_the_schemas_say(printed: tuple[Schemas, Schemas]) ->
     check(printed, said)
 
 
+FINDING = {"path": "a.py", "first_line": 1, "last_line": 2, "priority": 1, "title": "x", "body": "x", "confidence": 0.5}
+
+
 class Client(Peer):
     """Says yes to every question, in the words of the protocol."""
 
@@ -125,9 +128,11 @@ def script() -> list[Any]:
         error(
             400, {"error": {"message": "Unsupported parameter.", "type": "invalid_request_error", "param": None, "code": None}}
         ),
+        reply(text("Going on.")),
         reply(text("Never said.", deltas=2, hold={1: "gate"})),
         reply(text("From the queue.")),
         reply(text("A summary.")),
+        reply(text(json.dumps({"findings": [FINDING], "verdict": "incorrect", "summary": "x"}))),
     ]
 
 
@@ -155,6 +160,8 @@ async def test_all_that_a_client_is_told_of_whole_turns_is_as_the_schemas_say(
         "webSearch",
         "imageView",
         "contextCompaction",
+        "enteredReviewMode",
+        "exitedReviewMode",
     }
     unanswered = {name for name in CLIENT_REQUESTS if not ours(name)} - {method for kind, method, _ in said if kind == "answer"}
     assert unanswered == {"mcpServer/oauth/login"}
@@ -175,6 +182,8 @@ async def the_queue(client: Client, thread_id: str) -> None:
 
 async def the_rest(client: Client, house: House, model_server: ModelServer, thread_id: str) -> None:
     """Every other method, once."""
+    went_on = (await client.result("treadle/turn/continue", {"threadId": thread_id}))["turn"]["id"]
+    assert (await client.ended(went_on))["status"] == "completed"
     said = {"threadId": thread_id, "input": [{"type": "text", "text": "stop"}]}
     turn_id = (await client.result("turn/start", said))["turn"]["id"]
     await model_server.reached("gate")
@@ -187,7 +196,7 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.result("thread/compact/start", {"threadId": thread_id})
     compacted = lambda m: m.get("params", {}).get("item", {}).get("type") == "contextCompaction"  # noqa: E731
     await client.until(lambda m: m.get("method") == "item/completed" and compacted(m))
-    is_other = lambda m: m["params"]["turn"]["id"] not in (turn_id, queued)  # noqa: E731
+    is_other = lambda m: m["params"]["turn"]["id"] not in (turn_id, went_on, queued)  # noqa: E731
     await client.until(lambda m: m.get("method") == "turn/completed" and is_other(m))
     await client.result("thread/name/set", {"threadId": thread_id, "name": "a name"})
     await client.result("thread/resume", {"threadId": thread_id})
@@ -204,6 +213,11 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
         "mcpServer/tool/call", {"threadId": thread_id, "server": "fake", "tool": "echo", "arguments": {"text": "x"}}
     )
     await client.result("config/mcpServer/reload")
+    await client.result("treadle/mcp/list", {"threadId": thread_id})
+    await client.result("treadle/mcp/restart", {"threadId": thread_id, "name": "fake"})
+    await client.result("treadle/mcp/log", {"threadId": thread_id, "name": "fake"})
+    await client.result("treadle/context/read", {"threadId": thread_id})
+    await client.result("treadle/prompt/read", {"threadId": thread_id})
     ask = client.send("command/exec", {"command": ["cat"], "processId": "p", "tty": True, "streamStdin": True})
     await client.result("command/exec/resize", {"processId": "p", "size": {"rows": 10, "cols": 40}})
     await client.result("command/exec/write", {"processId": "p", "deltaBase64": "aGkK"})
@@ -239,4 +253,6 @@ async def the_past(client: Client, thread_id: str, turn_id: str) -> None:
     await client.result("thread/backgroundTerminals/terminate", {"threadId": thread_id, "processId": "1"})
     await client.result("thread/backgroundTerminals/clean", {"threadId": thread_id})
     await client.result("thread/fork", {"threadId": thread_id, "lastTurnId": turn_id})
+    review = await client.result("review/start", {"threadId": thread_id, "target": {"type": "baseBranch", "branch": "main"}})
+    assert (await client.ended(review["turn"]["id"]))["status"] == "completed"
     await client.result("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})

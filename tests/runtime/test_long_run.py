@@ -36,6 +36,9 @@ class OnlyCounts(MemoryStore):
     def append(self, thread_id: str, items: Sequence[Item]) -> None:
         self.counts.update(item.type for item in items)
 
+    def draft(self, thread_id: str, item: Item) -> None:
+        pass
+
 
 class ForgetfulLedger(MemoryLedger):
     def add(self, row: LedgerRow) -> None:

@@ -39,9 +39,10 @@ async def test_a_thread_is_resumed_by_another_process_with_the_same_next_request
 
 
 async def test_a_thread_whose_process_died_in_a_turn_is_repaired(tmp_path: Path) -> None:
-    store = MemoryStore()
+    store, begun = MemoryStore(), asyncio.Event()
 
     async def forever(call_: Call, scope: Scope) -> str:
+        begun.set()
         await asyncio.Event().wait()
         return ""
 
@@ -50,7 +51,9 @@ async def test_a_thread_whose_process_died_in_a_turn_is_repaired(tmp_path: Path)
     thread_id, _ = await begin(agent, client)
     await client.until(lambda e: isinstance(e, CardStarted) and getattr(e.card, "call_id", "") == "a")
     kept = MemoryStore()
+    await begun.wait()
     kept.metas, kept.lines = dict(store.metas), {key: list(lines) for key, lines in store.lines.items()}
+    kept.drafted[thread_id] = dict(store.drafted[thread_id])
     await agent.close()
     second = ScriptedModel([*message("two"), *end()])
     versions = SqliteVersions(tmp_path)

@@ -104,5 +104,22 @@ class Decision:
     "The answers to a Question or an Elicitation."
 
 
+def kept(decision: Decision | None) -> JsonObject:
+    """What an output keeps of the question about its call, for people to read: never what was said in secret. None: the question
+    is open."""
+    if decision is None:
+        return {"verdict": None}
+    said: JsonObject = {"verdict": decision.verdict}
+    for name in ("scope", "rule", "words"):
+        if value := getattr(decision, name):
+            said[name] = value
+    return said
+
+
+def is_open(answer: JsonObject | None) -> bool:
+    """Whether the user was asked, and has not said anything."""
+    return answer is not None and answer.get("verdict") is None
+
+
 ACCEPT, DECLINE, CANCEL = Decision("accept"), Decision("decline"), Decision("cancel")
 ACCEPT_FOR_THREAD = Decision("accept", "thread")

@@ -28,7 +28,8 @@ from .items import (
     UserMessage,
 )
 from .prompt import DISCARDED
-from .views import CallCard, CallView, Card, MessageCard, OtherCard, ReasoningCard, SummaryCard, UserCard
+from .review import Findings, read, spoken
+from .views import CallCard, CallView, Card, MessageCard, OtherCard, ReasoningCard, ReviewCard, SummaryCard, UserCard
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class TurnState:
     completed_at: float | None = None
     error: ErrorInfo | None = None
     cards: list[Card] = field(default_factory=list[Card])
+    cwd: str = ""
 
 
 def card(item: ModelItem) -> Card | None:
@@ -77,12 +79,14 @@ def turns(items: Sequence[Item]) -> list[TurnState]:
             turn = found[item.turn_id] = TurnState(item.turn_id)
         match item:
             case TurnBegan():
-                turn.started_at = item.at
+                turn.started_at, turn.cwd = item.at, str(item.settings.get("cwd") or "")
             case TurnEnded():
                 turn.status, turn.completed_at = item.status, item.at
                 turn.error = ErrorInfo(**item.error) if item.error else None
+                if ended := review_ended(turn.cards, item, turn.cwd):
+                    turn.cards.append(ended)
             case UserMessage():
-                turn.cards.append(UserCard(item.id, item.content, item.client_id))
+                turn.cards.append(said_card(item))
             case UserCommand():
                 turn.cards.append(user_card(item))
             case ModelItem() if item.is_call:
@@ -96,13 +100,29 @@ def turns(items: Sequence[Item]) -> list[TurnState]:
                 # most calls end with a view of their own: only for the others is one made up
                 if place := open_calls.pop(item.call_id, None):
                     of, at, call = place
-                    of.cards[at] = _call_card(call, item.detail or likely_view(call), item.status)
+                    of.cards[at] = _call_card(call, item.detail or likely_view(call), item.status, item.answer)
             case Summary():
                 if item.revises is None:
                     turn.cards.append(SummaryCard(item.id))
     for of, at, call in open_calls.values():
         of.cards[at] = _call_card(call, likely_view(call), "inProgress")
     return list(found.values())
+
+
+def said_card(item: UserMessage) -> UserCard | ReviewCard:
+    """A review is drawn by what it is of, and not by what the model was told."""
+    return ReviewCard(item.id, item.review) if item.review else UserCard(item.id, item.content, item.client_id)
+
+
+def review_ended(cards: Sequence[Card], end: TurnEnded, cwd: str) -> ReviewCard | None:
+    """What a turn's review found, as the turn ends; None for a turn that reviewed nothing."""
+    if not any(isinstance(card, ReviewCard) for card in cards):
+        return None
+    words = next((card.text for card in reversed(cards) if isinstance(card, MessageCard) and card.complete), "")
+    if end.status != "completed" or not words:
+        return ReviewCard(f"{end.id}-review", "The review was not finished.", Findings(None, ""))
+    found = read(words, cwd)
+    return ReviewCard(f"{end.id}-review", spoken(found, cwd), found)
 
 
 def likely_view(item: ModelItem) -> CallView:
@@ -122,8 +142,8 @@ def user_card(item: UserCommand) -> CallCard:
     return CallCard(item.id, "user_shell", item.id, item.detail, item.status)  # type: ignore[arg-type]
 
 
-def _call_card(item: ModelItem, view: Any, status: Any) -> CallCard:
-    return CallCard(item.id, item.name or "", item.call_id or "", view, status)
+def _call_card(item: ModelItem, view: Any, status: Any, answer: JsonObject | None = None) -> CallCard:
+    return CallCard(item.id, item.name or "", item.call_id or "", view, status, answer)
 
 
 def last_message(items: Sequence[Item]) -> str | None:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .checkpoint_ops import CheckpointOp
+from .command_ops import CommandOp
+from .editor_ops import EditorOp
 from .grants import GrantScope, Subject
 from .hunk_ops import HunkOp
 from .items import Image, JsonObject, Text
 from .keeping import KeepingOp
+from .looking_ops import LookingOp
 from .queue import QueueOp
 from .settings import ApprovalPolicy, SandboxPolicy
 from .thread_ops import EndTerminals, InjectItems, ListTerminals, RunUserCommand, UpdateGit
@@ -29,6 +32,8 @@ class Overrides:
     roots: tuple[str, ...] | None = None
     base_instructions: str | None = None
     developer_instructions: str | None = None
+    ask_before_edits: bool | None = None
+    "Over the configuration's word, which config carries."
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     "Dotted keys over config.toml, as with -c."
 
@@ -44,6 +49,8 @@ class StartThread:
 class ResumeThread:
     thread_id: str
     overrides: Overrides = Overrides()
+    goes_on: bool = False
+    "The client can be asked again: a turn that was cut off while it waited for the user goes on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,15 @@ class StartTurn:
     client_id: str | None = None
     queued: str | None = None
     "The id of the message, where it waited in the queue."
+    review: str | None = None
+    "See core.items.UserMessage."
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueTurn:
+    """Go on where the last turn was cut off, without new words of the user."""
+
+    thread_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,55 +249,6 @@ class ReloadMcpServers:
 
 
 @dataclass(frozen=True, slots=True)
-class Execute:
-    """Run a command of the client's own, in no thread, under the sandbox. Answered when it has ended."""
-
-    argv: tuple[str, ...]
-    process_id: str | None = None
-    "The client's name for it, by which it is written to, resized and ended, and under which its output is told."
-    cwd: str | None = None
-    environment: tuple[tuple[str, str | None], ...] = ()
-    "Over the variables that every command gets; None takes one away."
-    policy: SandboxPolicy | None = None
-    "None: what the configuration says for its folder. Without roots, its folder is the root."
-    tty: bool = False
-    rows: int = 24
-    cols: int = 80
-    feeds: bool = False
-    "Whether WriteInput will write to it."
-    streams: bool = False
-    "Whether its output is told as it comes, and then not in the answer."
-    cap: int | None = 1024 * 1024
-    "Bytes of each stream that are told or answered; what comes after is read and forgotten."
-    timeout: float | None = 10.0
-    "Seconds."
-
-
-@dataclass(frozen=True, slots=True)
-class WriteInput:
-    """Write to a command of Execute, or end its input, or both."""
-
-    process_id: str
-    data: bytes = b""
-    close: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ResizeTerminal:
-    process_id: str
-    rows: int
-    cols: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndCommand:
-    process_id: str
-
-
-CommandOp: TypeAlias = Execute | WriteInput | ResizeTerminal | EndCommand
-
-
-@dataclass(frozen=True, slots=True)
 class ListRules:
     """The grants that count for a thread, or in a folder, or without either all of them; and the rules of files there."""
 
@@ -368,6 +335,7 @@ Op: TypeAlias = (
     | ReadThread
     | ListThreads
     | StartTurn
+    | ContinueTurn
     | SteerTurn
     | InterruptTurn
     | RefreshTools
@@ -390,5 +358,7 @@ Op: TypeAlias = (
     | ThreadOp
     | CommandOp
     | McpOp
+    | LookingOp
     | QueueOp
+    | EditorOp
 )

@@ -60,6 +60,8 @@ class Thread:
         self._since = 0
         self._epoch_at = 0
         self.open_turn: str | None = None
+        self.marked = False
+        "See TurnBegan.marked: of the last turn."
         self._unanswered: dict[str, ModelItem] = {}
         self.reverted_at = 0
         "How many items there were when turns were last taken back, or given back."
@@ -89,6 +91,11 @@ class Thread:
     def used(self) -> int:
         """Tokens of the next request: what the provider counted for the last one, and an estimate of what came after."""
         return self._counted + self._since
+
+    @property
+    def estimated(self) -> int:
+        """How many of `used` we have estimated."""
+        return self._since
 
     @property
     def count(self) -> int:
@@ -148,7 +155,7 @@ class Thread:
             case Notes():
                 self.notes = item.texts
             case TurnBegan():
-                self.open_turn = item.turn_id
+                self.open_turn, self.marked = item.turn_id, item.marked
             case TurnEnded():
                 self.open_turn = None
             case UsageReported():

@@ -57,6 +57,8 @@ def _valid(thread: Thread, turn: Turn) -> Turn:
 
 
 def _steps(thread: Thread, room: Room | None) -> Turn:
+    if thread.unanswered:  # the turn was cut off while it waited for the user, and goes on
+        thread.append(*(yield RunTools(thread.unanswered)))
     while True:
         yield from _make_room(thread, room)
         thread.append(*(yield ReadContext()))

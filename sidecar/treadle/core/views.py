@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
 from .items import Image, JsonObject, OutputStatus, Text
+from .review import Findings
 
 
 class CommandAction(TypedDict, total=False):
@@ -123,6 +124,8 @@ class CallCard:
     call_id: str
     view: CallView
     status: Literal["inProgress"] | OutputStatus
+    answer: JsonObject | None = None
+    "What the user said when asked about it: core.asking.kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,4 +144,13 @@ class OtherCard:
     payload: JsonObject
 
 
-Card: TypeAlias = UserCard | MessageCard | ReasoningCard | CallCard | SummaryCard | OtherCard
+@dataclass(frozen=True, slots=True)
+class ReviewCard:
+    """A review began, of what `text` says; or, with `findings`, it ended and `text` is all of it in words."""
+
+    id: str
+    text: str
+    findings: Findings | None = None
+
+
+Card: TypeAlias = UserCard | MessageCard | ReasoningCard | CallCard | SummaryCard | ReviewCard | OtherCard

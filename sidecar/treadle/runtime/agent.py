@@ -7,17 +7,19 @@ from typing import Any, Literal
 
 from ..core.asking import Decision
 from ..core.checkpoint_ops import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
+from ..core.command_ops import EndCommand, Execute, ResizeTerminal, WriteInput
+from ..core.editor_ops import ReportProblems, StartReview, WriteCommitMessage
 from ..core.elicitation import McpQuestion
 from ..core.events import ProgressReported
 from ..core.hunk_ops import KeepHunks, ListHunks, UndoHunks
 from ..core.keeping import DeleteThread, ExportThread, FindInThread, PruneThreads, SearchThreads
+from ..core.looking_ops import LookAtContext, LookAtMcpServers, ReadMcpJournal, RestartMcpServer
 from ..core.mcp import McpStatus
 from ..core.ops import (
     CallMcpTool,
     CheckRule,
     CompactThread,
-    EndCommand,
-    Execute,
+    ContinueTurn,
     InterruptTurn,
     ListMcpServers,
     ListRules,
@@ -33,23 +35,22 @@ from ..core.ops import (
     ReadThread,
     RefreshTools,
     ReloadMcpServers,
-    ResizeTerminal,
     ResumeThread,
     StartThread,
     StartTurn,
     SteerTurn,
     ThreadOp,
-    WriteInput,
     WriteNotes,
     WriteRules,
     WriteSummary,
 )
 from ..core.queue import AddQueued, DeleteQueued, ListQueued, PromoteQueued, ReorderQueued, StartQueued, UpdateQueued
-from . import foreign, keeping, mcp_ops, outputs, reading, rules, summaries
+from . import foreign, keeping, mcp_keeping, mcp_ops, outputs, reading, rules, summaries
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World
 from .checkpoints import Checkpoints
 from .commanding import Commands
+from .editor_ops import EditorOps
 from .hunks import Hunks
 from .idling import Idling
 from .ports import Buffers, Client
@@ -83,9 +84,11 @@ class Agent:
         self._checkpoints = Checkpoints(world, self._threads)
         self._hunks = Hunks(world, self._loaded)
         self._turns.ended.append(self._checkpoints.ended)
+        self._turns.ended.append(lambda loaded, _turn_id, _status: foreign.note(world, loaded))
         self._titles = Titles(world, self._threads, self._turns)
         self._queues = Queues(world, self._threads, self._turns)
         self._thread_ops = ThreadOps(world, self._threads, self._turns)
+        self._editor = EditorOps(world, self._threads, self._turns)
         self._idling = Idling(world, self._threads)
         self._turns.ended.append(lambda loaded, _turn_id, _status: self._idling.rested(loaded))
         self._thread_ops.by_hand.ended.append(self._idling.rested)
@@ -103,13 +106,16 @@ class Agent:
             case StartThread():
                 return await self._threads.start(op, client)
             case ResumeThread():
-                return await self._threads.resume(op, client)
+                try:
+                    return await self._threads.resume(op, client)
+                finally:
+                    self._turns.go_on(op.thread_id)
             case ReadThread():
                 return self._shelf.read(op)
             case ListThreads():
                 return self._shelf.list(op)
-            case StartTurn() | CompactThread():
-                return await self._turns.start(op, client)
+            case StartTurn() | CompactThread() | ContinueTurn() | SteerTurn() | InterruptTurn():
+                return await self._turns.answer(op, client)
             case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():
                 return summaries.answer(self._threads.get(op.thread_id), op, self._world.clock)
             case ReadOutput():
@@ -118,6 +124,8 @@ class Agent:
                 return await foreign.answer(self._world, self._loaded, op)
             case LoginMcpServer() | ReadMcpResource() | CallMcpTool():
                 return await mcp_ops.answer(self._world, self._loaded, op, client)
+            case LookAtMcpServers() | RestartMcpServer() | ReadMcpJournal():
+                return await mcp_keeping.answer(self._world, self._loaded, op)
             case Execute() | WriteInput() | ResizeTerminal() | EndCommand():
                 return await self._commands.answer(op, client)
             case ListRules() | WriteRules() | CheckRule():
@@ -130,11 +138,9 @@ class Agent:
                 return await self._hunks.answer(op)
             case SearchThreads() | FindInThread() | ExportThread() | DeleteThread() | PruneThreads():
                 return await keeping.answer(self._world, self._threads, op)
-            case SteerTurn():
-                return self._turns.steer(op)
-            case InterruptTurn():
-                self._turns.running(op.thread_id, op.turn_id).interrupt()
-            case ReadLedger() | ReadPrompt():
+            case StartReview() | WriteCommitMessage() | ReportProblems():
+                return await self._editor.answer(op, client)
+            case ReadLedger() | ReadPrompt() | LookAtContext():
                 return await reading.answer(self._world, op, self._loaded.get(op.thread_id or ""))
         return None
 
@@ -187,18 +193,23 @@ class Agent:
         settings -> (Settings, problems of the configuration); providers -> (id of the one in use, Providers)."""
         return await self._world.info(what, **args)
 
+    async def stop(self) -> None:
+        """The process is about to end: end all turns, but for those that wait for the user, which another process can go on with.
+        To be called before clients are dropped, since their silence is a no."""
+        for loaded in self._loaded.values():
+            if loaded.runner is not None:
+                loaded.runner.end_with_process()
+        tasks = [loaded.task for loaded in self._loaded.values() if loaded.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def close(self) -> None:
         """Interrupt all turns, end all processes, close the store."""
         await self._tending.close()
         await self._queues.close()
         await self._idling.close()
         await self._titles.close()
-        for loaded in self._loaded.values():
-            if loaded.runner is not None:
-                loaded.runner.interrupt()
-        tasks = [loaded.task for loaded in self._loaded.values() if loaded.task is not None]
-        if tasks:
-            await asyncio.wait(tasks)
+        await self.stop()
         for loaded in self._loaded.values():
             await loaded.end_by_hand()
             await loaded.sessions.close()

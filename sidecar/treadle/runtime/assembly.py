@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..core.compaction import Room
+from ..core.context import Document
 from ..core.events import Event, WarningReported
 from ..core.git_info import GitInfo
 from ..core.items import Context, Item, JsonObject, Section
@@ -65,6 +66,10 @@ class Briefing(Protocol):
     def tail(self, settings: Settings) -> JsonObject: ...
     def sources(self, settings: Settings) -> tuple[str, ...]:
         """Instruction files in force, absolute paths."""
+        ...
+
+    def documents(self, settings: Settings) -> Sequence[Document]:
+        """The same files with what they say."""
         ...
 
     def problems(self, settings: Settings) -> tuple[str, ...]: ...
@@ -320,6 +325,7 @@ def _calls(  # noqa: PLR0917
         hooks=hooks,
         record=recorder.record,
         draft=recorder.drafts.changed,
+        keep=recorder.keep,
         cancel_turn=cancel_turn,
         variables=lambda: world.environment.variables(settings),
         previews=Previews(loaded.thread.id, hooks.turn_id, settings.cwd, world.clock),

@@ -1,8 +1,10 @@
 """One tool call, top to bottom: understand -> draw -> decide -> ask -> run -> output. And the set of calls of one step.
 
 A call starts the moment it is complete in the stream; calls that do not bear company wait for those before them and hold up
-those after them. A call that is not allowed is not run. Whatever goes wrong in a tool becomes an output that the model reads;
-what is our own bug is logged and becomes an output too, so that the thread stays valid.
+those after them. A call that is not allowed is not run. Before one is run a draft of its output says that it has begun, so that
+none is run twice, whatever happens to the process; about one that waits for the user another process can ask again. Whatever
+goes wrong in a tool becomes an output that the model reads; what is our own bug is logged and becomes an output too, so that the
+thread stays valid.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from functools import partial
 from typing import cast
 
 from ..core import mcp
+from ..core.asking import Asked, Decision, Question, is_open, kept
 from ..core.errors import ToolFailure, TreadleError
 from ..core.events import CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
 from ..core.history import likely_view
@@ -28,7 +31,7 @@ from .listing import ToolsByName
 from .permission import CancelTurn, Permission, Refused
 from .ports import Call, Plan, Scope, Tool, ToolResult
 from .previews import Previews
-from .repair import LOST
+from .repair import ASKING, LOST, NOT_BEGUN
 from .watching import TurnWatch
 
 _log = logging.getLogger(__name__)
@@ -50,6 +53,14 @@ class _Running:
     alone: bool
     card: CallCard | None = None
     partial: str = ""
+    answer: JsonObject | None = None
+    "See ToolOutput."
+    begun: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """For the user: nothing of it was run."""
+        return is_open(self.answer)
 
 
 @dataclass(slots=True)
@@ -67,6 +78,8 @@ class Calls:
     record: Callable[[Item], None]
     draft: Callable[[str, Callable[[], Item | None]], None]
     "There is more output of the call that has this call id."
+    keep: Callable[[Item], None]
+    "Keep a draft at once."
     cancel_turn: Callable[[], None]
     variables: Callable[[], tuple[dict[str, str], bool]]
     "For child processes, and whether they are those of a login shell by now."
@@ -98,6 +111,11 @@ class Calls:
             self._take_finished()
         return self.outputs
 
+    @property
+    def waits(self) -> bool:
+        """Whether one waits for the user, who can be asked again by another process."""
+        return any(running.waits and not running.task.done() for running in self._running.values())
+
     def _take_finished(self) -> None:
         for call_id, running in list(self._running.items()):
             if running.task.done() and not running.task.cancelled():
@@ -109,7 +127,7 @@ class Calls:
         self.outputs.append(output)
         card = card or self._draw(item, self._likely(item))
         view = cast("CallView", output.detail) if output.detail else card.view
-        done = dataclasses.replace(card, view=view, status=output.status)
+        done = dataclasses.replace(card, view=view, status=output.status, answer=output.answer)
         self.audience.notify(CardCompleted(self.thread_id, self.turn_id, done, self.scope.clock.now()))
         if view.get("view") == "file_change" and output.status == "completed":
             self._diffs.extend(change.get("diff", "") for change in cast("FileChangeView", view).get("changes", []))
@@ -138,12 +156,19 @@ class Calls:
                 self._abort(item, why)
         return self.outputs
 
+    async def leave(self, calls: tuple[ModelItem, ...], why: str) -> list[ToolOutput]:
+        """End everything that runs, for the turn to go on in another process: the outputs of those calls that had begun."""
+        begun = {call_id for call_id, running in self._running.items() if running.begun}
+        return await self.abort(tuple(item for item in calls if item.call_id in begun), why)
+
     def _abort(self, item: ModelItem, why: str) -> None:
-        begun = self._running.pop(item.call_id or "", None)
+        begun = self._running.get(item.call_id or "")
         card, shown = (begun.card, begun.partial) if begun is not None else (None, "")
         if begun is not None:
             why += f" after {self.scope.clock.monotonic() - begun.began:.1f}s"
-        self._finish(card, self._aborted(item, card, why, shown), item)
+        output = self._aborted(item, card, why, shown)
+        self._running.pop(item.call_id or "", None)
+        self._finish(card, output, item)
 
     def _aborted(self, item: ModelItem, card: CallCard | None, why: str, shown: str) -> ToolOutput:
         text = f"{why}\nOutput so far (its end):\n{shown[-_ABORTED_TAIL:]}" if shown else why
@@ -154,16 +179,56 @@ class Calls:
 
     def _lost(self, running: _Running) -> ToolOutput:
         """Its output if the process died now."""
-        return self._aborted(running.item, running.card, LOST, running.partial[-_DRAFTED:])
+        return self._aborted(running.item, running.card, LOST if running.begun else NOT_BEGUN, running.partial[-_DRAFTED:])
 
     def _made(
         self, item: ModelItem, text: str, view: CallView, status: OutputStatus, images: tuple[Image, ...] = ()
     ) -> ToolOutput:
         clock = self.scope.clock
-        custom = item.kind == "custom_tool_call"
+        custom, running = item.kind == "custom_tool_call", self._running.get(item.call_id or "")
         return ToolOutput(
-            clock.new_id(), clock.now(), self.turn_id, item.call_id or "", text, custom, status, cast("JsonObject", view), images
+            clock.new_id(),
+            clock.now(),
+            self.turn_id,
+            item.call_id or "",
+            text,
+            custom,
+            status,
+            cast("JsonObject", view),
+            images,
+            running.answer if running is not None else None,
         )
+
+    def _asked(self, running: _Running, decision: Decision | None) -> None:
+        """The user is asked about a call, or has answered."""
+        running.answer = kept(decision)
+        if decision is None:
+            self.keep(self._lost(running))
+
+    async def _ask(self, item: ModelItem, asked: Asked) -> Decision:
+        """For a tool. What is asked in the middle of a call that has begun cannot be asked again."""
+        running = self._running.get(item.call_id or "")
+        if running is None or not isinstance(asked, Question):
+            return await self.permission.ask(asked)
+        self._asked(running, None)
+        decision = await self.permission.ask(asked)
+        self._asked(running, decision)
+        return decision
+
+    def _over(self, running: _Running, output: ToolOutput) -> ToolOutput:
+        """What the user said is not to be asked again, also when the output waits for the stream to end."""
+        if running.waits:
+            running.answer = None
+            output = dataclasses.replace(output, answer=None)
+        self.keep(output)
+        return output
+
+    def _begin(self, running: _Running) -> None:
+        """From here on it is not to be run again."""
+        running.begun = True
+        if running.waits:  # what was allowed meanwhile has answered the question
+            running.answer = None
+        self.keep(self._lost(running))
 
     def _likely(self, item: ModelItem) -> CallView:
         """What to draw of a call that no tool has understood."""
@@ -190,13 +255,18 @@ class Calls:
             call, scope = self._call(item), self._scope(item)
             plan = await tool.prepare(call, scope)
             view = plan.view
-            self._running[call.call_id].card = self._draw(item, view)
+            running = self._running[call.call_id]
+            running.card = self._draw(item, view)
             call, plan, before_it = await self._hooked(tool, call, plan, scope)
             view = plan.view
-            policy = await self.permission.of(item, plan, scope, before_it.ask)
+            policy = await self.permission.of(item, plan, scope, before_it.ask, partial(self._asked, running))
             if isinstance(policy, Refused):
-                return self._made(item, policy.words, view, "declined")
-            return await self._run(tool, item, call, plan, dataclasses.replace(scope, policy=policy), before_it)
+                return self._over(running, self._made(item, policy.words, view, "declined"))
+            scope = dataclasses.replace(scope, policy=policy)
+            if tool.name in ASKING:
+                return self._over(running, await self._run(tool, item, call, plan, scope, before_it))
+            self._begin(running)
+            return await self._run(tool, item, call, plan, scope, before_it)
         except TreadleError as failure:
             return self._made(item, failure.sentence(), view, "failed")
         except CancelTurn:
@@ -264,4 +334,4 @@ class Calls:
         if not self.scope.login_done:  # a first turn begins before the login shell has answered
             environment, done = self.variables()
             self.scope = dataclasses.replace(self.scope, environment=environment, login_done=done)
-        return dataclasses.replace(self.scope, emit=emit, ask=self.permission.ask, announce=self.audience.notify)
+        return dataclasses.replace(self.scope, emit=emit, ask=partial(self._ask, item), announce=self.audience.notify)

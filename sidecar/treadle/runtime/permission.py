@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,13 +49,16 @@ class Permission:
     own: tuple[str, ...] = ()
     "Folders from which the agent itself starts."
 
-    async def of(self, item: ModelItem, plan: Plan, scope: Scope, hook: str | None = None) -> SandboxPolicy | Refused:
-        """The policy to run under, or why not. `hook`: why a hook wants the user to be asked. Raises CancelTurn."""
+    async def of(
+        self, item: ModelItem, plan: Plan, scope: Scope, hook: str | None, heard: Callable[[Decision | None], None]
+    ) -> SandboxPolicy | Refused:
+        """The policy to run under, or why not. `hook`: why a hook wants the user to be asked. `heard` is told when the user is
+        asked (None), and what they say. Raises CancelTurn."""
         status = await scope.sandbox.status()
         judge = _Judge(self, plan.wish, scope, status.available, status.degraded, hook)
         verdict = judge.verdict()
         if isinstance(verdict, Ask):
-            verdict = await self._asked(item, plan, judge, verdict)
+            verdict = await self._asked(item, plan, judge, verdict, heard)
         match verdict:
             case Allow(confined=True):
                 return scope.policy
@@ -73,7 +77,9 @@ class Permission:
             self._remember(asked, decision)
         return decision
 
-    async def _asked(self, item: ModelItem, plan: Plan, judge: _Judge, ask: Ask) -> Allow | Deny:
+    async def _asked(
+        self, item: ModelItem, plan: Plan, judge: _Judge, ask: Ask, heard: Callable[[Decision | None], None]
+    ) -> Allow | Deny:
         wish, clock = plan.wish, judge.scope.clock
         approval = Approval(
             clock.new_id(),
@@ -88,9 +94,12 @@ class Permission:
             outside_sandbox=ask.outside_sandbox,
             offers=judge.offers(ask),
         )
+        heard(None)
         decision = await self._answer(approval, judge)
         if isinstance(decision, (Allow, Deny)):
             return decision
+        offer = next((offer for offer in approval.offers if offer.scope == decision.scope), None)
+        heard(dataclasses.replace(decision, rule=decision.rule or offer.subject.text) if offer is not None else decision)
         if decision.verdict == "cancel":
             raise CancelTurn
         if decision.verdict == "decline":

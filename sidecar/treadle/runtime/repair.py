@@ -1,16 +1,25 @@
-"""What a thread lacks when its process died in the middle of a turn. Changes nothing: says which items make it valid again."""
+"""What a thread lacks when its process ended in the middle of a turn. Changes nothing: says which items make it valid again, and
+whether the turn can go on because it waited for the user.
+
+Whether a call had begun is told by its draft (see calls.py): one that had is never run again, whatever came of it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import cast
 
-from ..core.items import Injected, Item, ModelItem, Notes, ToolOutput, TurnEnded, UserCommand, UserMessage
+from ..core.asking import is_open
+from ..core.items import Injected, Item, ModelItem, Notes, ToolOutput, TurnEnded, UserCommand, UserMessage, Waiting
 from ..core.thread import Thread
 from .ports import Clock, FileVersion, Outputs
 
 LOST = "aborted: Treadle ended while this call was running"
+NOT_BEGUN = "aborted: Treadle ended before this call was run"
+ASKING = frozenset(("request_user_input",))
+"Tools that do nothing but ask the user: to ask again is not to do anything twice."
 UNKNOWN = "Treadle ended while a command ran: what the command did to files is not known"
 _HARMLESS = frozenset(("apply_patch", "read_output", "view_image", "update_plan", "request_user_input"))
 "Tools that change no files, or say which before they do."
@@ -22,24 +31,55 @@ def repaired(thread: Thread, clock: Clock, drafts: Sequence[Item] = (), outputs:
     `drafts`: as the store has them."""
     if thread.open_turn is None:
         return []
-    turn_id, shown = thread.open_turn, dict[str, ToolOutput]()
-    repairs: list[Item] = [draft for draft in drafts if isinstance(draft, ModelItem) and draft.turn_id == turn_id]
-    shown.update((draft.call_id, draft) for draft in drafts if isinstance(draft, ToolOutput))
-    for call in thread.unanswered:
-        call_id, custom = call.call_id or "", call.kind == "custom_tool_call"
-        output = shown.get(call_id) or ToolOutput(clock.new_id(), clock.now(), turn_id, call_id, LOST, custom, "aborted")
-        repairs.append(_with_rest(output, thread.id, call, outputs))
+    turn_id = thread.open_turn
+    repairs = _shown(thread, clock, drafts, outputs, thread.unanswered)
     repairs += [draft for draft in drafts if _was_said(draft, turn_id)]
     error = {"message": "Treadle ended while this turn was running.", "code": "internal", "status": None, "details": None}
     repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted", error))
     return repairs
 
 
-def unknown_changes(thread: Thread, roots: Sequence[str], now: float) -> list[FileVersion]:
+def waited(thread: Thread, drafts: Sequence[Item]) -> bool:
+    """Whether the turn that was cut waited for the user, so that it can go on by asking again."""
+    open_calls = {call.call_id for call in thread.unanswered}
+    asked = (draft for draft in drafts if isinstance(draft, ToolOutput) and draft.call_id in open_calls)
+    return thread.open_turn is not None and thread.marked and any(is_open(draft.answer) for draft in asked)
+
+
+def taken_up(
+    thread: Thread, clock: Clock, drafts: Sequence[Item], outputs: Outputs | None = None
+) -> tuple[list[Item], list[Waiting]]:
+    """For a turn that waited: items to append, so that all calls that had begun are answered; and what the user had said."""
+    assert thread.open_turn is not None, "only a turn that was cut off is taken up"
+    begun = {draft.call_id for draft in drafts if isinstance(draft, ToolOutput) and not is_open(draft.answer)}
+    calls = [call for call in thread.unanswered if call.call_id in begun]
+    said = [draft for draft in drafts if _was_said(draft, thread.open_turn)]
+    return _shown(thread, clock, drafts, outputs, calls), cast("list[Waiting]", said)
+
+
+def unknown_changes(thread: Thread, roots: Sequence[str], now: float, drafts: Sequence[Item] = ()) -> list[FileVersion]:
     """What the checkpoint of the turn lacks. Of a thread that is not repaired yet."""
-    if thread.open_turn is None or all(call.name in _HARMLESS for call in thread.unanswered):
+    if thread.open_turn is None:
+        return []
+    begun = {draft.call_id for draft in drafts if isinstance(draft, ToolOutput) and not is_open(draft.answer)}
+    if all(call.name in _HARMLESS or (thread.marked and call.call_id not in begun) for call in thread.unanswered):
         return []
     return [FileVersion(thread.id, thread.open_turn, root, None, None, now, omitted=UNKNOWN) for root in roots]
+
+
+def _shown(
+    thread: Thread, clock: Clock, drafts: Sequence[Item], outputs: Outputs | None, calls: Sequence[ModelItem]
+) -> list[Item]:
+    """What was shown of messages and of these calls."""
+    turn_id = thread.open_turn or ""
+    shown = {draft.call_id: draft for draft in drafts if isinstance(draft, ToolOutput)}
+    items: list[Item] = [draft for draft in drafts if isinstance(draft, ModelItem) and draft.turn_id == turn_id]
+    for call in calls:
+        call_id, custom = call.call_id or "", call.kind == "custom_tool_call"
+        why = NOT_BEGUN if thread.marked else LOST
+        output = shown.get(call_id) or ToolOutput(clock.new_id(), clock.now(), turn_id, call_id, why, custom, "aborted")
+        items.append(_with_rest(output, thread.id, call, outputs))
+    return items
 
 
 def _was_said(draft: Item, turn_id: str) -> bool:

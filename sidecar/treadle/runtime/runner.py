@@ -39,11 +39,11 @@ from ..core.events import (
     UsageUpdated,
     WarningReported,
 )
-from ..core.history import last_message, user_card
+from ..core.history import last_message, said_card, user_card
 from ..core.hooks import HookAnswer
 from ..core.items import Context, Item, JsonObject, Summary, Text, UsageReported, UserCommand, UserMessage, Waiting
 from ..core.thread import Thread
-from ..core.views import SummaryCard, UserCard
+from ..core.views import SummaryCard
 from .audience import Audience
 from .calls import Calls
 from .compacting import Compactor
@@ -53,6 +53,7 @@ from .ports import Store
 from .sampling import Sampler
 
 _log = logging.getLogger(__name__)
+CUT_OFF = "aborted, because Treadle was closed,"
 INTERNAL = "Treadle failed inside; the thread is safe. Its log has the details: please report them."
 
 
@@ -70,6 +71,10 @@ class Recorder:
         self.store.append(self.thread_id, (item,))
         self.drafts.recorded(item)
         self.early.append(item)
+
+    def keep(self, draft: Item) -> None:
+        """Write what an item under way would be if the process died now."""
+        self.store.draft(self.thread_id, draft)
 
     def catch_up(self, items: Sequence[Item]) -> None:
         """Persist those of `items`, just appended by the turn, that were not recorded on the way."""
@@ -129,12 +134,22 @@ class Runner:
     "Not told to anyone yet: the turn may recover from it."
     _effect: asyncio.Task[Any] | None = None
     _interrupted: bool = False
+    left_open: bool = False
+    "The turn is to go on in another process: it has no end."
+    cut_off: bool = False
+    "Not the user stops it, but the end of the process."
 
     def interrupt(self) -> None:
         """Stop as soon as possible. Safe to call at any time, more than once."""
         self._interrupted = True
         if self._effect is not None:
             self._effect.cancel()
+
+    def end_with_process(self) -> None:
+        """Stop because the process ends. A turn that waits for the user is left open: another process can ask again."""
+        self.cut_off = True
+        self.left_open = self.forgets and not self._interrupted and self.calls.waits
+        self.interrupt()
 
     async def run(self) -> Outcome:
         """Run to the end, whatever the end is. Never raises but for cancellation, which leaves a valid thread too."""
@@ -173,7 +188,11 @@ class Runner:
         return loop.compact(self.thread) if self.only_compacts else loop.run(self.thread, self.compactor.room)
 
     def take_late(self) -> None:
-        """What was said too late for the model is kept for the next turn. The turn is over."""
+        """What was said too late for the model is kept for the next turn, or for the rest of this one. The turn is over."""
+        if self.left_open:
+            for said in self.steers:
+                self.recorder.keep(said)
+            return
         late = self.follow(self.steers)
         self.steers.clear()
         self.thread.append(*late)
@@ -194,7 +213,7 @@ class Runner:
         thread_id, turn_id = self.thread.id, self.turn_id
         match item:
             case UserMessage():
-                card = UserCard(item.id, item.content, item.client_id)
+                card = said_card(item)
                 return [CardStarted(thread_id, turn_id, card, item.at), CardCompleted(thread_id, turn_id, card, item.at)]
             case UsageReported():
                 return [UsageUpdated(thread_id, turn_id, self.thread.last_usage, self.thread.usage, self.context_window)]
@@ -210,7 +229,8 @@ class Runner:
     async def _perform_stoppable(self, effect: Effect) -> Any:
         if isinstance(effect, AbortCalls):
             why = "aborted by user" if self._interrupted else "aborted, because the turn failed,"
-            return await self.calls.abort(effect.calls, why)
+            why = CUT_OFF if self.cut_off else why
+            return await (self.calls.leave if self.left_open else self.calls.abort)(effect.calls, why)
         if self._interrupted:
             raise Stopped(Outcome("interrupted"))
         # here, since a task that is cancelled before its first step does nothing at all

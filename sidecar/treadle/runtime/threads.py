@@ -16,10 +16,10 @@ from ..core import history
 from ..core.errors import RequestRefused, open_elsewhere
 from ..core.events import PlanUpdated, RequestCounted, ThreadSettingsChanged, ThreadStarted, UsageUpdated, WarningReported
 from ..core.git_info import GitInfo
-from ..core.items import Item, Summary, UsageReported
+from ..core.items import Item, Summary, UsageReported, Waiting
 from ..core.models import window_doubt
 from ..core.ops import Overrides, ResumeThread, StartThread
-from ..core.settings import Settings
+from ..core.settings import Sandboxed, Settings
 from ..core.thread import Thread
 from . import overrides as over
 from .answers import ThreadState
@@ -27,7 +27,7 @@ from .assembly import World
 from .audience import Audience
 from .loaded import Loaded, Nowhere
 from .ports import Client, Store, ThreadMeta
-from .repair import repaired, unknown_changes
+from .repair import repaired, taken_up, unknown_changes, waited
 from .shelf import Shelf
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ class Threads:
         self.loaded: dict[str, Loaded] = {}
         self.shelf = Shelf(world, self.loaded)
         self._ending: set[asyncio.Task[None]] = set()
+        self.take_up: Callable[[Loaded, Sequence[Waiting], Sandboxed], None] = _nobody
+        "Puts a turn in place that another process left open. Set by who runs turns."
 
     def get(self, thread_id: str) -> Loaded:
         """Raises RequestRefused for one that is not in memory."""
@@ -79,10 +81,14 @@ class Threads:
         return state
 
     async def resume(self, op: ResumeThread, client: Client) -> ThreadState:
+        sandboxed = (await self._world.sandbox.status()).sandboxed if op.goes_on else False
+        # no await from here until what was left open is in place: nothing else may begin in the thread
         loaded = self.loaded.get(op.thread_id)
         problems: tuple[str, ...] = ()
         if loaded is None:
-            loaded, problems = self._read_from_disk(op)
+            loaded, problems, left = self._read_from_disk(op)
+            if loaded.thread.open_turn is not None:
+                self._take_up(loaded, left, sandboxed)
         else:
             self.override(loaded, op.overrides)
         loaded.audience.join(client)
@@ -104,7 +110,14 @@ class Threads:
         window = self._world.briefing.window(loaded.settings)
         return (UsageUpdated(thread.id, reported.turn_id, thread.last_usage, thread.usage, window),)
 
-    def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
+    def _take_up(self, loaded: Loaded, left: Sequence[Waiting], sandboxed: Sandboxed) -> None:
+        try:
+            self.take_up(loaded, left, sandboxed)
+        except BaseException:
+            self.unload(loaded)
+            raise
+
+    def _read_from_disk(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...], Sequence[Waiting]]:
         world = self._world
         if world.store.claimed(op.thread_id):  # not in memory and yet ours: it is on its way out
             raise RequestRefused(f"thread {op.thread_id} is being deleted")
@@ -117,7 +130,8 @@ class Threads:
             world.store.release(op.thread_id)
             raise
 
-    def _read(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...]]:
+    def _read(self, op: ResumeThread) -> tuple[Loaded, tuple[str, ...], Sequence[Waiting]]:
+        """Also what the user had said in a turn that is left open, to go on."""
         world = self._world
         try:
             meta, items = world.store.load(op.thread_id)
@@ -127,17 +141,21 @@ class Threads:
         settings, problems = over.resolve(overrides, world.configure)
         thread = Thread(op.thread_id, items)
         loaded = self.load(thread, meta, overrides, settings, world.store)
-        repairs = repaired(thread, world.clock, world.store.drafts(thread.id), world.outputs)
+        drafts, left = world.store.drafts(thread.id), list[Waiting]()
+        if op.goes_on and waited(thread, drafts):
+            repairs, left = taken_up(thread, world.clock, drafts, world.outputs)
+        else:
+            repairs = repaired(thread, world.clock, drafts, world.outputs)
         if repairs:
-            self._note_unknown(thread, settings)
+            self._note_unknown(thread, settings, drafts)
             world.store.append(thread.id, repairs)
             thread.append(*repairs)
         thread.forget()
-        return loaded, problems
+        return loaded, problems, left
 
-    def _note_unknown(self, thread: Thread, settings: Settings) -> None:
+    def _note_unknown(self, thread: Thread, settings: Settings, drafts: Sequence[Item]) -> None:
         """A checkpoint that lacks something says so."""
-        rows = unknown_changes(thread, list(dict.fromkeys((settings.cwd, *settings.roots))), self._world.clock.now())
+        rows = unknown_changes(thread, list(dict.fromkeys((settings.cwd, *settings.roots))), self._world.clock.now(), drafts)
         if not rows or self._world.versions is None or settings.sandbox.mode == "read-only":
             return
         try:
@@ -198,6 +216,10 @@ class Threads:
         self.loaded.pop(loaded.thread.id, None)
         self._world.store.release(loaded.thread.id)
         self._go_on(loaded.sessions.close())
+
+
+def _nobody(loaded: Loaded, left: Sequence[Waiting], sandboxed: Sandboxed) -> None:
+    raise AssertionError("nobody runs turns")
 
 
 def _plan(thread_id: str, items: Sequence[Item]) -> tuple[PlanUpdated, ...]:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from ..core import history, review
 from ..core.errors import RequestRefused
-from ..core.events import ErrorInfo, ErrorReported, ThreadStatusChanged, TurnCompleted, TurnStarted
+from ..core.events import (
+    CardCompleted,
+    CardStarted,
+    ErrorInfo,
+    ErrorReported,
+    ThreadStatusChanged,
+    TurnCompleted,
+    TurnStarted,
+)
 from ..core.history import TurnState
-from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage
-from ..core.ops import CompactThread, StartTurn, SteerTurn
+from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage, Waiting
+from ..core.ops import CompactThread, ContinueTurn, InterruptTurn, StartTurn, SteerTurn
+from ..core.settings import Sandboxed, SandboxPolicy, Settings
 from ..core.thread_ops import RunUserCommand
+from . import continuing, summaries
 from . import overrides as over
-from . import summaries
 from .assembly import World, assemble
 from .by_hand import HandRun
 from .loaded import Loaded
@@ -29,6 +39,9 @@ class Turns:
     def __init__(self, world: World, threads: Threads) -> None:
         self._world = world
         self._threads = threads
+        threads.take_up = self.take_up
+        self._reviewing: set[str] = set()
+        "Turns that review."
         self.began: list[Callable[[Loaded, str], None]] = []
         "Called with the turn's id when one begins, before its first effect. Must not raise."
         self.ended: list[Callable[[Loaded, str, TurnStatus], None]] = []
@@ -42,6 +55,17 @@ class Turns:
             raise RequestRefused(f"the running turn is {runner.turn_id}, not {turn_id}")
         return runner
 
+    async def answer(
+        self, op: StartTurn | CompactThread | ContinueTurn | SteerTurn | InterruptTurn, client: Client
+    ) -> TurnState | str | None:
+        match op:
+            case SteerTurn():
+                return self.steer(op)
+            case InterruptTurn():
+                return self.running(op.thread_id, op.turn_id).interrupt()
+            case _:
+                return await self.start(op, client)
+
     def steer(self, op: SteerTurn) -> str:
         runner = self.running(op.thread_id, op.expected_turn_id)
         if runner.closed:
@@ -51,7 +75,7 @@ class Turns:
         runner.hear(message)
         return runner.turn_id
 
-    async def start(self, op: StartTurn | CompactThread | RunUserCommand, client: Client | None) -> TurnState:
+    async def start(self, op: StartTurn | CompactThread | RunUserCommand | ContinueTurn, client: Client | None) -> TurnState:
         """Without a client the thread's own queue starts it."""
         sandboxed = (await self._world.sandbox.status()).sandboxed
         # no await from here until the runner is in place: two requests must not both find the thread idle
@@ -65,6 +89,11 @@ class Turns:
             summaries.check_compactable(loaded.thread)
             settings, content = loaded.settings, ()
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed, only_compacts=True)
+        elif isinstance(op, ContinueTurn):
+            continuing.check(loaded)
+            loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
+            settings, content = loaded.settings, ()
+            runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
         elif isinstance(op, RunUserCommand):
             settings, content = loaded.settings, ()
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
@@ -73,14 +102,18 @@ class Turns:
             self._threads.override(loaded, op.overrides)
             loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
             settings, content = dataclasses.replace(loaded.settings, output_schema=op.output_schema), op.content
+            if op.review:
+                settings = reading_only(settings)
+                self._reviewing.add(turn_id)
             runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
         if client is not None:
             loaded.audience.join(client)
-        began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd})
-        loaded.store.append(loaded.thread.id, (began,))
-        loaded.thread.append(began)
+        began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd}, marked=True)
+        first = (began, continuing.told(clock)) if isinstance(op, ContinueTurn) else (began,)
+        loaded.store.append(loaded.thread.id, first)
+        loaded.thread.append(*first)
         if isinstance(op, StartTurn):  # what waits in the queue stays there until it is in the thread
-            said = UserMessage(op.queued or clock.new_id(), clock.now(), turn_id, content, op.client_id)
+            said = UserMessage(op.queued or clock.new_id(), clock.now(), turn_id, content, op.client_id, op.review)
             runner.hear(said, kept=op.queued is not None)
         loaded.touch(content, began.at)
         loaded.runner = runner  # not before: a disk that is full must not leave a turn that never ends
@@ -89,12 +122,58 @@ class Turns:
         loaded.task = asyncio.create_task(self._run(loaded, runner, began.at), name=f"turn {turn_id}")
         return TurnState(turn_id, started_at=began.at)
 
-    async def _run(self, loaded: Loaded, runner: Runner, began: float) -> None:
+    def _tell_findings(self, loaded: Loaded, ended: TurnEnded) -> None:
+        """A review ends with what it found."""
+        if ended.turn_id not in self._reviewing:
+            return
+        self._reviewing.discard(ended.turn_id)
+        turn = next(turn for turn in reversed(history.turns(loaded.items())) if turn.id == ended.turn_id)
+        card = turn.cards[-1]
+        loaded.audience.notify(
+            CardStarted(loaded.thread.id, turn.id, card, ended.at), CardCompleted(loaded.thread.id, turn.id, card, ended.at)
+        )
+
+    def take_up(self, loaded: Loaded, said: Sequence[Waiting], sandboxed: Sandboxed) -> None:
+        """Put the turn in place that another process left open. It goes on when `go_on` is called."""
+        assert loaded.thread.open_turn is not None, "only a turn that is open goes on"
+        loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
+        turn_id, settings = loaded.thread.open_turn, loaded.settings
+        if any(
+            isinstance(item, UserMessage) and item.review and item.turn_id == turn_id for item in (*loaded.thread.items, *said)
+        ):
+            settings = reading_only(settings)
+            self._reviewing.add(turn_id)
+        runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
+        runner.steers.extend(said)
+        loaded.runner = runner
+
+    def go_on(self, thread_id: str) -> None:
+        """Let a turn go on that was taken up, if there is one and it does not do so already."""
+        loaded = self._threads.loaded.get(thread_id)
+        if loaded is None or (runner := loaded.runner) is None or loaded.task is not None:
+            return
+        began = next((item.at for item in reversed(loaded.items()) if isinstance(item, TurnBegan)), 0.0)
+        loaded.task = asyncio.create_task(self._run(loaded, runner, began, anew=False), name=f"turn {runner.turn_id}")
+
+    async def _leave(self, loaded: Loaded, runner: Runner) -> None:
+        """For another process: the turn has no end, and clients are told of none."""
+        await runner.calls.end()
+        runner.recorder.drafts.close()
+        loaded.runner = loaded.task = None
+
+    async def _run(self, loaded: Loaded, runner: Runner, began: float, *, anew: bool = True) -> None:
         thread, clock = loaded.thread, self._world.clock
-        started = (ThreadStatusChanged(thread.id, "active"), TurnStarted(thread.id, runner.turn_id, began))
-        loaded.audience.notify(*started)
+        started = (TurnStarted(thread.id, runner.turn_id, began),) if anew else ()
+        loaded.audience.notify(ThreadStatusChanged(thread.id, "active"), *started)
         try:
             outcome = await runner.run()
+            if runner.left_open:
+                await self._leave(loaded, runner)
+                return
+            if runner.cut_off and outcome.status == "interrupted":
+                outcome = dataclasses.replace(
+                    outcome, error=ErrorInfo("Treadle was closed while this turn was running.", "internal")
+                )
             if outcome.status == "interrupted":
                 await loaded.end_by_hand(runner.turn_id)
                 await loaded.sessions.end_turn(runner.turn_id)
@@ -106,6 +185,7 @@ class Turns:
             ended = TurnEnded(clock.new_id(), clock.now(), runner.turn_id, outcome.status, error, quiet)
             loaded.store.append(thread.id, (ended,))
             thread.append(ended)
+            self._tell_findings(loaded, ended)
             status, failure = outcome.status, outcome.error
         except Exception as bug:
             _log.exception("turn %s", runner.turn_id)
@@ -113,6 +193,7 @@ class Turns:
             status, failure = "failed", ErrorInfo(INTERNAL, "internal", details=repr(bug))
             loaded.audience.notify(ErrorReported(thread.id, runner.turn_id, failure, will_retry=False))
             self._threads.unload(loaded)
+        self._reviewing.discard(runner.turn_id)
         runner.recorder.drafts.close()
         loaded.runner = loaded.task = None
         loaded.audience.notify(
@@ -121,3 +202,9 @@ class Turns:
         )
         for told in self.ended:
             told(loaded, runner.turn_id, status)
+
+
+def reading_only(settings: Settings) -> Settings:
+    """A review changes nothing, whatever else its thread may do, and asks for nothing."""
+    sandbox = SandboxPolicy("read-only")
+    return dataclasses.replace(settings, sandbox=sandbox, approval_policy="never", output_schema=review.SCHEMA)

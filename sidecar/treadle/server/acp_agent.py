@@ -91,6 +91,7 @@ class AcpAgent:
             agent = await opening
         except Exception:
             return
+        await agent.stop()
         agent.lend(None)
         for session in self._sessions.values():
             agent.drop(session)

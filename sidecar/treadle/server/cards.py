@@ -51,7 +51,7 @@ def thread_item(card: Card) -> JsonObject:
         case ReasoningCard():
             return {"type": "reasoning", "id": card.id, "summary": list(card.summary), "content": list(card.content)}
         case CallCard():
-            return _call_item(card)
+            return _call_item(card) | _answer(card)
         case ReviewCard():
             return _review(card)
         case SummaryCard():
@@ -110,6 +110,14 @@ def user_input(content: Sequence[Text | Image]) -> list[JsonObject]:
 
 def _element(element: Element) -> JsonObject:
     return {"byteRange": {"start": element.start, "end": element.end}, "placeholder": element.placeholder}
+
+
+def _answer(card: CallCard) -> JsonObject:
+    """What the user said about a call, when they said anything."""
+    if card.answer is None or card.answer.get("verdict") is None:
+        return {}
+    said = {name: card.answer.get(name) for name in ("verdict", "scope", "rule", "words")}
+    return {} if card.view.get("view") == "image" else {"answer": said}
 
 
 def _call_item(card: CallCard) -> JsonObject:

@@ -126,7 +126,7 @@ class Connection:
         return isinstance(id, (str, int)) and id in self._pending
 
     async def close(self) -> None:
-        """The client is gone: let short requests end, decline what is open, close the agent."""
+        """The client is gone: let short requests end, leave what is open to another process, close the agent."""
         if self._in_flight:
             await asyncio.wait(list(self._in_flight.values()), timeout=0.5)
         if self._agent is not None and self._agent.done() and self._agent.exception() is None:
@@ -134,21 +134,27 @@ class Connection:
         if self._in_flight:
             await asyncio.wait(list(self._in_flight.values()), timeout=5)
         self._closed = True
+        agent = await self._opened()
+        if agent is not None:  # what waits for an answer is left open for another process, and not declined
+            await agent.stop()
         for question in self._pending.values():
             if not question.done():
                 question.set_result(None)
         for task in self._in_flight.values():
             task.cancel()
-        opening, self._agent = self._agent, None
-        if opening is not None:
-            try:
-                agent = await opening
-            except Exception:
-                return
+        if agent is not None:
             if self.buffers is not None:
                 agent.lend(None)
             agent.drop(self)
             await agent.close()
+
+    async def _opened(self) -> Agent | None:
+        """The agent that is to be closed."""
+        opening, self._agent = self._agent, None
+        try:
+            return await opening if opening is not None else None
+        except Exception:
+            return None
 
     # what the agent says: runtime.ports.Client
 

@@ -17,11 +17,13 @@ from ..core.grants import Grant
 from ..core.history import TurnState
 from ..core.inspection import Inspection
 from ..core.items import JsonObject
+from ..core.looking_ops import LookAtContext
 from ..core.mcp import McpStatus
 from ..core.ops import (
     ArchiveThread,
     CheckRule,
     CompactThread,
+    ContinueTurn,
     InterruptTurn,
     ListMcpServers,
     ListRules,
@@ -44,7 +46,7 @@ from ..core.ops import (
     WriteSummary,
 )
 from ..runtime.agent import Agent
-from ..runtime.answers import LedgerPage, RuleCheck, RuleList, SummaryState, ThreadState, ToolsRefresh
+from ..runtime.answers import ContextState, LedgerPage, RuleCheck, RuleList, SummaryState, ThreadState, ToolsRefresh
 from ..runtime.ports import Client, OutputPart
 from . import bill, inputs, memory, pages, project, rules, servers, unsupported, unusable
 from .handshake import BadParams
@@ -111,7 +113,7 @@ async def thread_start(ask: Exchange, params: thread.ThreadStartParams) -> JsonO
 
 @method("thread/resume")
 async def thread_resume(ask: Exchange, params: thread.ThreadResumeParams) -> JsonObject:
-    state = await ask.thread(ResumeThread(params.thread_id, inputs.thread_overrides(params, fresh=False)))
+    state = await ask.thread(ResumeThread(params.thread_id, inputs.thread_overrides(params, fresh=False), params.goes_on))
     first = params.initial_turns_page
     page = None
     if first is not None:
@@ -173,6 +175,12 @@ async def turn_start(ask: Exchange, params: turn.TurnStartParams) -> JsonObject:
         raise BadParams("input", "expected at least one part")
     op = StartTurn(params.thread_id, said, inputs.turn_overrides(params), params.output_schema, params.client_user_message_id)
     state = cast(TurnState, await ask.agent.submit(op, ask.client))
+    return {"turn": project.turn(state.id, state.status, state.started_at)}
+
+
+@method("treadle/turn/continue")
+async def turn_continue(ask: Exchange, params: turn.TurnContinueParams) -> JsonObject:
+    state = cast(TurnState, await ask.agent.submit(ContinueTurn(params.thread_id), ask.client))
     return {"turn": project.turn(state.id, state.status, state.started_at)}
 
 
@@ -285,8 +293,8 @@ async def prompt_read(ask: Exchange, params: ledger.PromptReadParams) -> JsonObj
 
 @method("treadle/context/read")
 async def context_read(ask: Exchange, params: treadle.ContextReadParams) -> JsonObject:
-    state = await ask.thread(ReadThread(params.thread_id))
-    return {"threadId": state.meta.id, "instructionSources": list(state.instruction_sources)}
+    state = await ask.agent.submit(LookAtContext(params.thread_id, params.cwd, params.config or {}), ask.client)
+    return memory.context(cast(ContextState, state))
 
 
 @method("treadle/summary/read")
@@ -342,6 +350,7 @@ for _noun in (
     "capabilities",
     "checkpoints",
     "commands",
+    "editor_methods",
     "hunks",
     "keeping",
     "listing",

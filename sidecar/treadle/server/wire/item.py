@@ -111,6 +111,20 @@ class UnknownAction(Wire):
 CommandAction = TypeAliasType(
     "CommandAction", Annotated[ReadAction | ListFilesAction | SearchAction | UnknownAction, Field(discriminator="type")]
 )
+
+
+class ItemAnswer(Wire):
+    """What the user said when they were asked about a call."""
+
+    verdict: Literal["accept", "decline", "cancel"]
+    scope: Literal["thread", "workspace", "always"] | None = None
+    "accept: for how long; null is this once."
+    rule: str | None = None
+    "The text of the rule that was stored."
+    words: str | None = None
+    "decline: what the agent was told."
+
+
 ItemStatus = TypeAliasType("ItemStatus", Literal["inProgress", "completed", "failed", "declined"])
 
 
@@ -128,6 +142,8 @@ class CommandExecutionItem(Wire):
     duration_ms: int | None
     plugin_id: None
     script_path: None
+    answer: ItemAnswer | None = None
+    "Left out when nobody was asked."
 
 
 class AddKind(Wire):
@@ -158,6 +174,8 @@ class FileChangeItem(Wire):
     id: str
     changes: list[FileUpdateChange]
     status: ItemStatus
+    answer: ItemAnswer | None = None
+    "Left out when nobody was asked."
 
 
 class McpToolCallResult(Wire):
@@ -184,6 +202,8 @@ class McpToolCallItem(Wire):
     mcp_app_ui: None
     plugin_id: None
     read_only_hint: bool | None
+    answer: ItemAnswer | None = None
+    "Left out when nobody was asked."
 
 
 class InputTextContent(Wire):
@@ -211,6 +231,8 @@ class DynamicToolCallItem(Wire):
     content_items: list[ToolContent] | None
     success: bool | None
     duration_ms: int | None
+    answer: ItemAnswer | None = None
+    "Left out when nobody was asked."
 
 
 class WebSearch(Wire):
@@ -260,6 +282,40 @@ class ContextCompactionItem(Wire):
     id: str
 
 
+class EnteredReviewModeItem(Wire):
+    """A review begins: of what."""
+
+    type: Literal["enteredReviewMode"]
+    id: str
+    review: str
+
+
+class ReviewFinding(Wire):
+    """Lines count from 1."""
+
+    path: str
+    first_line: int
+    last_line: int
+    priority: int
+    "0 is the most urgent of 0-3."
+    title: str
+    body: str
+    "Markdown."
+    confidence: float | None
+    "0-1; null: the model did not say."
+
+
+class ExitedReviewModeItem(Wire):
+    """A review has ended. `review` is all of it in words; the other fields say the same to a client that draws findings."""
+
+    type: Literal["exitedReviewMode"]
+    id: str
+    review: str
+    verdict: Literal["correct", "incorrect"] | None
+    summary: str
+    findings: list[ReviewFinding]
+
+
 ThreadItem = TypeAliasType(
     "ThreadItem",
     Annotated[
@@ -272,7 +328,9 @@ ThreadItem = TypeAliasType(
         | DynamicToolCallItem
         | WebSearchItem
         | ImageViewItem
-        | ContextCompactionItem,
+        | ContextCompactionItem
+        | EnteredReviewModeItem
+        | ExitedReviewModeItem,
         Field(discriminator="type"),
     ],
 )

@@ -146,6 +146,9 @@ class ThreadResumeParams(ThreadOverrides):
     exclude_turns: bool = False
     initial_turns_page: InitialTurnsPageParams | None = None
     "A first page as of thread/turns/list."
+    goes_on: bool = False
+    """The client can be asked again: a turn that was cut off while it waited for the user goes on, under its id. Otherwise, and
+    for every other turn that was cut off, it is ended as interrupted."""
 
 
 class ThreadResumeResponse(ThreadSettingsInForce):

@@ -58,6 +58,16 @@ class TurnSteerParams(Params):
     client_user_message_id: str | None = None
 
 
+class TurnContinueParams(Params):
+    """Go on where the last turn was cut off or failed, in a turn of its own without words of the user."""
+
+    thread_id: str
+
+
+class TurnContinueResponse(Wire):
+    turn: Turn
+
+
 class TurnSteerResponse(Wire):
     turn_id: str
 
