@@ -8,7 +8,7 @@ import type { MessageAct, RestoreSubject } from "./messages";
 import type { Feature, Parts } from "./parts";
 import { RestoreDiffs } from "./restore_diffs";
 import { conflicts, conflictWords, isWritten, type RestorePlan, standing } from "./restoring";
-import { count, firstLine, saidIn, words } from "./said";
+import { alongside, count, firstLine, saidIn, words } from "./said";
 import type { Editing, TurnView, ViewEvent } from "./thread";
 import type { FilePlan, Notification } from "./wire";
 
@@ -144,7 +144,7 @@ export class Checkpoints implements Feature {
     if (chat.running) throw new Error("A turn is running here: stop it or wait for its end, then edit an earlier message.");
     const turn = this.turnOf(itemId);
     const before = chat.view.editing?.before ?? panel.draft;
-    const attachments = saidIn(turn).filter((part) => part.type !== "text");
+    const attachments = alongside(saidIn(turn));
     const editing = { turnId: turn.id, before, files: false, attachments };
     chat.receive({ method: "panel/editing", params: { editing } });
     panel.compose(words(saidIn(turn)), true);
