@@ -45,6 +45,8 @@ export class Basics implements Feature {
         return vscode.commands.executeCommand("workbench.action.files.openFolder");
       case "trust":
         return vscode.commands.executeCommand("workbench.trust.manage");
+      case "setApiKey":
+        return vscode.commands.executeCommand("treadle.setApiKey", this.parts.chat.view.provider);
       case "retry":
         return this.parts.chat.retry();
       default:

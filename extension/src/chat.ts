@@ -3,7 +3,9 @@
  * event to whoever draws. It decides nothing about the agent's work and holds no truth: after a restart the thread is read again.
  */
 import { randomUUID } from "node:crypto";
+import type { Draft } from "./draft";
 import { pageOfTurns } from "./folds/paging";
+import { withTakenBack } from "./overrides";
 import {
   type Editing,
   emptyView,
@@ -11,6 +13,7 @@ import {
   isRunning,
   type Notice,
   runningTurn,
+  type Sent,
   type ThreadView,
   type Unsent,
   type ViewEvent,
@@ -20,6 +23,15 @@ import type { ClientRequests, Notification, Thread, ThreadOpened, ThreadStartPar
 /** What the chat needs of the sidecar. */
 export interface Requests {
   request<M extends keyof ClientRequests>(method: M, params: ClientRequests[M]["params"]): Promise<ClientRequests[M]["result"]>;
+}
+
+/** A message that is more than words, and when it is meant. */
+export interface Said {
+  input?: UserInput[];
+  /** As it stood in the composer, to stand there again when it cannot be sent. */
+  draft?: Draft;
+  /** While a turn runs: after it, as a turn of its own, instead of into it. */
+  later?: boolean;
 }
 
 /** What the chat needs of the editor. */
@@ -72,25 +84,30 @@ export class Chat {
   }
 
   /** Sends what the user wrote: a new turn, or more words for the running one. The first message opens a thread. */
-  async send(text: string): Promise<void> {
+  async send(text: string, { input: given, draft, later = false }: Said = {}): Promise<void> {
     const clientId = randomUUID();
     const carried = this.view.editing?.attachments ?? [];
-    this.publish({ method: "panel/sent", params: { clientId, text } });
+    const sent: Sent = { clientId, text, ...(given ? { input: given } : {}), ...(draft ? { draft } : {}) };
+    const waits = later && this.running;
+    this.publish({ method: "panel/sent", params: waits ? { ...sent, waits } : sent });
     try {
       const threadId = await this.thread();
       // Meanwhile the user may have gone to another thread: these words are not meant for it.
       if (!this.view.unconfirmed.some((sent) => sent.clientId === clientId)) return;
-      const input: UserInput[] = [{ type: "text", text, text_elements: [] }, ...carried];
+      const input: UserInput[] = [...(given ?? [{ type: "text", text, text_elements: [] }]), ...carried];
       const turn = runningTurn(this.view);
       const common = { threadId, input, clientUserMessageId: clientId };
-      if (turn) {
+      if (waits) {
+        await this.sidecar.request("treadle/queue/add", common);
+        this.publish({ method: "panel/waits", params: { clientId } });
+      } else if (turn) {
         await this.steer(turn.id, common);
       } else {
         await this.applySettings(threadId);
         await this.sidecar.request("turn/start", common);
       }
     } catch (error) {
-      this.publish({ method: "panel/unsent", params: { clientId, text, reason: said(error) } });
+      this.publish({ method: "panel/unsent", params: { ...sent, reason: said(error) } });
       throw error;
     }
   }
@@ -100,7 +117,7 @@ export class Chat {
     const unsent = this.view.unsent.find((sent) => sent.clientId === clientId);
     if (!unsent) return;
     this.takeBack(clientId);
-    await this.send(unsent.text);
+    await this.send(unsent.text, { input: unsent.input, draft: unsent.draft });
   }
 
   /** The user has the words in the composer again. */
@@ -129,7 +146,7 @@ export class Chat {
     const last = messages.findLast((item) => item.type === "userMessage");
     if (last?.type !== "userMessage" || this.running) return;
     const text = last.content.map((part) => ("text" in part ? part.text : "")).join("");
-    if (text) await this.send(text);
+    await this.send(text, { input: last.content });
   }
 
   close(): void {
@@ -174,9 +191,7 @@ export class Chat {
     if (this.opening) return this.opening;
     if (!id) return this.openNew();
     if (editing) return this.open(() => this.goOnFrom(id, editing));
-    return this.unknown
-      ? this.open(() => this.reread(id))
-      : Promise.resolve(id);
+    return this.unknown ? this.open(() => this.reread(id)) : Promise.resolve(id);
   }
 
   /** An earlier message was edited: what is sent goes on from before it. */
@@ -193,7 +208,10 @@ export class Chat {
   /** A thread as it is now, with its last turns; earlier ones come when they are asked for. */
   private reread(threadId: string): Promise<ThreadOpened> {
     const initialTurnsPage = { limit: pageOfTurns, itemsView: "full" as const };
-    return this.sidecar.request("thread/resume", { ...this.settings(), threadId, excludeTurns: true, initialTurnsPage });
+    const settings = this.settings();
+    const before = (JSON.parse(this.applied || "{}") as typeof settings).config ?? {};
+    const config = withTakenBack(settings.config ?? {}, before) as typeof settings.config;
+    return this.sidecar.request("thread/resume", { ...settings, config, threadId, excludeTurns: true, initialTurnsPage });
   }
 
   private openNew(): Promise<string> {

@@ -24,6 +24,10 @@ export function registerCommands(parts: Parts, features: readonly Feature[]): vs
     "treadle.goToQuestion": () => panel.show("question"),
     "treadle.refreshTools": () => refreshTools(parts),
     "treadle.openSettings": () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:treadle.treadle"),
+    "treadle.setInterpreter": () => vscode.commands.executeCommand("workbench.action.openSettings", "treadle.python.interpreter"),
+    "treadle.openWalkthrough": () =>
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", "treadle.treadle#start", false),
+    "treadle.installPython": () => vscode.env.openExternal(vscode.Uri.parse("https://www.python.org/downloads/")),
     "treadle.focus": () => panel.show(),
   };
   const all = Object.assign(commands, ...features.map((feature) => feature.commands ?? {}));

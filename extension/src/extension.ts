@@ -9,14 +9,16 @@ import { registerCommands, title } from "./commands";
 import { Diffs } from "./diffs";
 import { DoctorPage } from "./doctor_page";
 import { features, found } from "./features";
+import { roots } from "./folders";
 import { Inspector } from "./inspector";
+import { isElsewhere, notOpened } from "./leaving";
 import { createLog, type Log, sentence } from "./log";
 import type { FromWebview, PanelState, RecentThread } from "./messages";
 import { home, Panel, viewId } from "./panel";
 import type { Feature, Message, Parts } from "./parts";
 import { Permissions } from "./permissions";
 import { Questions } from "./questions";
-import { onSettingsChange, readSettings, threadParams, workspaceFolder } from "./settings";
+import { readSettings, threadParams, workspaceFolder } from "./settings";
 import { Sidecar } from "./sidecar";
 import { Status } from "./status";
 import type { Notification } from "./wire";
@@ -54,10 +56,11 @@ class Window implements vscode.Disposable {
   private readonly disposables: vscode.Disposable[] = [];
   private recent: RecentThread[] = [];
   private configuredModel = "";
+  private configuredSandbox = "";
   private wasLost = false;
+  private restores = 0;
   /** A turn was running when the sidecar was lost, and the user has not been told yet. */
   private cutShort = false;
-  private woken = false;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -71,7 +74,7 @@ class Window implements vscode.Disposable {
       {
         threadParams: () => {
           const folder = workspaceFolder();
-          return folder && threadParams(readSettings(folder.uri), folder.uri.fsPath);
+          return folder && threadParams(readSettings(folder.uri), folder.uri.fsPath, roots());
         },
         rememberThread: (id) => void context.workspaceState.update(lastThreadKey, id ?? undefined),
         rememberUnsent: (unsent) => void context.workspaceState.update(unsentKey, unsent.length ? unsent : undefined),
@@ -125,11 +128,6 @@ class Window implements vscode.Disposable {
       this.sidecar.onState(({ connection }) => this.sidecarChanged(connection)),
       vscode.window.registerWebviewViewProvider(viewId, this.panel),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.panel.refresh()),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.sidecar.restart().catch(() => undefined)),
-      onSettingsChange((needsRestart) => {
-        if (needsRestart && this.woken) void this.sidecar.restart().catch(() => undefined);
-        this.panel.refresh();
-      }),
       ...registerCommands(parts, this.features),
     );
   }
@@ -169,9 +167,11 @@ class Window implements vscode.Disposable {
   /** The panel has a banner that goes when the problem goes; who does not see it is told in VS Code's way. */
   private tellProblem(): void {
     const problem = this.sidecar.state.problem ?? "Treadle's sidecar did not start.";
-    const ways = { "Try Again": "treadle.restart", "Show Log": "treadle.showLog", "Open Settings": "treadle.openSettings" };
+    const ways: Record<string, string> = this.sidecar.state.noPython
+      ? { "Install Python": "treadle.installPython", "Set Interpreter": "treadle.setInterpreter", "Show Log": "treadle.showLog" }
+      : { "Try Again": "treadle.restart", "Show Log": "treadle.showLog", "Open Settings": "treadle.openSettings" };
     void vscode.window.showErrorMessage(problem, ...Object.keys(ways)).then((chosen) => {
-      if (chosen) void vscode.commands.executeCommand(ways[chosen as keyof typeof ways]);
+      if (chosen) void vscode.commands.executeCommand(ways[chosen] ?? "");
     });
   }
 
@@ -182,26 +182,32 @@ class Window implements vscode.Disposable {
     this.wasLost = false;
     try {
       if (this.chat.view.id) {
-        if (wasLost) await this.chat.reopen();
+        if (wasLost) await this.patiently(() => this.chat.reopen());
         this.tellWhatWasCut();
       } else if (remembered && !this.chat.running) {
-        await this.resumeRemembered(remembered);
+        await this.patiently(async () => {
+          if (!this.chat.view.id && !this.chat.running) await this.chat.resume(remembered);
+        });
       }
     } catch (error) {
       this.log.warn(`The last thread cannot be opened: ${sentence(error)}`);
+      const { chat, sidecar, log } = this;
+      if (remembered && isElsewhere(error)) await notOpened({ chat, sidecar, log }, remembered, error);
     }
     await this.readAround();
   }
 
-  /** After a reload of the window the sidecar of before may hold the thread for a moment longer. */
-  private async resumeRemembered(threadId: string): Promise<void> {
+  /** After a reload or a restart the sidecar of before may hold the thread for a moment longer. The last who is patient goes on. */
+  private async patiently(open: () => Promise<void>): Promise<void> {
+    this.restores += 1;
+    const mine = this.restores;
     for (const wait of [500, 1_500, 3_000, 0]) {
       try {
-        return await this.chat.resume(threadId);
+        return await open();
       } catch (error) {
         if (!wait) throw error;
         await new Promise((done) => setTimeout(done, wait));
-        if (this.chat.view.id || this.chat.running) return;
+        if (mine !== this.restores || this.sidecar.state.connection !== "ready") return;
       }
     }
   }
@@ -222,6 +228,7 @@ class Window implements vscode.Disposable {
       this.chat.list(cwd, 4).catch(() => []),
     ]);
     this.configuredModel = read?.config.model ?? "";
+    this.configuredSandbox = read?.config.sandbox_mode ?? "";
     this.recent = threads.map((thread) => ({ id: thread.id, title: title(thread), updatedAt: thread.updatedAt }));
     this.panel.refresh();
   }
@@ -234,8 +241,10 @@ class Window implements vscode.Disposable {
       folder: folder?.uri.fsPath ?? null,
       home: home(),
       trusted: settings.trusted,
-      model: settings.model || this.configuredModel,
-      sandboxMode: settings.sandboxMode,
+      model: String(settings.said.model ?? this.configuredModel),
+      sandboxMode: settings.trusted
+        ? String(settings.said.sandbox_mode ?? (this.configuredSandbox || "workspace-write"))
+        : "read-only",
       recent: this.recent.filter((thread) => thread.id !== this.chat.view.id).slice(0, 3),
       ...Object.assign({}, ...this.features.map((feature) => feature.panelState?.())),
     };
@@ -272,7 +281,6 @@ class Window implements vscode.Disposable {
   }
 
   private async wake(): Promise<void> {
-    this.woken = true;
     if (this.sidecar.state.connection !== "failed") await this.sidecar.ready();
   }
 }

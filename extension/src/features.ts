@@ -1,12 +1,23 @@
 /** The window's features: each a file of its own. To add one: a class that implements `Feature`, and a line here. */
 import { ApplyCode } from "./apply_code";
 import { Checkpoints } from "./checkpoints";
+import { Composing } from "./composing";
+import { Context } from "./context";
+import { Diagnostics } from "./diagnostics";
 import { Earlier } from "./earlier";
 import { Navigation } from "./navigation";
 import type { Feature, Parts } from "./parts";
+import { Pickers } from "./pickers";
 import { Proposals } from "./proposals";
+import { Queue } from "./queue";
+import { Renewal } from "./renewal";
 import { Review } from "./review";
+import { SignIn } from "./sign_in";
+import { Servers } from "./servers";
+import { Slash } from "./slash";
+import { ThreadsView } from "./threads_view";
 import { WholeText } from "./whole_text";
+import { WorkspaceFolders } from "./workspace_folders";
 
 export function features(parts: Parts): Feature[] {
   return [
@@ -17,6 +28,17 @@ export function features(parts: Parts): Feature[] {
     new Review(parts),
     new Proposals(parts),
     new Checkpoints(parts),
+    new ThreadsView(parts),
+    new WorkspaceFolders(parts),
+    new SignIn(parts),
+    new Diagnostics(parts),
+    new Renewal(parts),
+    new Composing(parts),
+    new Pickers(parts),
+    new Queue(parts),
+    new Context(parts),
+    new Servers(parts),
+    new Slash(parts),
   ];
 }
 

@@ -3,9 +3,21 @@
  * up and then follows numbered events. A gap in the numbers makes it ask again, so it can be destroyed and rebuilt at any time.
  */
 import type { Answer } from "./asked";
+import type { Choice } from "./choices";
+import type { Attachment, Draft, Mention } from "./draft";
 import type { RestorePlan, What } from "./restoring";
 import type { ThreadView, ViewEvent } from "./thread";
-import type { FileRule, Grant, GrantChange, Subject } from "./wire";
+import type {
+  ContextReadResponse,
+  FileRule,
+  Grant,
+  GrantChange,
+  LedgerReadResponse,
+  LedgerRow,
+  McpListServer,
+  SkillMetadata,
+  Subject,
+} from "./wire";
 
 export interface RecentThread {
   id: string;
@@ -17,16 +29,49 @@ export interface RecentThread {
 export interface PanelState {
   connection: "idle" | "starting" | "ready" | "restarting" | "failed";
   problem?: string;
+  /** No Python was found that could run the sidecar. */
+  noPython?: boolean;
   folder: string | null;
+  /** Those that are open, when there are several. */
+  folders?: { name: string; path: string }[];
   home: string | null;
   trusted: boolean;
   model: string;
   sandboxMode: string;
   recent: RecentThread[];
+  models?: ModelChoice[];
+  /** What a new thread would run under. */
+  defaults?: Choosable;
+  /** Instruction files of a folder that is not trusted: there, and not read. */
+  ignoredInstructions?: string[];
+  /** What Enter does while a turn runs. */
+  whileRunning?: "queue" | "steer";
 }
 
+/** A model that can be chosen. */
+export interface ModelChoice {
+  id: string;
+  name: string;
+  words: string;
+  efforts: string[];
+  usualEffort: string;
+  /** Whether it can be shown pictures. */
+  images: boolean;
+}
+
+/** What a turn runs under, as far as it is chosen under the composer. */
+export interface Choosable {
+  model: string;
+  effort: string | null;
+  askBeforeEdits: boolean;
+  approvalPolicy: string;
+  sandbox: string;
+}
+
+export type Picked = Partial<{ [K in keyof Choosable]: NonNullable<Choosable[K]> }>;
+
 export type ToWebview =
-  | { type: "snapshot"; seq: number; view: ThreadView; panel: PanelState; draft: string }
+  | { type: "snapshot"; seq: number; view: ThreadView; panel: PanelState; draft: Draft }
   | { type: "events"; seq: number; events: ViewEvent[] }
   | { type: "panel"; panel: PanelState }
   | { type: "ruleChecked"; number: number; problem: string | null }
@@ -38,19 +83,45 @@ export type ToWebview =
   | { type: "answered"; number: number; result?: unknown; failure?: string }
   /** To the user's message before or after the one in view, or to the search. */
   | { type: "go"; to: "previous" | "next" | "find" }
-  /** To where the user writes, or to a question that waits. */
-  | { type: "focus"; at?: "question" };
+  /** Something for the composer to mention. */
+  | { type: "mention"; mention: Mention }
+  /** To where the user writes, to a question that waits, or to what the agent knows. */
+  | { type: "focus"; at?: Place };
+
+/** What the keyboard can be brought to in the panel, besides the composer. */
+export type Place = "question" | "context" | "ledger";
+
+/** What the model has been told and what that cost; what cannot be had is left out. */
+export interface Knowledge {
+  context: ContextReadResponse;
+  ledger: LedgerReadResponse | null;
+  skills: Pick<SkillMetadata, "name" | "path" | "scope">[];
+  servers: Pick<McpListServer, "name" | "state" | "error" | "required" | "tools">[];
+}
 
 /** What the webview may ask the host, and what it gets; `host.ask` and `Feature.answers`. */
 export interface Asks {
   /** The picture at this path, as a data address; null when it cannot be shown. */
   picture: { params: { path: string }; result: string | null };
+  /** What can be named in the composer by these letters. */
+  choices: { params: { kind: "mention" | "skill"; query: string }; result: Choice[] };
+  dropped: { params: { uris: string[] }; result: Mention[] };
+  history: { params: Record<string, never>; result: string[] };
+  attachImage: { params: { name: string; bytes: ArrayBuffer }; result: Attachment };
+  attachText: { params: { name: string; text: string }; result: Attachment };
+  attachedText: { params: { path: string }; result: string };
+  /** Runs a command of the composer: why it cannot be done, or null. */
+  slash: { params: { name: string; rest: string }; result: string | null };
   /** Loads a page of earlier turns, or as many as it takes to have this one; true when they came. They come as an event. */
   earlier: { params: { until?: string }; result: boolean };
   /** Where words occur in turns that are not loaded, the oldest first. */
   occurrences: { params: { term: string }; result: { places: { turnId: string; itemId: string }[]; more: boolean } };
   /** What the model was left with after a compaction; null when the thread was compacted again, or nobody can read it. */
   summary: { params: Record<string, never>; result: { text: string | null; reason: string } };
+  /** Of the shown thread; without one, of the next one in this folder. */
+  knowledge: { params: Record<string, never>; result: Knowledge };
+  /** Requests before those that are known. */
+  requests: { params: { cursor: string }; result: { rows: LedgerRow[]; nextCursor: string | null } };
   /** What going back to before a message would do, or taking such a going back again. */
   restorePlan: { params: RestoreSubject; result: RestorePlan };
   /** Does it; null: done. Otherwise the plan as it is now, for there are conflicts and `skip` was not said. */
@@ -69,10 +140,17 @@ export type PanelCommand =
   | "openSettings"
   | "showLog"
   | "restart"
+  | "installPython"
+  | "setInterpreter"
+  | "setApiKey"
+  | "openConfig"
   | "trust"
   | "retry"
   | "stop"
   | "inspectPrompt"
+  | "compactThread"
+  | "refreshTools"
+  | "mcpServers"
   | "managePermissions";
 
 export type FromWebview =
@@ -88,6 +166,7 @@ export type FromWebview =
   | { type: "openFile"; path: string }
   | { type: "openLink"; url: string }
   | { type: "openThread"; id: string }
+  | { type: "chooseFolder"; path: string }
   | { type: "copy"; text: string }
   | { type: "insert"; text: string }
   /** Write a block of code to a file, the selection or a new file, after the user has seen the difference. */
@@ -96,7 +175,16 @@ export type FromWebview =
   | { type: "openOutput"; turnId: string | null; itemId: string }
   /** Text that is too long for the panel, in an editor. */
   | { type: "openText"; title: string; text: string; language: string }
-  | { type: "draft"; text: string }
+  | { type: "draft"; draft: Draft }
+  /** Sends what was composed; `other`: what Enter does not do while a turn runs. */
+  | { type: "say"; draft: Draft; other: boolean }
+  | { type: "pick"; picked: Picked; forNew: boolean }
+  | { type: "queueEdit"; id: string; text: string }
+  | { type: "queueDelete"; id: string }
+  | { type: "queueMove"; id: string; by: number }
+  | { type: "queueSend"; id: string }
+  /** Opens the prompt of a request; null: of the next one. */
+  | { type: "inspectRequest"; number: number | null }
   | { type: "onMessage"; act: MessageAct; itemId: string }
   /** Of the plan that was told last: one file's diff, or all of them. */
   | { type: "openRestoreDiff"; path: string | null }

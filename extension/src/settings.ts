@@ -1,20 +1,26 @@
 /**
- * Reads the `treadle.*` settings. In an untrusted workspace VS Code hides the workspace's values of restricted settings; on top of
- * that the sandbox is read-only and instruction files of the folder are not read.
+ * Reads the `treadle.*` settings. Only what a user has set is told to the sidecar: everything else is config.toml's to say, so that a
+ * file that works with Codex works here. In an untrusted workspace what the workspace itself sets is not looked at.
  */
 import * as vscode from "vscode";
+import { currentFolder } from "./folders";
+import { inConfig, inConfigOfProcess, said } from "./overrides";
 import type { ThreadStartParams } from "./wire";
 
 export interface Settings {
   sidecarPath: string;
   interpreter: string;
   environment: Record<string, string>;
-  model: string;
-  approvalPolicy: "on-request" | "never";
-  sandboxMode: "read-only" | "workspace-write" | "danger-full-access";
-  askBeforeEdits: boolean;
+  /** Keys of config.toml that a user has set here, and their values. */
+  said: Record<string, unknown>;
+  /** Those of them that count for the whole process. */
+  ofProcess: Record<string, unknown>;
+  logLevel: string;
   trusted: boolean;
 }
+
+/** What holds where neither VS Code nor config.toml says anything: in an editor an edit is asked about first. */
+const defaults: Record<string, unknown> = { ask_before_edits: true };
 
 export function readSettings(scope?: vscode.Uri): Settings {
   const from = vscode.workspace.getConfiguration("treadle", scope);
@@ -23,46 +29,42 @@ export function readSettings(scope?: vscode.Uri): Settings {
     sidecarPath: from.get("sidecar.path", "").trim(),
     interpreter: from.get("python.interpreter", "").trim(),
     environment: from.get("environment", {}),
-    model: from.get("model", "").trim(),
-    approvalPolicy: from.get<Settings["approvalPolicy"]>("approvalPolicy", "on-request"),
-    sandboxMode: trusted ? from.get<Settings["sandboxMode"]>("sandboxMode", "workspace-write") : "read-only",
-    askBeforeEdits: from.get("askBeforeEdits", true),
+    said: said(from, inConfig, trusted),
+    ofProcess: said(from, inConfigOfProcess, trusted),
+    logLevel: from.get("logLevel", "default"),
     trusted,
   };
 }
 
-/** A thread's settings as thread/start and thread/resume take them. */
-export function threadParams(settings: Settings, cwd: string): ThreadStartParams {
-  const config: Record<string, unknown> = { ask_before_edits: settings.askBeforeEdits };
-  if (!settings.trusted) config.project_doc_max_bytes = 0;
-  const params: ThreadStartParams = { cwd, approvalPolicy: settings.approvalPolicy, sandbox: settings.sandboxMode, config };
-  if (settings.model) params.model = settings.model;
+/** A thread's settings as thread/start and thread/resume take them. Every folder of the workspace is a root of it. */
+export function threadParams(settings: Settings, cwd: string, roots: readonly string[] = []): ThreadStartParams {
+  const params: ThreadStartParams = { cwd, config: settings.said as ThreadStartParams["config"] };
+  if (roots.length) params.runtimeWorkspaceRoots = [...roots];
   return params;
 }
 
-/** The same as `-c key=value` arguments, TOML values, so that the sidecar's defaults agree with the editor's settings. */
-export function overrideArguments(settings: Settings): string[] {
-  const pairs: [string, string][] = [
-    ["approval_policy", JSON.stringify(settings.approvalPolicy)],
-    ["sandbox_mode", JSON.stringify(settings.sandboxMode)],
-    ["ask_before_edits", String(settings.askBeforeEdits)],
+/** What the sidecar is started with, so that what it says of itself agrees with the editor, and it knows what is trusted. */
+export function serveArguments(settings: Settings, roots: readonly string[]): string[] {
+  const pair = ([key, value]: [string, unknown]) => `${key}=${toml(value)}`;
+  return [
+    ...(settings.trusted ? roots.flatMap((root) => ["--trusted", root]) : ["--restricted"]),
+    ...Object.entries(defaults).flatMap((entry) => ["--default", pair(entry)]),
+    ...Object.entries({ ...settings.said, ...settings.ofProcess }).flatMap((entry) => ["-c", pair(entry)]),
   ];
-  if (settings.model) pairs.push(["model", JSON.stringify(settings.model)]);
-  return pairs.flatMap(([key, value]) => ["-c", `${key}=${value}`]);
 }
 
-/** The folder a new thread works in: that of the active editor, else the first one; null when no folder is open. */
+/** A value as TOML: its strings, numbers, flags and lists are written as those of JSON, but for one character. */
+function toml(value: unknown): string {
+  return JSON.stringify(value).replaceAll("\x7f", "\\u007f");
+}
+
+/** The folder that a new thread works in; null when no folder is open. */
 export function workspaceFolder(): vscode.WorkspaceFolder | null {
-  const uri = vscode.window.activeTextEditor?.document.uri;
-  const active = uri && vscode.workspace.getWorkspaceFolder(uri);
-  const folder = active ?? vscode.workspace.workspaceFolders?.[0];
-  return folder?.uri.scheme === "file" ? folder : null;
+  return currentFolder();
 }
 
-export function onSettingsChange(react: (needsRestart: boolean) => void): vscode.Disposable {
+export function onSettingsChange(react: () => void): vscode.Disposable {
   return vscode.workspace.onDidChangeConfiguration((change) => {
-    if (!change.affectsConfiguration("treadle")) return;
-    const process = ["sidecar", "python", "environment"].some((key) => change.affectsConfiguration(`treadle.${key}`));
-    react(process);
+    if (change.affectsConfiguration("treadle")) react();
   });
 }

@@ -7,9 +7,10 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State } from "vscode-languageclient/node";
 import { Backoff } from "./backoff";
+import { findLaunch } from "./launch";
 import { type Log, sentence } from "./log";
-import { findSidecar, type Launch, NoSidecar } from "./python";
-import { overrideArguments, readSettings, workspaceFolder } from "./settings";
+import { type Launch, NoPython, NoSidecar } from "./python";
+import { workspaceFolder } from "./settings";
 import { type ClientRequests, drawn, type Notification } from "./wire";
 
 export type Connection = "idle" | "starting" | "ready" | "restarting" | "failed";
@@ -17,6 +18,12 @@ export type Connection = "idle" | "starting" | "ready" | "restarting" | "failed"
 export interface SidecarState {
   connection: Connection;
   problem?: string;
+  /** No Python was found that could run it. */
+  noPython?: boolean;
+}
+
+function identity({ command, args, env }: Launch): string {
+  return JSON.stringify([command, args, env]);
 }
 
 /** Logs what goes wrong with the connection; the user is told by us, in words that help. */
@@ -47,6 +54,8 @@ export class Sidecar implements vscode.Disposable {
   private starting: Promise<LanguageClient> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private generation = 0;
+  /** What the one that runs was started with. */
+  private launched: string | undefined;
   private disposed = false;
   private readonly commands = lensCommands.map((command) =>
     vscode.commands.registerCommand(command, async (...args: unknown[]) => {
@@ -126,31 +135,23 @@ export class Sidecar implements vscode.Disposable {
     this.log.error(`The sidecar did not start: ${sentence(error)}`);
     const problem = error instanceof NoSidecar ? error.message : "Treadle's sidecar did not start. The log has the details.";
     // A process that died while it started has its own road: the exit is noticed and counted there.
-    if (this.state.connection !== "restarting") this.giveUp(problem);
+    if (this.state.connection !== "restarting") this.giveUp(problem, error instanceof NoPython);
   }
 
   private async find(): Promise<Launch> {
-    const settings = readSettings();
-    const bundled = vscode.Uri.joinPath(this.context.extensionUri, "bundled", "libs");
-    const source = vscode.Uri.joinPath(this.context.extensionUri, "..", "sidecar");
-    const development = this.context.extensionMode === vscode.ExtensionMode.Development;
-    const launch = await findSidecar({
-      sidecarPath: settings.sidecarPath,
-      interpreter: settings.interpreter,
-      libraries: (development ? source : bundled).fsPath,
-      environment: settings.environment,
-    });
+    const launch = await findLaunch(this.context);
+    this.launched = identity(launch);
     this.log.info(`Sidecar ${launch.version}, started by ${launch.command}`);
-    return { ...launch, args: [...this.debugged(launch.args), "serve", ...overrideArguments(settings)] };
+    return launch;
   }
 
-  /** In development, `TREADLE_DEBUGPY=port` lets a debugger attach to the sidecar. */
-  private debugged(args: string[]): string[] {
-    const port = process.env.TREADLE_DEBUGPY;
-    const module = args.indexOf("-m");
-    if (!port || module < 0 || this.context.extensionMode !== vscode.ExtensionMode.Development) return args;
-    const listen = ["-X", "frozen_modules=off", "-m", "debugpy", "--listen", `127.0.0.1:${port}`];
-    return [...args.slice(0, module), ...listen, ...args.slice(module)];
+  /** Whether it would be started otherwise now than it was; not when it does not run. */
+  async outdated(): Promise<boolean> {
+    if (this.state.connection === "failed") return true;
+    if (!this.starting) return false;
+    const before = this.launched;
+    const now = await findLaunch(this.context).then(identity, () => "nothing works");
+    return before !== undefined && this.launched === before && now !== before;
   }
 
   private createClient(launch: Launch, generation: number): LanguageClient {
@@ -211,8 +212,8 @@ export class Sidecar implements vscode.Disposable {
     this.timer = setTimeout(() => void this.ready().catch(() => undefined), delay);
   }
 
-  private giveUp(problem: string): void {
-    this.tell({ connection: "failed", problem });
+  private giveUp(problem: string, noPython = false): void {
+    this.tell({ connection: "failed", problem, ...(noPython ? { noPython } : {}) });
   }
 
   async stop(): Promise<void> {

@@ -1,12 +1,22 @@
-/** The line on top: which model, what the sandbox allows, which instruction files are in force, how full the context is. */
+/**
+ * The line on top: which model, what the sandbox allows, which instruction files are in force, how full the context is. Its meter is
+ * always there, as wide at any number, and opens what the agent knows.
+ */
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { lastRequest } from "../src/inspection";
 import type { PanelState } from "../src/messages";
 import type { ThreadView } from "../src/thread";
+import "./context";
 import { post } from "./host";
 import { baseName, sandboxMeaning, sandboxName, shortPath, tokens } from "./text";
 
-export function header(view: ThreadView, panel: PanelState): TemplateResult {
+/** Whether the box below the meter is open, and how that is changed. */
+export interface Box {
+  open: boolean;
+  toggle: () => void;
+}
+
+export function header(view: ThreadView, panel: PanelState, box: Box): TemplateResult {
   const model = view.model ?? panel.model;
   const sandbox = view.sandbox ?? panel.sandboxMode;
   const settings = () => post({ type: "command", command: "openSettings" });
@@ -18,7 +28,8 @@ export function header(view: ThreadView, panel: PanelState): TemplateResult {
       ${panel.trusted ? nothing : chip("workspace-untrusted", "Restricted", "This workspace is not trusted: reading only, AGENTS.md ignored", () => post({ type: "command", command: "trust" }), "risky firm")}
       ${instructions(view, panel)}
     </div>
-    ${meter(view)}
+    ${meter(view, box)}
+    ${box.open ? html`<treadle-context .view=${view} .panel=${panel} .leave=${box.toggle}></treadle-context>` : nothing}
   </header>`;
 }
 
@@ -29,44 +40,39 @@ function chip(icon: string, text: string, hint: string, click: () => void, kind 
 }
 
 function instructions(view: ThreadView, panel: PanelState): unknown {
-  const files = view.instructions;
+  const ignored = panel.trusted ? [] : (panel.ignoredInstructions ?? []);
+  const files = [...view.instructions, ...ignored.filter((path) => !view.instructions.includes(path))];
   const first = files[0];
   if (!first) return nothing;
-  const name = (path: string) => shortPath(path, view.cwd ?? panel.folder, panel.home);
-  if (files.length === 1)
-    return chip(
-      "book",
-      baseName(first),
-      `Instructions in force: ${name(first)}`,
-      () => post({ type: "openFile", path: first }),
-      "extra",
-    );
+  const name = (path: string) =>
+    shortPath(path, view.cwd ?? panel.folder, panel.home) + (ignored.includes(path) ? " (ignored until trusted)" : "");
+  const open = (path: string) => () => post({ type: "openFile", path });
+  if (files.length === 1) {
+    const what = ignored.length ? "Instructions there" : "Instructions in force";
+    return chip("book", baseName(first), `${what}: ${name(first)}`, open(first), ignored.length ? "extra ignored" : "extra");
+  }
   return html`<details class="chip-menu">
-    <summary class="chip extra" title="Instructions in force: ${files.map(name).join(", ")}">
+    <summary class="chip extra" title="Instructions: ${files.map(name).join(", ")}">
       <span class="codicon codicon-book" aria-hidden="true"></span><span class="text">${files.length} instruction files</span>
     </summary>
     <div class="menu" role="list">
-      ${files.map((path) => html`<button role="listitem" class="entry" title=${path} @click=${() => post({ type: "openFile", path })}>${name(path)}</button>`)}
+      ${files.map((path) => html`<button role="listitem" class="entry" title=${path} @click=${open(path)}>${name(path)}</button>`)}
     </div>
   </details>`;
 }
 
-function meter(view: ThreadView): unknown {
-  if (!view.usage) return nothing;
-  const { used, window, cached } = view.usage;
-  const inspect = () => post({ type: "command", command: "inspectPrompt" });
-  const last = view.lastRequest ? `\n${lastRequest(view.lastRequest)}` : "";
-  const end = `${last}\nClick to inspect the prompt`;
-  if (!window)
-    return html`<button class="meter" title="${tokens(used)} tokens in the context${end}" @click=${inspect}>${tokens(used)}</button>`;
-  const share = Math.min(1, used / window);
-  const percent = Math.round(share * 100);
-  const hint = `${tokens(used)} of ${tokens(window)} tokens in the context${cached ? `, ${tokens(cached)} read from the cache` : ""}`;
+function meter({ usage, lastRequest: last }: ThreadView, { open, toggle }: Box): TemplateResult {
+  const { used = 0, window = null, cached = 0 } = usage ?? {};
+  const share = window ? Math.min(1, used / window) : 0;
+  const shown = !usage ? "–" : window ? `${Math.round(share * 100)}%` : tokens(used);
+  const size = window ? `${tokens(used)} of ${tokens(window)} tokens in the context` : `${tokens(used)} tokens in the context`;
+  const hint = usage ? `${size}${cached ? `, ${tokens(cached)} read from the cache` : ""}` : "What the agent knows";
+  const title = `${hint}${last ? `\n${lastRequest(last)}` : ""}\nClick for what it is made of and what it cost`;
   const around = 2 * Math.PI * 6;
-  return html`<button class="meter ${share > 0.9 ? "full" : ""}" title="${hint}${end}" aria-label="${percent}% of the context used, ${hint}. Inspect the prompt" @click=${inspect}>
-    <svg width="16" height="16" viewBox="0 0 16 16" role="meter" aria-label="Context" aria-valuenow=${percent} aria-valuemin="0" aria-valuemax="100" aria-valuetext=${hint}>
+  return html`<button class="meter ${share > 0.9 ? "full" : ""}" title=${title} aria-label="Context: ${hint}" aria-haspopup="dialog" aria-expanded=${open} @click=${toggle}>
+    <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
       ${svg`<circle class="track" cx="8" cy="8" r="6"></circle><circle class="level" cx="8" cy="8" r="6" stroke-dasharray="${share * around} ${around}"></circle>`}
     </svg>
-    <span class="percent">${percent}%</span>
+    <span class="percent">${shown}</span>
   </button>`;
 }

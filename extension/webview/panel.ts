@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { isApproval } from "../src/asked";
+import { type Draft, emptyDraft } from "../src/draft";
 import type { PanelState, ToWebview } from "../src/messages";
 import { emptyView, fold, isRunning, type Notice, type ThreadView } from "../src/thread";
 import { focusQuestion } from "./asks";
@@ -10,6 +11,9 @@ import type { Composer } from "./composer";
 import { header } from "./header";
 import { listen, post } from "./host";
 import { plan } from "./plan";
+import { editing, elsewhere } from "./restored";
+import "./review_bar";
+import { shareReview } from "./review_store";
 import "./transcript";
 import type { Transcript } from "./transcript";
 import { welcome } from "./welcome";
@@ -22,7 +26,7 @@ export class Panel extends LitElement {
   @query("treadle-composer") private composer?: Composer;
   @query("treadle-transcript") private transcript?: Transcript;
   private seq = 0;
-  private firstDraft = "";
+  private firstDraft: Draft = emptyDraft;
 
   override createRenderRoot(): HTMLElement {
     return this;
@@ -41,7 +45,8 @@ export class Panel extends LitElement {
       case "snapshot":
         this.seq = message.seq;
         this.view = message.view;
-        this.firstDraft = this.panel ? (this.composer?.draft ?? "") : message.draft;
+        // Later snapshots do not touch what is being written here.
+        if (!this.panel) this.firstDraft = message.draft;
         this.panel = message.panel;
         return;
       case "events":
@@ -54,6 +59,13 @@ export class Panel extends LitElement {
         return;
       case "panel":
         this.panel = message.panel;
+        return;
+      case "compose":
+        if (message.replace) this.composer?.suggest(message.text);
+        else this.composer?.giveBack(message.text);
+        return;
+      case "mention":
+        this.composer?.mention(message.mention);
         return;
       case "focus":
         void this.focusAt(message.at);
@@ -71,20 +83,28 @@ export class Panel extends LitElement {
     this.composer?.focusInput();
   }
 
+  override willUpdate(): void {
+    shareReview(this.view);
+  }
+
   override render(): unknown {
     const { view, panel } = this;
     if (!panel) return nothing;
     const empty = !view.turns.length && !view.unconfirmed.length && !view.unsent.length && !view.asked.length;
     return html`${header(view, panel)} ${this.banners(view, panel)}
       <main>
-        ${empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
+        ${view.elsewhere ? elsewhere(view.elsewhere) : empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
       </main>
-      ${plan(view.plan)} ${this.waiting(view)}
+      ${plan(view.plan)}
+      <treadle-review .files=${view.review} .folder=${panel.folder} .home=${panel.home}></treadle-review> ${this.waiting(view)}
+      <treadle-restored .restored=${view.restored}></treadle-restored>${editing(view.editing)}
       <treadle-composer
         .running=${isRunning(view)}
         .disabled=${!panel.folder}
         .approvalId=${view.asked.find(isApproval)?.id ?? null}
-        .draft=${this.firstDraft}
+        .view=${view}
+        .panel=${panel}
+        .first=${this.firstDraft}
         @focusin=${() => this.transcript?.requestUpdate()}
       ></treadle-composer>`;
   }
@@ -106,7 +126,7 @@ export class Panel extends LitElement {
     if (focusQuestion(event.key === "ArrowDown" ? 1 : -1)) event.preventDefault();
   };
 
-  private readonly giveBack = (text: string) => this.composer?.giveBack(text);
+  private readonly giveBack = (text: string, draft?: Draft) => this.composer?.giveBack(text, draft);
 
   private banners(view: ThreadView, panel: PanelState): unknown {
     const health = panel.connection === "failed" || panel.connection === "restarting" ? this.health(panel) : nothing;
@@ -125,7 +145,8 @@ export class Panel extends LitElement {
             ? html`<div class="answers">
               <vscode-button @click=${() => post({ type: "command", command: "restart" })}>Restart<span class="wide">&nbsp;Sidecar</span></vscode-button>
               <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
-              <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
+              ${panel.noPython ? html`<vscode-button secondary @click=${() => post({ type: "command", command: "installPython" })}>Install Python</vscode-button>` : nothing}
+              <vscode-button secondary @click=${() => post({ type: "command", command: panel.noPython ? "setInterpreter" : "openSettings" })}>${panel.noPython ? "Set Interpreter" : "Open Settings"}</vscode-button>
             </div>`
             : nothing
         }

@@ -6,6 +6,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Asked, Outcome } from "../src/asked";
+import type { Draft } from "../src/draft";
 import type { PanelState } from "../src/messages";
 import type { ItemView, ThreadView, TurnView, Unsent } from "../src/thread";
 import { isRunning } from "../src/thread";
@@ -13,7 +14,7 @@ import { Announcer } from "./announcer";
 import { asks, outcomes } from "./asks";
 import { post } from "./host";
 import "./item";
-import { userMessage } from "./item";
+import { userMessage } from "./user_message";
 import { withCode } from "./with_code";
 
 const near = 48;
@@ -26,7 +27,7 @@ export class Transcript extends LitElement {
   @property({ attribute: false }) view?: ThreadView;
   @property({ attribute: false }) panel?: PanelState;
   /** Where words go that the user wants to change before they are sent again. */
-  @property({ attribute: false }) giveBack?: (text: string) => void;
+  @property({ attribute: false }) giveBack?: (text: string, draft?: Draft) => void;
   @state() private away = false;
   @query(".scroll") private scroller?: HTMLElement;
   private pinned = true;
@@ -98,7 +99,7 @@ export class Transcript extends LitElement {
           )}
           ${this.loose()}
           ${(view?.unsent ?? []).map((unsent) => this.unsent(unsent))}
-          ${(view?.unconfirmed ?? []).map((sent) => userMessage(sent.text, true))} ${this.working()}
+          ${(view?.unconfirmed ?? []).filter((sent) => !sent.waits).map((sent) => userMessage(sent.text, true))} ${this.working()}
         </div>
       </div>
       ${this.away ? this.jump() : nothing}
@@ -118,9 +119,9 @@ export class Transcript extends LitElement {
     </article>`;
   }
 
-  private unsent({ clientId, text, reason }: Unsent): TemplateResult {
+  private unsent({ clientId, text, draft, reason }: Unsent): TemplateResult {
     const edit = () => {
-      this.giveBack?.(text);
+      this.giveBack?.(text, draft);
       post({ type: "takeBack", clientId });
     };
     // The banner on top already says why, as long as the sidecar is not there.
@@ -170,7 +171,7 @@ export class Transcript extends LitElement {
     return html`<section class="failure ${stopped ? "soft" : ""}" role="group" aria-label="Error">
       <div class="what"><span class="codicon codicon-${stopped ? "debug-disconnect" : "error"}" aria-hidden="true"></span><span>${withCode(turn.error?.message ?? "")}</span></div>
       ${details ? html`<details class="details"><summary>Details</summary><pre tabindex="0">${details}</pre></details>` : nothing}
-      ${last && turn.status !== "inProgress" ? waysOut() : nothing}
+      ${last && turn.status !== "inProgress" ? waysOut(turn.error?.codexErrorInfo === "unauthorized") : nothing}
     </section>`;
   }
 
@@ -205,9 +206,11 @@ function pending(view: ThreadView | undefined): number {
   return (view?.unconfirmed.length ?? 0) + (view?.unsent.length ?? 0);
 }
 
-export function waysOut(): TemplateResult {
+/** `wantsKey`: it failed for want of a key, or of one that counts. */
+export function waysOut(wantsKey = false): TemplateResult {
   return html`<div class="answers">
-    <vscode-button @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
+    ${wantsKey ? html`<vscode-button data-testid="set-key" @click=${() => post({ type: "command", command: "setApiKey" })}>Set API Key…</vscode-button>` : nothing}
+    <vscode-button ?secondary=${wantsKey} @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
     <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
     <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
   </div>`;

@@ -128,9 +128,18 @@ def _version(line: Line) -> int:
     import json  # noqa: PLC0415
 
     python = ".".join(str(part) for part in sys.version_info[:3])
-    said = {"name": "treadle", "version": __version__, "protocol": PROTOCOL, "python": python}
+    said = {"name": "treadle", "version": __version__, "protocol": PROTOCOL, "python": python, "problem": _problem(python)}
     sys.stdout.write(json.dumps(said) + "\n")
     return 0
+
+
+def _problem(python: str) -> str | None:
+    """Why this interpreter cannot serve, although it got here: what was built for another Python fails only when it is imported."""
+    try:
+        import pydantic_core  # noqa: PLC0415, F401
+    except ImportError as error:
+        return f"the libraries beside it do not fit Python {python} ({error})"
+    return None
 
 
 def _exec(line: Line) -> int:

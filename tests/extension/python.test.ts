@@ -1,9 +1,18 @@
 // Which Python runs the sidecar, and why one is refused.
 import { describe, expect, test } from "vitest";
 import { Backoff } from "@src/backoff";
-import { type Ask, findSidecar, readVersion } from "@src/python";
+import { type Ask, findSidecar, NoPython, type Run, readVersion, type Wanted, within } from "@src/python";
 
-const wanted = { sidecarPath: "", interpreter: "", libraries: "/ext/bundled/libs", environment: { CODEX_HOME: "/c" } };
+const wanted: Wanted = {
+  sidecarPath: "",
+  interpreter: "",
+  libraries: "/ext/bundled/libs",
+  isolated: true,
+  environment: { CODEX_HOME: "/c" },
+  chosen: [],
+  writable: ["/work/space"],
+};
+const noUv: Run = async () => null;
 const only =
   (good: string): Ask =>
   async (command) =>
@@ -11,10 +20,10 @@ const only =
 
 describe("finding the sidecar", () => {
   test("takes the first Python that answers, isolated from the workspace", async () => {
-    const found = await findSidecar(wanted, only("python3"));
+    const found = await findSidecar(wanted, only("python3"), noUv);
     expect(found).toEqual({
       command: "python3",
-      args: ["-P", "-X", "utf8", "-m", "treadle"],
+      args: ["-S", "-P", "-X", "utf8", "-m", "treadle"],
       env: { CODEX_HOME: "/c", PYTHONPATH: "/ext/bundled/libs" },
       version: "0.1.0",
     });
@@ -28,7 +37,59 @@ describe("finding the sidecar", () => {
 
   test("says of each candidate why it was refused", async () => {
     const ask: Ask = async (command) => ({ reason: command === "python3" ? "older than 3.11" : "not found" });
-    await expect(findSidecar(wanted, ask)).rejects.toThrow(/Python 3\.11 or newer.*python3: older than 3\.11/);
+    await expect(findSidecar(wanted, ask, noUv)).rejects.toThrow(/Python 3\.11 or newer.*python3: older than 3\.11/);
+  });
+
+  const chosen = [{ command: "/opt/env/bin/python", from: "ms-python.python" }];
+
+  test("asks the Python extension first, then uv, then the PATH, and fetches one only when none is there", async () => {
+    const asked: string[] = [];
+    const ask: Ask = async (command, args) => {
+      asked.push(`${command} ${args[0]}`);
+      return { reason: "older than 3.11" };
+    };
+    const uv: Run = async (_, args) => (args[0] === "python" ? "/uv/python3.12\n" : "uv 0.13");
+    await expect(findSidecar({ ...wanted, chosen }, ask, uv)).rejects.toBeInstanceOf(NoPython);
+    expect(asked).toEqual([
+      "/opt/env/bin/python -S",
+      "/uv/python3.12 -S",
+      "python3.13 -S",
+      "python3.12 -S",
+      "python3.11 -S",
+      "python3 -S",
+      "uv run",
+    ]);
+  });
+
+  test("does not take an interpreter that lies where the agent can change it, unless the user names it", async () => {
+    const inside = [{ command: "/work/space/.venv/bin/python", from: "ms-python.python" }];
+    const found = await findSidecar({ ...wanted, chosen: inside }, only("python3"), noUv);
+    expect(found.command).toBe("python3");
+    const named = { ...wanted, interpreter: "/work/space/.venv/bin/python" };
+    expect((await findSidecar(named, only(named.interpreter), noUv)).command).toBe(named.interpreter);
+  });
+
+  test.each([
+    ["/work/space/bin/python", true],
+    ["/work/space/../other/python", false],
+    ["/work/spaceship/python", false],
+    ["python3", false],
+  ])("says of %s whether it lies in the workspace", (command, inside) => {
+    expect(within(command, ["/work/space"])).toBe(inside);
+  });
+
+  test("takes a treadle that is installed where the libraries of the extension do not fit, or are not there", async () => {
+    const ask: Ask = async (_, args, env) =>
+      env.PYTHONPATH ? { reason: "the libraries beside it do not fit Python 3.15" } : { version: args.includes("-S") ? "no" : "0.2" };
+    const found = await findSidecar({ ...wanted, interpreter: "/usr/bin/python3.15" }, ask, noUv);
+    expect(found).toMatchObject({ version: "0.2", args: ["-P", "-X", "utf8", "-m", "treadle"], env: { PYTHONPATH: "" } });
+    const refusing: Ask = async () => ({ reason: "No module named treadle" });
+    await expect(findSidecar({ ...wanted, libraries: null }, refusing, noUv)).rejects.toThrow(/pip install treadle/);
+  });
+
+  test("believes an interpreter that says why it cannot serve", () => {
+    expect(readVersion('{"version": "1", "problem": "no pydantic_core"}')).toEqual({ reason: "no pydantic_core" });
+    expect(readVersion('{"version": "1", "problem": null}')).toEqual({ version: "1" });
   });
 
   test.each(["", "Python 3.11.2", "[]", '{"name": "other"}', "null"])("does not take %j for the handshake", (said) => {

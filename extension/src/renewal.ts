@@ -1,0 +1,62 @@
+/**
+ * Starts the sidecar anew when it would be started otherwise now: other settings, folders, keys, another interpreter, a workspace that is
+ * trusted by now. Never under a running turn: it waits for the turn's end. Many changes at once are one restart.
+ */
+import * as vscode from "vscode";
+import { Keys } from "./keys";
+import { sentence } from "./log";
+import type { Feature, Parts } from "./parts";
+import { onInterpreterChange } from "./python_extensions";
+import { onSettingsChange } from "./settings";
+import type { ViewEvent } from "./thread";
+
+export class Renewal implements Feature {
+  private readonly disposables: vscode.Disposable[];
+  private looking: Promise<void> | undefined;
+  /** Something changed since it was last looked at. */
+  private due = false;
+
+  constructor(private readonly parts: Parts) {
+    const look = () => this.look();
+    this.disposables = [
+      onSettingsChange(look),
+      vscode.workspace.onDidChangeWorkspaceFolders(look),
+      vscode.workspace.onDidGrantWorkspaceTrust(look),
+      new Keys(parts.context).onChange(look),
+      onInterpreterChange(look),
+    ];
+  }
+
+  followed(event: ViewEvent): void {
+    if (this.due && event.method === "turn/completed") this.look();
+  }
+
+  dispose(): void {
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private look(): void {
+    this.due = true;
+    this.parts.panel.refresh();
+    this.looking ??= this.renew().finally(() => {
+      this.looking = undefined;
+    });
+  }
+
+  private async renew(): Promise<void> {
+    const { sidecar, chat, log } = this.parts;
+    while (this.due && !chat.running) {
+      this.due = false;
+      try {
+        if (!(await sidecar.outdated())) continue;
+        if (chat.running) {
+          this.due = true;
+          return;
+        }
+        await sidecar.restart();
+      } catch (error) {
+        log.warn(`The sidecar was not started anew: ${sentence(error)}`);
+      }
+    }
+  }
+}
