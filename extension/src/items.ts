@@ -2,6 +2,7 @@
  * One item of a thread as it is drawn: from the wire, and as its deltas come. A kind without a card of its own becomes a plain one. Pure.
  */
 import type { HookItem } from "./hooks";
+import { kept, otherItem, progressed, said } from "./other_items";
 import { headAndTail } from "./output";
 import type { AgentMessageItem, CommandItem, FileUpdateChange, OtherItem, ReasoningItem, ThreadItem, WireItem } from "./wire";
 
@@ -23,6 +24,7 @@ export function keepOutput(entry: ItemView, before: ItemView | undefined): ItemV
   if (item.type === "commandExecution" && item.aggregatedOutput == null && before?.item.type === "commandExecution") {
     return { ...entry, item: { ...item, aggregatedOutput: before.item.aggregatedOutput ?? null } };
   }
+  if (item.type === "other" && before?.item.type === "other") return { ...entry, item: kept(item, before.item) };
   return { ...entry };
 }
 
@@ -36,7 +38,7 @@ export function itemView(wire: WireItem, done: boolean): ItemView {
 }
 
 function known(wire: WireItem): CardItem {
-  if (!ownCards.has(wire.type)) return other(wire);
+  if (!ownCards.has(wire.type)) return otherItem(wire);
   const item = wire as unknown as CardItem;
   switch (item.type) {
     case "reasoning":
@@ -50,68 +52,8 @@ function known(wire: WireItem): CardItem {
     case "agentMessage":
       return { ...item, text: item.text ?? "" };
     default:
-      return other(wire);
+      return otherItem(wire);
   }
-}
-
-function other(wire: WireItem): OtherItem {
-  const { type, id, startedAtMs, completedAtMs, status, tool, server, query, ...rest } = wire as unknown as Record<
-    string,
-    unknown
-  >;
-  const shown = type === "imageView" ? { title: fileName(rest.path), images: [String(rest.path)], body: "" } : null;
-  const { images, text } = type === "mcpToolCall" ? toolResult(rest) : { images: undefined, text: undefined };
-  const title = [server, tool ?? query].filter((part) => typeof part === "string" && part).join(" · ");
-  const body = text ?? JSON.stringify(rest, (_key, value: unknown) => value ?? undefined, 2);
-  return {
-    type: "other",
-    id: String(id),
-    kind: String(type),
-    title: shown?.title ?? title,
-    status: typeof status === "string" ? status : undefined,
-    body: shown?.body ?? (body === "{}" ? "" : headAndTail(body)),
-    images: shown?.images ?? images,
-  };
-}
-
-interface ContentPart {
-  type?: string;
-  text?: string;
-  data?: string;
-  mimeType?: string;
-}
-
-const drawable = /^image\/(png|jpeg|gif|webp)$/;
-const mostPictures = 4;
-
-/** A tool of an MCP server: what it was called with and what it said; its pictures as pictures, not as letters. */
-function toolResult(rest: Record<string, unknown>): { text: string; images?: string[] } {
-  const {
-    arguments: given,
-    result,
-    error,
-  } = rest as {
-    arguments?: unknown;
-    result?: { content?: ContentPart[]; structuredContent?: unknown } | null;
-    error?: { message?: string } | null;
-  };
-  const content = Array.isArray(result?.content) ? result.content : [];
-  const images = content.filter((part) => part?.type === "image" && drawable.test(part.mimeType ?? ""));
-  const others = content.filter((part) => part?.type !== "image");
-  const words = others.map((part) => (part?.type === "text" ? (part.text ?? "") : JSON.stringify(part, undefined, 2)));
-  const structured = !content.length && result?.structuredContent ? [JSON.stringify(result.structuredContent, undefined, 2)] : [];
-  const called = given && JSON.stringify(given) !== "{}" ? [JSON.stringify(given, undefined, 2)] : [];
-  const text = [...called, ...words, ...structured, error?.message ?? ""].filter(Boolean).join("\n\n");
-  const shown = images.slice(0, mostPictures).map((part) => `data:${part.mimeType};base64,${part.data ?? ""}`);
-  return { text, images: shown.length ? shown : undefined };
-}
-
-function fileName(path: unknown): string {
-  return (
-    String(path ?? "")
-      .split(/[\\/]/)
-      .at(-1) ?? ""
-  );
 }
 
 /** What had not finished when its turn ended. */
@@ -139,9 +81,9 @@ export function grown(item: CardItem, method: string, params: Record<string, unk
     case "fileChange item/fileChange/patchUpdated":
       return { ...item, changes: (params.changes as FileUpdateChange[] | undefined) ?? [] } as CardItem;
     case "other item/mcpToolCall/progress":
-      return { ...(item as OtherItem), body: headAndTail(`${(item as OtherItem).body}\n${String(params.message ?? "")}`) };
+      return progressed(item as OtherItem, String(params.message ?? ""));
     case "other treadle/item/outputDelta":
-      return { ...(item as OtherItem), body: headAndTail((item as OtherItem).body + delta) };
+      return said(item as OtherItem, delta);
     default:
       return item;
   }

@@ -13,7 +13,14 @@ import type {
 } from "./protocol";
 
 export type {
+  Checkpoint,
+  FilePlan,
+  Restore,
+  ThreadSearchResult,
   AgentMessageItem,
+  ContextDocument,
+  ContextPart,
+  ContextReadResponse,
   CommandExecutionItem as CommandItem,
   CommandExecutionRequestApprovalParams as CommandApprovalParams,
   CommandExecutionRequestApprovalResponse as CommandApprovalAnswer,
@@ -24,14 +31,22 @@ export type {
   FileUpdateChange,
   Grant,
   GrantChange,
+  Hunk,
+  HunkChoiceParams,
+  HunkFile,
+  HunkListResponse,
   ItemStatus,
+  LedgerReadResponse,
   LedgerRow,
+  LedgerTotals,
+  McpListServer,
   McpServerElicitationRequestParams as ElicitationParams,
   McpServerElicitationRequestResponse as ElicitationAnswer,
   Offer,
   PromptPart,
   PromptReadResponse,
   ReasoningItem,
+  SkillMetadata,
   Subject,
   Thread,
   ThreadItem,
@@ -64,6 +79,30 @@ export interface OtherItem {
   body: string;
   /** Pictures that belong to it: data addresses, or absolute paths. */
   images?: string[];
+  call?: CallView;
+  web?: WebView;
+}
+
+/** A call of a tool; who offers it is null for our own. */
+export interface CallView {
+  server: string | null;
+  tool: string;
+  given: string;
+  said: string;
+  error: string;
+  /** What it said while it worked, the last lines. */
+  progress: string[];
+  durationMs: number | null;
+  readOnly: boolean;
+}
+
+/** What was looked for in the web, and what was found there. */
+export interface WebView {
+  action: string;
+  queries: string[];
+  url: string | null;
+  pattern: string;
+  links: { url: string; title: string; text: string }[];
 }
 
 /** An item as it comes over the wire: perhaps of a kind that we have never heard of. */
@@ -86,8 +125,18 @@ export const drawn = [
   "warning",
   "configWarning",
   "thread/started",
+  "thread/archived",
+  "thread/unarchived",
+  "thread/deleted",
+  "thread/closed",
+  "thread/reverted",
   "thread/status/changed",
   "thread/name/updated",
+  "thread/queue/changed",
+  "thread/settings/updated",
+  "skills/changed",
+  "mcpServer/startupStatus/updated",
+  "mcpServer/oauthLogin/completed",
   "thread/tokenUsage/updated",
   "turn/started",
   "turn/completed",
@@ -104,9 +153,12 @@ export const drawn = [
   "item/fileChange/patchUpdated",
   "item/mcpToolCall/progress",
   "serverRequest/resolved",
+  "treadle/checkpoint/changed",
   "treadle/context/changed",
+  "treadle/hunk/changed",
   "treadle/ledger/updated",
   "treadle/progress",
   "treadle/rules/changed",
+  "treadle/tools/changed",
   "treadle/item/outputDelta",
 ] as const satisfies readonly (keyof ServerNotifications)[];

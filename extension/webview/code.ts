@@ -1,11 +1,18 @@
-/** A block of code: its language, copy and insert buttons, colours once it is closed. */
+/**
+ * A block of code: its language or file, buttons to copy, insert and apply it, colours once it is closed. Letters that one would not
+ * see are shown; what is copied, inserted or applied is the code as it is.
+ */
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { unsafeHTML } from "lit/directives/unsafe-html.js";
 import { post } from "./host";
+import { longText } from "./long_text";
 import { sanitized } from "./sanitize";
+import { baseName } from "./text";
+import { visible } from "./visible";
 
 const longest = 40_000;
+const mostDrawn = 200_000;
 const script = document.currentScript as HTMLScriptElement | null;
 let loading: Promise<void> | undefined;
 
@@ -26,6 +33,8 @@ function highlighter(): Promise<void> {
 export class CodeBlock extends LitElement {
   @property({ attribute: false }) code = "";
   @property({ attribute: false }) language = "";
+  /** The file that it seems to be about. */
+  @property({ attribute: false }) path: string | null = null;
   @property({ attribute: false }) closed = false;
   @state() private coloured: string | null = null;
   @state() private copied = false;
@@ -41,32 +50,51 @@ export class CodeBlock extends LitElement {
 
   private async colour(code: string): Promise<void> {
     await highlighter();
-    const coloured = window.treadleHighlight?.(code, this.language.toLowerCase());
+    const coloured = window.treadleHighlight?.(visible(code), this.language.toLowerCase());
     if (coloured && code === this.code) this.coloured = sanitized(coloured);
   }
 
-  private copy(): void {
+  private readonly copy = () => {
     post({ type: "copy", text: this.code });
     this.copied = true;
     setTimeout(() => {
       this.copied = false;
     }, 1_500);
-  }
+  };
+
+  private readonly insert = () => post({ type: "insert", text: this.code });
+
+  private readonly apply = () => {
+    const { code: text, path, language } = this;
+    post({ type: "apply", text, path, language });
+  };
 
   override render(): TemplateResult {
-    return html`<figure class="code">
+    const { path } = this;
+    const where = path
+      ? `Apply to ${path}: shows the difference first`
+      : "Apply…: to a file or the selection, shows the difference first";
+    return html`<figure class="code" dir="ltr">
       <figcaption>
-        <span class="language">${this.language || "text"}</span>
+        ${path ? this.file(path) : html`<span class="language">${this.language || "text"}</span>`}
         <span class="buttons">
-          <button class="icon" title="Insert at cursor" aria-label="Insert code at cursor" @click=${() => post({ type: "insert", text: this.code })}>
-            <span class="codicon codicon-insert"></span>
-          </button>
-          <button class="icon" title=${this.copied ? "Copied" : "Copy"} aria-label="Copy code" @click=${this.copy}>
-            <span class="codicon codicon-${this.copied ? "check" : "copy"}"></span>
-          </button>
+          ${this.closed ? this.button("git-pull-request-go-to-changes", where, path ? `Apply code to ${path}` : "Apply code", this.apply) : nothing}
+          ${this.button("insert", "Insert at cursor", "Insert code at cursor", this.insert)}
+          ${this.button(this.copied ? "check" : "copy", this.copied ? "Copied" : "Copy", "Copy code", this.copy)}
         </span>
       </figcaption>
-      <pre tabindex="0"><code>${this.coloured === null ? (this.code ?? nothing) : unsafeHTML(this.coloured)}</code></pre>
+      <pre tabindex="0"><code>${this.coloured === null ? longText(this.code, "Code", mostDrawn) : unsafeHTML(this.coloured)}</code></pre>
     </figure>`;
+  }
+
+  private file(path: string): TemplateResult {
+    const open = () => post({ type: "openFile", path });
+    return html`<button class="language file" title="Open ${visible(path)}" @click=${open}>${visible(baseName(path))}</button>`;
+  }
+
+  private button(icon: string, title: string, label: string, click: () => void): TemplateResult {
+    return html`<button class="icon" title=${title} aria-label=${label} @click=${click}>
+      <span class="codicon codicon-${icon}" aria-hidden="true"></span>
+    </button>`;
   }
 }

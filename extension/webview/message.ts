@@ -1,18 +1,29 @@
-/** The agent's words: markdown blocks, of which only the last changes while they stream. Clicks on links go to the host. */
-import { html, LitElement, type TemplateResult } from "lit";
+/**
+ * The agent's words: markdown blocks, of which only the last changes while they stream. Clicks on links go to the host. What is long
+ * to parse is parsed less often; the last word is always drawn.
+ */
+import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { unsafeHTML } from "lit/directives/unsafe-html.js";
 import "./code";
 import { post } from "./host";
+import { longText } from "./long_text";
 import { type Block, MarkdownBlocks } from "./markdown";
 import { sanitized } from "./sanitize";
+
+/** Parsing may take this share of the time. */
+const share = 0.1;
+const longestPause = 400;
 
 @customElement("treadle-markdown")
 export class MarkdownMessage extends LitElement {
   @property({ attribute: false }) text = "";
   @property({ attribute: false }) done = false;
-  private readonly blocks = new MarkdownBlocks();
+  private readonly parser = new MarkdownBlocks();
   private readonly clean = new WeakMap<Block, string>();
+  private blocks: Block[] = [];
+  private notBefore = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   override createRenderRoot(): HTMLElement {
     return this;
@@ -26,23 +37,54 @@ export class MarkdownMessage extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.removeEventListener("click", follow);
+    clearTimeout(this.timer);
+  }
+
+  override shouldUpdate(_changed: PropertyValues): boolean {
+    const wait = this.notBefore - performance.now();
+    if (this.done || wait <= 0 || !this.hasUpdated) return true;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.requestUpdate(), wait);
+    return false;
+  }
+
+  override willUpdate(): void {
+    clearTimeout(this.timer);
+    const begin = performance.now();
+    this.blocks = this.parser.update(this.text, this.done);
+    const end = performance.now();
+    this.notBefore = end + Math.min(longestPause, (end - begin > 2 ? end - begin : 0) / share);
   }
 
   override render(): TemplateResult {
-    return html`<div class="markdown">${this.blocks.update(this.text, this.done).map((block) => this.block(block))}</div>`;
+    return html`<div class="markdown" dir="auto">${this.blocks.map((block) => this.block(block))}</div>`;
   }
 
   private block(block: Block): TemplateResult {
-    if (block.kind === "code") {
-      return html`<treadle-code .code=${block.code} .language=${block.language} .closed=${block.closed}></treadle-code>`;
+    switch (block.kind) {
+      case "code":
+        return html`<treadle-code .code=${block.code} .language=${block.language} .path=${block.path} .closed=${block.closed}></treadle-code>`;
+      case "plain":
+        return html`<div class="block plain">${longText(block.text, "Message")}</div>`;
+      case "cut":
+        return html`<div class="block cut">
+          <span>${block.left.toLocaleString("en")} more characters are not drawn here.</span>
+          <button class="link" @click=${this.openWhole}>Open the whole message</button>
+        </div>`;
+      case "html":
+        return html`<div class="block">${unsafeHTML(this.cleaned(block))}</div>`;
     }
-    let clean = this.clean.get(block);
-    if (clean === undefined) {
-      clean = sanitized(block.html);
-      this.clean.set(block, clean);
-    }
-    return html`<div class="block">${unsafeHTML(clean)}</div>`;
   }
+
+  private cleaned(block: Extract<Block, { kind: "html" }>): string {
+    const known = this.clean.get(block);
+    if (known !== undefined) return known;
+    const clean = sanitized(block.html);
+    this.clean.set(block, clean);
+    return clean;
+  }
+
+  private readonly openWhole = () => post({ type: "openText", title: "Message", text: this.text, language: "markdown" });
 }
 
 function follow(event: Event): void {

@@ -58,7 +58,7 @@ describe("markdown that streams", () => {
 
   test("shows an open fence as code that is not closed yet", () => {
     const open = new MarkdownBlocks().update("text\n\n```js\nlet a = 1", false);
-    expect(open.at(-1)).toEqual({ kind: "code", language: "js", code: "let a = 1", closed: false });
+    expect(open.at(-1)).toEqual({ kind: "code", language: "js", path: null, code: "let a = 1", closed: false });
   });
 
   test("costs little for a long message, because only the tail is parsed", () => {

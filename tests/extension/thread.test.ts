@@ -178,7 +178,7 @@ describe("a thread's view", () => {
     const part = (mimeType: string) => ({ type: "image", data: "AAAA", mimeType });
     const result = { content: [part("image/png"), part("image/svg+xml"), { type: "text", text: "two" }], structuredContent: null };
     const view = after(...running, completed({ type: "mcpToolCall", id: "x", server: "s", tool: "t", status: "completed", arguments: {}, result, error: null }));
-    expect(items(view)[0]?.item).toMatchObject({ title: "s · t", body: "two", images: ["data:image/png;base64,AAAA"] });
+    expect(items(view)[0]?.item).toMatchObject({ title: "s · t", call: { said: "(a picture that is not drawn: image/svg+xml)\n\ntwo" }, images: ["data:image/png;base64,AAAA"] });
   });
 
   test("says a warning once, also after it was closed and said again", () => {
