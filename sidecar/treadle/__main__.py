@@ -134,9 +134,11 @@ def _version(line: Line) -> int:
 
 
 def _problem(python: str) -> str | None:
-    """Why this interpreter cannot serve, although it got here: what was built for another Python fails only when it is imported."""
+    """Why this interpreter cannot serve, although it got here: what was built for another one fails only when it is imported."""
+    import importlib  # noqa: PLC0415
+
     try:
-        import pydantic_core  # noqa: PLC0415, F401
+        importlib.import_module("pydantic_core")
     except ImportError as error:
         return f"the libraries beside it do not fit Python {python} ({error})"
     return None
