@@ -6,7 +6,8 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { joined } from "./batch";
 import type { Chat } from "./chat";
-import type { FromWebview, PanelState, ToWebview } from "./messages";
+import { type Draft, draftOf, emptyDraft, isEmpty, type Mention, mostKept, together } from "./draft";
+import type { FromWebview, PanelState, Place, ToWebview } from "./messages";
 import { dist, page } from "./page";
 import type { ViewEvent } from "./thread";
 import { shownTitle } from "./titles";
@@ -21,7 +22,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
   private seq = 0;
   private loaded = false;
-  private focusWhenLoaded: { at?: "question" } | undefined;
+  private focusWhenLoaded: { at?: Place } | undefined;
   private badge: vscode.ViewBadge | undefined;
   private perView: vscode.Disposable[] = [];
 
@@ -70,7 +71,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   /** Because the user asked: the keyboard goes to where they write, or to the question that waits. */
-  async show(at?: "question"): Promise<void> {
+  async show(at?: Place): Promise<void> {
     this.focusWhenLoaded = { at };
     await vscode.commands.executeCommand(`${viewId}.focus`);
     if (this.loaded) this.focus();
@@ -82,12 +83,26 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
       this.post({ type: "compose", text, replace });
       return;
     }
-    const before = this.draft.trimEnd();
-    void this.context.workspaceState.update(draftKey, (replace || !before ? text : `${before}\n\n${text}`) || undefined);
+    this.keep(replace ? { ...this.kept, text } : together(this.kept, { ...emptyDraft, text }));
+  }
+
+  /** Something for the words to mention; it waits there, too. */
+  mention(mention: Mention): void {
+    if (this.loaded) this.post({ type: "mention", mention });
+    else this.keep(together(this.kept, { ...emptyDraft, text: `${mention.token} `, mentions: [mention] }));
   }
 
   get draft(): string {
-    return this.context.workspaceState.get(draftKey, "");
+    return this.kept.text;
+  }
+
+  private get kept(): Draft {
+    return draftOf(this.context.workspaceState.get(draftKey));
+  }
+
+  private keep(draft: Draft): void {
+    const kept = isEmpty(draft) ? undefined : { ...draft, text: draft.text.slice(0, mostKept) };
+    void this.context.workspaceState.update(draftKey, kept);
   }
 
   /** Something that the webview asked for. */
@@ -114,14 +129,14 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
 
   private received(message: FromWebview): void {
     if (message.type === "ready") this.snapshot();
-    if (message.type === "draft") void this.context.workspaceState.update(draftKey, message.text || undefined);
+    if (message.type === "draft") this.keep(message.draft);
     this.onMessage(message);
   }
 
   private snapshot(): void {
     this.queue = [];
     this.loaded = true;
-    this.post({ type: "snapshot", seq: this.seq, view: this.chat.view, panel: this.state(), draft: this.draft });
+    this.post({ type: "snapshot", seq: this.seq, view: this.chat.view, panel: this.state(), draft: this.kept });
     this.focus();
   }
 

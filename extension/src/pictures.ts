@@ -17,10 +17,15 @@ export async function picture(path: string): Promise<string | null> {
     const found = await stat(path);
     if (!found.isFile() || found.size > most) return null;
     const bytes = await readFile(path);
-    const head = bytes.toString("latin1", 0, 16);
-    const kind = beginnings.find(([, beginning]) => beginning.test(head))?.[0];
+    const kind = pictureKind(bytes);
     return kind ? `data:image/${kind};base64,${bytes.toString("base64")}` : null;
   } catch {
     return null;
   }
+}
+
+/** png, jpeg, gif or webp; undefined for what is no picture. */
+export function pictureKind(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
+  return beginnings.find(([, beginning]) => beginning.test(head))?.[0];
 }

@@ -4,15 +4,33 @@
  * and what it keeps of a command's output is bounded. Each matter has its reducers in a file of `folds/`.
  */
 import { asks } from "./folds/asks";
+import { checkpoints } from "./folds/checkpoints";
 import { facts } from "./folds/facts";
 import { messages } from "./folds/messages";
 import { notices } from "./folds/notices";
+import { queue } from "./folds/queue";
+import { review } from "./folds/review";
+import { settings } from "./folds/settings";
+import { tools } from "./folds/tools";
 import { itemDelta, turns } from "./folds/turns";
 import type { Reducers, ThreadView, ViewEvent } from "./view";
 
 export * from "./view";
 
-const reducers = new Map(Object.entries({ ...turns, ...messages, ...asks, ...notices, ...facts } satisfies Reducers));
+const reducers = new Map(
+  Object.entries({
+    ...turns,
+    ...messages,
+    ...asks,
+    ...notices,
+    ...facts,
+    ...tools,
+    ...queue,
+    ...settings,
+    ...review,
+    ...checkpoints,
+  } satisfies Reducers),
+);
 
 export function fold(view: ThreadView, event: ViewEvent): ThreadView {
   const { method } = event;

@@ -1,5 +1,6 @@
 /** What the panel shows of a thread, and what changes it: types, and the view of no thread. Pure: no `vscode`, no clock, no DOM. */
 import type { Asked, Outcome } from "./asked";
+import type { Draft } from "./draft";
 import type { CardItem, ItemView } from "./items";
 import type { PlanView } from "./plan";
 import type { RestoredView } from "./restoring";
@@ -28,6 +29,12 @@ export interface Notice {
 export interface Sent {
   clientId: string;
   text: string;
+  /** What is sent, when it is more than the text. */
+  input?: UserInput[];
+  /** As it stood in the composer. */
+  draft?: Draft;
+  /** For the end of the running turn: it is drawn in the queue, not in the transcript. */
+  waits?: boolean;
 }
 
 export interface Unsent extends Sent {
@@ -51,6 +58,21 @@ export interface Elsewhere {
   title: string;
 }
 
+/** A message that waits for the running turn to end. */
+export interface QueuedView {
+  id: string;
+  input: UserInput[];
+}
+
+/** Tools that came, went or changed since the model was given its list; `cost`: tokens that a refresh makes it read again. */
+export interface PendingTools {
+  added: string[];
+  removed: string[];
+  changed: string[];
+  cost: number;
+  message: string;
+}
+
 export interface ThreadView {
   id: string | null;
   name: string | null;
@@ -59,10 +81,14 @@ export interface ThreadView {
   provider: string | null;
   sandbox: string | null;
   approvalPolicy: string | null;
+  effort: string | null;
+  askBeforeEdits: boolean | null;
   instructions: string[];
   turns: TurnView[];
   /** There are turns before the first of these; they come when they are asked for. */
   earlier: boolean;
+  /** Messages that wait for the running turn to end, the next one first. */
+  queue: QueuedView[];
   /** Messages that were sent and not yet confirmed by the sidecar. */
   unconfirmed: Sent[];
   /** Messages that the sidecar never read: shown until the user sends them again or takes them back. No word is lost. */
@@ -78,6 +104,8 @@ export interface ThreadView {
   usage: { used: number; window: number | null; total: number; cached: number } | null;
   /** What the last request cost and what the cache gave; only what is shown of it. */
   lastRequest: Pick<LedgerRow, "hit" | "price" | "explanation"> | null;
+  /** How the tools of MCP servers differ from those that the model was told of; null: they do not. */
+  pendingTools: PendingTools | null;
   /** Files with changes of the agent that the user has neither kept nor undone. */
   review: ReviewFile[];
   /** What takes long just now, in words of the sidecar; e.g. loading the embedded model. */
@@ -97,6 +125,8 @@ export type LocalEvent =
   | { method: "panel/earlier"; params: { before: string; turns: Turn[]; more: boolean } }
   | { method: "panel/sent"; params: Sent }
   | { method: "panel/unsent"; params: Unsent }
+  | { method: "panel/waits"; params: { clientId: string } }
+  | { method: "panel/queue"; params: { threadId: string; queue: QueuedView[] } }
   | { method: "panel/takenBack"; params: { clientId: string } }
   | { method: "panel/asked"; params: Asked }
   | { method: "panel/answered"; params: { id: string; outcome: Outcome } }
@@ -106,6 +136,7 @@ export type LocalEvent =
   | { method: "panel/restored"; params: { restored: RestoredView | null } }
   | { method: "panel/editing"; params: { editing: Editing | null } }
   | { method: "panel/elsewhere"; params: { elsewhere: Elsewhere | null } }
+  | { method: "panel/tools"; params: PendingTools }
   | { method: "panel/lost"; params: { message: string } };
 
 export type ViewEvent = LocalEvent | Notification;
@@ -118,9 +149,12 @@ export const emptyView: ThreadView = {
   provider: null,
   sandbox: null,
   approvalPolicy: null,
+  effort: null,
+  askBeforeEdits: null,
   instructions: [],
   turns: [],
   earlier: false,
+  queue: [],
   unconfirmed: [],
   unsent: [],
   asked: [],
@@ -130,6 +164,7 @@ export const emptyView: ThreadView = {
   dismissed: [],
   usage: null,
   lastRequest: null,
+  pendingTools: null,
   review: [],
   progress: null,
   preview: "",

@@ -1,23 +1,60 @@
-/** Where the user writes. Enter sends, Shift+Enter makes a line; while a turn runs the words are added to it and Stop ends it. */
-import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property, query } from "lit/decorators.js";
-import { post } from "./host";
+/**
+ * Where the user writes. The words live in the text field and nowhere else while they are typed: a key costs what the field costs, and
+ * the rest is drawn again only when it changes. The host keeps every draft; Enter sends, or queues while a turn runs.
+ */
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import type { Choice } from "../src/choices";
+import { type Attachment, type Draft, emptyDraft, isEmpty, longPaste, type Mention, named, places, standing } from "../src/draft";
+import type { PanelState } from "../src/messages";
+import { slashCommand } from "../src/slash_commands";
+import { emptyView, type ThreadView } from "../src/thread";
+import { commandIn, type Trigger, tokenBefore } from "../src/trigger";
+import { droppedUris, hasPictures, type Incoming, takePictures, takeText } from "./attaching";
+import { type ChipActs, chips } from "./chips";
+import { Completing, listId } from "./completing";
+import { ask, post } from "./host";
+import { inForce } from "./pickers";
+import "./pickers";
+import type { Pickers } from "./pickers";
+import "./queue";
+import { type Field, putAll, putAt, Recall } from "./typing";
+
+/** The field is measured for its height no longer when it holds more. */
+const large = 20_000;
 
 @customElement("treadle-composer")
 export class Composer extends LitElement {
+  @property({ attribute: false }) view: ThreadView = emptyView;
+  @property({ attribute: false }) panel?: PanelState;
   @property({ attribute: false }) running = false;
   @property({ attribute: false }) disabled = false;
   @property({ attribute: false }) approvalId: string | null = null;
-  @property({ attribute: false }) draft = "";
-  @query("textarea") private area?: HTMLTextAreaElement;
+  /** What was being written when the webview was built. */
+  @property({ attribute: false }) first: Draft = emptyDraft;
+  @state() private mentions: Mention[] = [];
+  @state() private attachments: Attachment[] = [];
+  @state() private filled = false;
+  /** What is wrong, or a way out. */
+  @state() private said: { words: string; sends?: boolean } | null = null;
+  @query("textarea.field") private area?: Field;
+  @query("treadle-pickers") private pickers?: Pickers;
+  /** All that were chosen for this draft: a token that is typed away and brought back means the same. */
+  private known: Mention[] = [];
   private timer?: ReturnType<typeof setTimeout>;
+  private readonly completing = new Completing(this, (choice, trigger, key) => this.chosen(choice, trigger, key));
+  private readonly recall = new Recall();
 
   override createRenderRoot(): HTMLElement {
     return this;
   }
 
-  override updated(): void {
-    this.fit();
+  override updated(changed: PropertyValues<this>): void {
+    if (changed.has("first")) this.load(this.first);
+  }
+
+  get draft(): Draft {
+    return { text: this.area?.value ?? "", mentions: this.mentions, attachments: this.attachments };
   }
 
   focusInput(): void {
@@ -26,103 +63,311 @@ export class Composer extends LitElement {
 
   /** Puts an example into the box for the user to change or send. */
   suggest(text: string): void {
-    this.setDraft(text);
-    this.toEnd();
-  }
-
-  /** Gives words back that were not sent, after what was written since. */
-  giveBack(text: string): void {
-    this.suggest(this.draft.trim() ? `${this.draft.trimEnd()}\n\n${text}` : text);
-    post({ type: "draft", text: this.draft });
-  }
-
-  private toEnd(): void {
-    const { length } = this.draft;
     void this.updateComplete.then(() => {
-      this.area?.focus();
-      this.area?.setSelectionRange(length, length);
+      if (this.area) putAll(this.area, text);
+      this.changed();
     });
   }
 
-  private setDraft(text: string): void {
-    this.draft = text;
+  /** Gives words back that were not sent, after what was written since. */
+  giveBack(text: string, draft?: Draft): void {
+    const { text: before } = this.draft;
+    this.known = named([...this.known, ...(draft?.mentions ?? [])]);
+    this.attachments = [...this.attachments, ...(draft?.attachments ?? [])];
+    const words = draft?.text ?? text;
+    this.suggest(/\S/.test(before) ? `${before.trimEnd()}\n\n${words}` : words);
+  }
+
+  mention(mention: Mention): void {
+    void this.updateComplete.then(() => this.insertMentions([mention]));
+  }
+
+  private load(draft: Draft): void {
+    this.known = draft.mentions;
+    this.attachments = draft.attachments;
+    if (this.area) this.area.value = draft.text;
+    this.settle();
+  }
+
+  /** After every change of the words: little that depends on their length, and a new drawing only when something else changed. */
+  private changed(): void {
+    this.recall.typed();
+    this.settle();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => post({ type: "draft", text: this.draft }), 250);
+    const { length } = this.area?.value ?? "";
+    this.timer = setTimeout(() => post({ type: "draft", draft: this.draft }), 250 + length / 1_000);
+  }
+
+  private settle(): void {
+    const text = this.area?.value ?? "";
+    this.filled = !isEmpty({ ...emptyDraft, text, attachments: this.attachments });
+    this.area?.classList.toggle("large", text.length > large);
+    if (this.known.length) {
+      const now = standing(text, this.known);
+      if (now.length !== this.mentions.length || now.some((mention, at) => mention !== this.mentions[at])) this.mentions = now;
+    } else if (this.mentions.length) {
+      this.mentions = [];
+    }
+    if (this.said) this.said = null;
   }
 
   private typed(): void {
-    this.setDraft(this.area?.value ?? "");
+    this.changed();
+    this.look();
+  }
+
+  private look(): void {
+    const { area } = this;
+    if (area && area.selectionStart === area.selectionEnd && document.activeElement === area)
+      this.completing.look(area.value, area.selectionEnd);
+    else this.completing.close();
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.isComposing) return;
+    if (event.isComposing || !this.area) return;
+    if (this.completing.key(event) || this.erased(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     if (event.key === "Escape" && this.running) {
       event.preventDefault();
       post({ type: "command", command: "stop" });
     }
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") void this.recall.key(event, this.area, () => this.settle());
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    if ((event.ctrlKey || event.metaKey) && this.approvalId && !this.draft.trim()) {
-      post({ type: "answer", id: this.approvalId, answer: { verdict: "accept" } });
-    } else {
-      this.send();
+    const chord = event.ctrlKey || event.metaKey;
+    if (chord && this.approvalId && !this.filled) post({ type: "answer", id: this.approvalId, answer: { verdict: "accept" } });
+    else this.send(chord);
+  }
+
+  /** Backspace takes a mention away whole. */
+  private erased(event: KeyboardEvent): boolean {
+    const { area } = this;
+    if (event.key !== "Backspace" || !area || area.selectionStart !== area.selectionEnd || event.ctrlKey || event.altKey)
+      return false;
+    const caret = area.selectionEnd;
+    const token = tokenBefore(
+      area.value,
+      caret,
+      this.mentions.map((mention) => mention.token),
+    );
+    if (!token) return false;
+    putAt(area, caret - token.length, caret, "");
+    return true;
+  }
+
+  private send(other = false): void {
+    const { draft } = this;
+    if (isEmpty(draft) || this.disabled) return;
+    const command = commandIn(draft.text);
+    if (command && !draft.attachments.length) this.command(command.name, command.rest);
+    else this.say(draft, other);
+  }
+
+  private say(draft: Draft, other: boolean): void {
+    const refused = draft.attachments.some((attachment) => attachment.kind === "image") ? this.refusesPictures() : null;
+    if (refused) {
+      this.said = { words: `${refused} Remove them, or choose another model.` };
+      return;
     }
+    post({ type: "say", draft, other });
+    this.clear();
   }
 
-  private send(): void {
-    const text = this.draft.trim();
-    if (!text || this.disabled) return;
-    post({ type: "send", text });
+  private clear(): void {
     clearTimeout(this.timer);
-    this.draft = "";
-    post({ type: "draft", text: "" });
+    this.known = [];
+    this.attachments = [];
+    if (this.area) this.area.value = "";
+    this.recall.typed();
+    this.settle();
+    this.completing.close();
+    post({ type: "draft", draft: emptyDraft });
   }
 
-  private fit(): void {
-    const area = this.area;
+  private command(name: string, rest: string): void {
+    const command = slashCommand(name);
+    if (!command) {
+      this.said = { words: `There is no command /${name}. Type / to see all.`, sends: true };
+      return;
+    }
+    this.clear();
+    if (command.types) this.suggest(command.types);
+    else if (command.picks) this.tell(this.pickers?.open(command.picks, rest) ?? null);
+    else
+      void ask("slash", { name, rest }).then(
+        (problem) => this.tell(problem),
+        (error: Error) => this.tell(error.message),
+      );
+  }
+
+  private tell(problem: string | null): void {
+    this.said = problem ? { words: problem } : null;
+  }
+
+  private chosen(choice: Choice, trigger: Trigger, key: "Enter" | "Tab"): void {
+    const { area } = this;
     if (!area) return;
-    area.style.height = "auto";
-    area.style.height = `${Math.min(area.scrollHeight, 240)}px`;
+    const end = trigger.start + 1 + trigger.query.length;
+    if (trigger.kind === "slash") {
+      const command = slashCommand(choice.id);
+      if (key === "Enter") {
+        this.command(choice.id, "");
+        return;
+      }
+      putAt(area, trigger.start, end, `/${choice.id}${command?.takes ? " " : ""}`);
+    } else if (choice.insert) {
+      putAt(area, trigger.start, end, choice.insert);
+    } else if (choice.mention) {
+      this.known = named([...this.known, choice.mention]);
+      putAt(area, trigger.start, end, `${choice.mention.token} `);
+    }
+    area.focus();
+    this.typed();
+  }
+
+  private insertMentions(mentions: readonly Mention[]): void {
+    const { area } = this;
+    if (!area || !mentions.length) return;
+    this.known = named([...this.known, ...mentions]);
+    const at = area.selectionEnd;
+    const gap = at > 0 && !/\s/.test(area.value[at - 1] ?? " ") ? " " : "";
+    putAt(area, at, at, `${gap}${mentions.map((mention) => `${mention.token} `).join("")}`);
+    this.changed();
+    area.focus();
+  }
+
+  private readonly acts: ChipActs = {
+    dropMention: (mention) => {
+      const { area } = this;
+      if (!area) return;
+      for (const at of places(area.value, mention.token).reverse()) {
+        const end = at + mention.token.length;
+        putAt(area, at, area.value[end] === " " ? end + 1 : end, "");
+      }
+      this.changed();
+      area.focus();
+    },
+    dropAttachment: (attachment) => {
+      this.attachments = this.attachments.filter((other) => other !== attachment);
+      this.changed();
+      this.area?.focus();
+    },
+    unfold: (attachment) =>
+      void ask("attachedText", { path: attachment.path }).then(
+        (text) => {
+          this.attachments = this.attachments.filter((other) => other !== attachment);
+          if (this.area) putAt(this.area, this.area.selectionEnd, this.area.selectionEnd, text);
+          this.changed();
+        },
+        (error: Error) => this.tell(error.message),
+      ),
+  };
+
+  private pasted(event: ClipboardEvent): void {
+    const data = event.clipboardData;
+    const text = data?.getData("text/plain") ?? "";
+    // A page that is copied brings its pictures along: then the words are meant.
+    const pictures = hasPictures(data) && !text;
+    if (!pictures && text.length <= longPaste) return;
+    event.preventDefault();
+    const coming = pictures ? takePictures(data, this.refusesPictures(), this.attachments.length) : takeText(text);
+    void coming.then((incoming) => this.take(incoming));
+  }
+
+  private dropped(event: DragEvent): void {
+    event.preventDefault();
+    this.classList.remove("dragging");
+    const uris = droppedUris(event.dataTransfer);
+    if (uris.length) {
+      void ask("dropped", { uris }).then(
+        (mentions) => this.take({ attachments: [], mentions, problem: null }),
+        (error: Error) => this.tell(error.message),
+      );
+      return;
+    }
+    void takePictures(event.dataTransfer, this.refusesPictures(), this.attachments.length).then((incoming) =>
+      this.take(incoming),
+    );
+  }
+
+  private dragged(event: DragEvent): void {
+    event.preventDefault();
+    this.classList.toggle("dragging", event.type !== "dragleave");
+  }
+
+  private take({ attachments, mentions, problem }: Incoming): void {
+    this.attachments = [...this.attachments, ...attachments];
+    if (mentions.length) this.insertMentions(mentions);
+    else this.changed();
+    this.tell(problem);
+  }
+
+  private refusesPictures(): string | null {
+    const { view, panel } = this;
+    if (!panel) return null;
+    const now = inForce(view, panel).model;
+    const model = panel.models?.find(({ id }) => id === now);
+    return model && !model.images ? `${model.name} does not take pictures.` : null;
   }
 
   override render(): TemplateResult {
-    const placeholder = this.disabled
-      ? "Open a folder to start"
-      : this.running
-        ? "Add to the running turn…"
-        : "What should Treadle do?";
-    return html`<div class="composer ${this.disabled ? "disabled" : ""}">
-      <textarea
-        rows="2"
-        aria-label="Message to Treadle"
-        placeholder=${placeholder}
-        .value=${this.draft}
-        ?disabled=${this.disabled}
-        @input=${this.typed}
-        @keydown=${this.key}
-      ></textarea>
-      <div class="under">
-        <span class="hint">${this.hint()}</span>
-        ${this.running ? this.stopButton() : nothing} ${this.running && !this.draft.trim() ? nothing : this.sendButton()}
+    const { completing, said } = this;
+    return html`<treadle-queue .queue=${this.view.queue} .running=${this.running}></treadle-queue>
+      <div class="composer ${this.disabled ? "disabled" : ""}" @dragover=${this.dragged} @dragleave=${this.dragged} @drop=${this.dropped}>
+        ${completing.render()} ${chips(this.mentions, this.attachments, this.acts)}
+        <textarea
+          class="field"
+          rows="2"
+          aria-label="Message to Treadle"
+          aria-autocomplete="list"
+          aria-haspopup="listbox"
+          aria-controls=${completing.open ? listId : nothing}
+          aria-activedescendant=${completing.active ?? nothing}
+          placeholder=${this.placeholder()}
+          ?disabled=${this.disabled}
+          @input=${this.typed}
+          @keydown=${this.key}
+          @keyup=${this.look}
+          @click=${this.look}
+          @paste=${this.pasted}
+          @blur=${() => completing.close()}
+        ></textarea>
+        ${said ? html`<div class="said" role="status">${said.words}${said.sends ? html` <button class="link" @click=${() => this.say(this.draft, false)}>Send it as a message</button>` : nothing}</div>` : nothing}
+        <div class="under">
+          <treadle-pickers .view=${this.view} .panel=${this.panel} .done=${this.back}></treadle-pickers>
+          <span class="sends">${this.running ? this.stopButton() : nothing} ${this.running && !this.filled ? nothing : this.sendButton()}</span>
+        </div>
       </div>
-    </div>`;
+      <div class="hint">${this.hint()}</div>`;
+  }
+
+  private readonly back = () => this.area?.focus();
+
+  private placeholder(): string {
+    if (this.disabled) return "Open a folder to start";
+    return this.running ? "What should follow?" : "What should Treadle do?  @ mentions, / commands";
+  }
+
+  private get queues(): boolean {
+    return this.panel?.whileRunning !== "steer";
   }
 
   private sendButton(): TemplateResult {
-    return html`<button
-      class="round send"
-      title=${this.running ? "Add to the running turn (Enter)" : "Send (Enter)"}
-      aria-label="Send"
-      ?disabled=${this.disabled || !this.draft.trim()}
-      @click=${this.send}
-    >
-      <span class="codicon codicon-${this.running ? "add" : "arrow-up"}"></span>
+    const name = !this.running ? "Send" : this.queues ? "Queue" : "Add to the running turn";
+    return html`<button class="round send" title="${name} (Enter)" aria-label=${name} ?disabled=${this.disabled || !this.filled} @click=${() => this.send()}>
+      <span class="codicon codicon-${this.running ? (this.queues ? "list-ordered" : "add") : "arrow-up"}" aria-hidden="true"></span>
     </button>`;
   }
 
   private hint(): TemplateResult {
-    if (this.approvalId && !this.draft.trim()) return html`<kbd>Ctrl</kbd><kbd>Enter</kbd> allows once`;
-    return this.running ? html`<kbd>Esc</kbd> stops` : html`<kbd>Shift</kbd><kbd>Enter</kbd> for a new line`;
+    const chord = navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl";
+    if (this.approvalId && !this.filled) return html`<kbd>${chord}</kbd><kbd>Enter</kbd> allows once`;
+    if (!this.running) return html`<kbd>Shift</kbd><kbd>Enter</kbd> for a new line`;
+    const [enter, other] = this.queues ? ["queues", "sends now"] : ["sends now", "queues"];
+    return html`<kbd>Enter</kbd> ${enter}, <kbd>${chord}</kbd><kbd>Enter</kbd> ${other}, <kbd>Esc</kbd> stops`;
   }
 
   private stopButton(): TemplateResult {

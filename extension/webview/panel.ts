@@ -3,13 +3,14 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { isApproval } from "../src/asked";
 import { type Draft, emptyDraft } from "../src/draft";
-import type { PanelState, ToWebview } from "../src/messages";
+import type { PanelState, Place, ToWebview } from "../src/messages";
 import { emptyView, fold, isRunning, type Notice, type ThreadView } from "../src/thread";
 import { focusQuestion } from "./asks";
 import "./composer";
 import type { Composer } from "./composer";
+import { type ContextBox, pendingTools } from "./context";
 import { header } from "./header";
-import { listen, post } from "./host";
+import { listen, post, rememberOpened, wasOpened } from "./host";
 import { plan } from "./plan";
 import { editing, elsewhere } from "./restored";
 import "./review_bar";
@@ -25,6 +26,8 @@ export class Panel extends LitElement {
   @state() private panel: PanelState | null = null;
   @query("treadle-composer") private composer?: Composer;
   @query("treadle-transcript") private transcript?: Transcript;
+  @state() private contextOpen = wasOpened("context") ?? false;
+  @query("treadle-context") private context?: ContextBox;
   private seq = 0;
   private firstDraft: Draft = emptyDraft;
 
@@ -73,7 +76,8 @@ export class Panel extends LitElement {
   }
 
   /** A question's card is drawn some steps after the panel that holds it. */
-  private async focusAt(at?: "question"): Promise<void> {
+  private async focusAt(at?: Place): Promise<void> {
+    if (at === "context" || at === "ledger") return this.showContext(at);
     for (let tries = 0; at && this.view.asked.length && tries < 20; tries += 1) {
       await this.updateComplete;
       if (focusQuestion(0)) return;
@@ -91,7 +95,7 @@ export class Panel extends LitElement {
     const { view, panel } = this;
     if (!panel) return nothing;
     const empty = !view.turns.length && !view.unconfirmed.length && !view.unsent.length && !view.asked.length;
-    return html`${header(view, panel)} ${this.banners(view, panel)}
+    return html`${header(view, panel, { open: this.contextOpen, toggle: this.toggleContext })} ${this.banners(view, panel)}
       <main>
         ${view.elsewhere ? elsewhere(view.elsewhere) : empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
       </main>
@@ -128,10 +132,25 @@ export class Panel extends LitElement {
 
   private readonly giveBack = (text: string, draft?: Draft) => this.composer?.giveBack(text, draft);
 
+  private readonly toggleContext = (): void => {
+    this.contextOpen = !this.contextOpen;
+    rememberOpened("context", this.contextOpen);
+    if (this.contextOpen) void this.showContext("context");
+    else this.querySelector<HTMLElement>("header .meter")?.focus();
+  };
+
+  private async showContext(at: "context" | "ledger"): Promise<void> {
+    this.contextOpen = true;
+    rememberOpened("context", true);
+    await this.updateComplete;
+    await this.context?.focusAt(at);
+  }
+
   private banners(view: ThreadView, panel: PanelState): unknown {
     const health = panel.connection === "failed" || panel.connection === "restarting" ? this.health(panel) : nothing;
-    if (health === nothing && !view.notices.length) return nothing;
-    return html`<div class="banners">${health}${view.notices.slice(-3).map((notice) => this.notice(notice))}</div>`;
+    const tools = pendingTools(view);
+    if (health === nothing && tools === nothing && !view.notices.length) return nothing;
+    return html`<div class="banners">${health}${tools}${view.notices.slice(-3).map((notice) => this.notice(notice))}</div>`;
   }
 
   private health(panel: PanelState): TemplateResult {

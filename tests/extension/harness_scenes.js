@@ -1,6 +1,6 @@
 // Conversations to look at: each is a list of events, as the extension host would post them.
 const emptyView = {
-  id: null, name: null, cwd: null, model: null, provider: null, sandbox: null, approvalPolicy: null, instructions: [], turns: [], earlier: false,
+  id: null, name: null, cwd: null, model: null, provider: null, sandbox: null, approvalPolicy: null, effort: null, askBeforeEdits: null, queue: [], instructions: [], turns: [], earlier: false,
   unconfirmed: [], unsent: [], asked: [], outcomes: {}, plan: null, notices: [], dismissed: [], usage: null, lastRequest: null, review: [], progress: null,
   preview: "", restored: null, editing: null, elsewhere: null,
 };

@@ -40,6 +40,8 @@ function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
     provider: answer.modelProvider ?? thread.modelProvider ?? null,
     sandbox: answer.sandbox?.type ?? null,
     approvalPolicy: typeof answer.approvalPolicy === "string" ? answer.approvalPolicy : null,
+    effort: answer.reasoningEffort ?? null,
+    askBeforeEdits: answer.askBeforeEdits ?? null,
     instructions: answer.instructionSources ?? [],
     ...(view.id === thread.id ? withEarlier(view, turns, held.more) : { turns, earlier: held.more }),
     ...(view.id === thread.id ? kept(view) : {}),
@@ -48,8 +50,8 @@ function opened(view: ThreadView, answer: ThreadOpened): ThreadView {
 
 /** What the sidecar does not tell again of the thread that is shown already. */
 function kept(view: ThreadView): Partial<ThreadView> {
-  const { usage, lastRequest, outcomes, plan, review, restored, editing } = view;
-  return { usage, lastRequest, outcomes, plan, review, restored, editing };
+  const { usage, lastRequest, pendingTools, outcomes, plan, review, restored, editing } = view;
+  return { usage, lastRequest, pendingTools, outcomes, plan, review, restored, editing };
 }
 
 function turnView(turn: Turn): TurnView {

@@ -47,6 +47,7 @@ def resolve(overrides: Overrides, configure: Configure) -> tuple[Settings, tuple
         "model_provider": overrides.provider,
         "model_reasoning_effort": overrides.effort,
         "model_reasoning_summary": overrides.summary,
+        "ask_before_edits": overrides.ask_before_edits,
     }
     keys.update((key, value) for key, value in named.items() if value is not None)
     settings, problems = configure(overrides.cwd, keys)

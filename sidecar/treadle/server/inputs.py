@@ -119,7 +119,6 @@ def thread_overrides(params: ThreadOverrides, *, fresh: bool) -> Overrides:
 
 def turn_overrides(params: TurnStartParams | ThreadSettingsUpdateParams) -> Overrides:
     """What a client sets from this turn, or the next, on."""
-    asks = getattr(params, "ask_before_edits", None)
     return Overrides(
         cwd=params.cwd,
         model=params.model,
@@ -128,7 +127,7 @@ def turn_overrides(params: TurnStartParams | ThreadSettingsUpdateParams) -> Over
         approval_policy=approval_policy(params.approval_policy),
         sandbox=_turn_policy(params),
         roots=_roots(getattr(params, "runtime_workspace_roots", None)),
-        config={} if asks is None else {"ask_before_edits": asks},
+        ask_before_edits=getattr(params, "ask_before_edits", None),
     )
 
 
