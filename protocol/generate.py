@@ -25,6 +25,7 @@ from treadle.server.wire import (
     command,
     compaction,
     config,
+    editor,
     error,
     hunk,
     initialize,
@@ -38,6 +39,7 @@ from treadle.server.wire import (
     question,
     queue,
     rules,
+    servers,
     skills,
     thread,
     thread_ops,
@@ -57,6 +59,7 @@ NOUNS = (
     approval,
     config,
     mcp,
+    servers,
     skills,
     treadle,
     ledger,
@@ -70,6 +73,7 @@ NOUNS = (
     thread_ops,
     capability,
     checkpoint,
+    editor,
     hunk,
 )
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -18,9 +18,10 @@ from fakes.world import RecordingClient
 from treadle.adapters.proxy.server import AllowListProxy
 from treadle.app import Options, Parts
 from treadle.core.asking import Decision
+from treadle.core.command_ops import Execute
 from treadle.core.events import ApprovalSettled, ThreadStatusChanged, WarningReported
 from treadle.core.items import Text
-from treadle.core.ops import Execute, StartTurn
+from treadle.core.ops import StartTurn
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime import network
 from treadle.runtime.agent import Agent

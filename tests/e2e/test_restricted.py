@@ -13,10 +13,11 @@ from fakes.house import PATCH, House, outputs
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient
 from treadle.app import Options, Parts
+from treadle.core.command_ops import Execute
 from treadle.core.errors import RequestRefused
 from treadle.core.events import CardCompleted
 from treadle.core.items import Text
-from treadle.core.ops import Execute, Overrides, ResumeThread, StartTurn
+from treadle.core.ops import Overrides, ResumeThread, StartTurn
 from treadle.core.policy import RESTRICTED
 from treadle.core.settings import SandboxPolicy
 from treadle.core.thread_ops import RunUserCommand

@@ -7,10 +7,12 @@ from dataclasses import replace
 from treadle.core import events as e
 from treadle.core.asking import Approval, Choice, Elicitation, Question, QuestionPart
 from treadle.core.grants import Offer, Subject
+from treadle.core.handed_back import Problem
 from treadle.core.history import TurnState
 from treadle.core.items import Image, Text
 from treadle.core.ledger import LedgerRow
 from treadle.core.replies import Usage
+from treadle.core.review import Finding, Findings
 from treadle.core.settings import Provider, SandboxPolicy, Settings
 from treadle.core.views import (
     CallCard,
@@ -21,6 +23,7 @@ from treadle.core.views import (
     MessageCard,
     OtherCard,
     ReasoningCard,
+    ReviewCard,
     SummaryCard,
     ToolView,
     UserCard,
@@ -90,6 +93,8 @@ CARDS: list[Card] = [
     CallCard("q2", "mcp__docs__search", "k", {"view": "mcp"}, "aborted"),
     CallCard("v2", "view_image", "k", {"view": "image", "path": "/w/a.png"}, "completed"),
     SummaryCard("s1"),
+    ReviewCard("r1", "staged changes"),
+    ReviewCard("r2", "No.", Findings("incorrect", "No.", (Finding("/w/a.py", 1, 2, 0, "x", "y", 0.5),))),
     OtherCard("w1", "web_search_call", {"action": {"type": "search", "query": "q", "queries": ["q"]}}),
     OtherCard("w2", "web_search_call", {"action": {"type": "open_page", "url": "https://x"}}),
     OtherCard("w3", "web_search_call", {"action": {"type": "find", "url": "https://x", "pattern": "p"}}),
@@ -202,6 +207,7 @@ EVENTS: list[e.Event] = [
     e.CheckpointChanged(T, "turn"),
     e.HookRan(T, U, HOOK_RUN),
     e.HookRan(T, None, HOOK_RUN | {"eventName": "sessionStart", "scope": "thread", "status": "completed", "completedAt": 1}),
+    e.ProblemsTold(T, U, (Problem("/w/a.json", 3, 5, "error", "Expected comma", "json"),)),
     e.CommandPrinted("p1", "stderr", b"\xff\x00 half", False),
     *(e.TurnCompleted(T, U, AT + 2.5, status, None, AT) for status in ("completed", "interrupted")),
     e.TurnCompleted(T, U, AT, "failed", e.ErrorInfo("No key.", "unauthorized", 401), None),

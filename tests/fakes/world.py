@@ -7,8 +7,10 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from treadle import prompts
 from treadle.core.asking import ACCEPT, ACCEPT_FOR_THREAD, CANCEL, DECLINE, Decision
 from treadle.core.compaction import Room, room
+from treadle.core.context import Document
 from treadle.core.events import CardCompleted, CardStarted, Event, TurnCompleted
 from treadle.core.history import TurnState
 from treadle.core.items import Context, Item, JsonObject, Opening, Section, Text
@@ -246,6 +248,10 @@ class FakeBriefing:
     def sources(self, settings: Settings) -> tuple[str, ...]:
         return ()
 
+    def documents(self, settings: Settings) -> tuple[Document, ...]:
+        """AGENTS.md of the folder, which is read where the settings let it."""
+        return (Document(f"{settings.cwd}/AGENTS.md", "Be kind."),) if settings.doc_max_bytes else ()
+
     def problems(self, settings: Settings) -> tuple[str, ...]:
         return ()
 
@@ -301,7 +307,7 @@ class NoSessions:
 
 
 async def no_info(what: str, **args: Any) -> Any:
-    return {}
+    return prompts.load(args["name"]) if what == "wording" else {}
 
 
 def build(

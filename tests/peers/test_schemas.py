@@ -21,7 +21,16 @@ from fakes.responses import ModelServer
 from treadle.server import project, questions
 from treadle.server.wire.methods import CLIENT_REQUESTS, SERVER_REQUESTS
 
-OURS = {".justification", ".outsideSandbox", ".offers"}
+REVIEW = {f".item.{name}" for name in ("verdict", "summary", "findings")}
+OURS = {
+    ".justification",
+    ".outsideSandbox",
+    ".offers",
+    ".askBeforeEdits",
+    ".item.answer",
+    ".threadSettings.askBeforeEdits",
+    *REVIEW,
+}
 "Fields of ours in messages of the protocol; protocol/README.md tells of them."
 PATCH = "*** Begin Patch\n*** Update File: hello.py\n@@\n-print('helo')\n+print('hello')\n*** End Patch"
 OUTSIDE = "*** Begin Patch\n*** Add File: ../outside.txt\n+x\n*** End Patch"
@@ -224,6 +233,7 @@ async def the_rest(client: Client, house: House, model_server: ModelServer, thre
     await client.method("command/exec/outputDelta")
     await client.result("command/exec/terminate", {"processId": "p"})
     await client.until(lambda m: m.get("id") == ask and "method" not in m)
+    model_server.taken_back(None)  # the thread was compacted
     await the_past(client, thread_id, turn_id)
     assert (await client.result("thread/search", {"searchTerm": "stop"}))["data"]
     assert (await client.result("thread/searchOccurrences", {"threadId": thread_id, "searchTerm": "o"}))["data"]

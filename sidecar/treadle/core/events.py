@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from .handed_back import Problem
 from .items import JsonObject, TurnStatus
 from .replies import Usage
 from .views import Card
@@ -192,7 +193,8 @@ class McpLoginCompleted:
 
 @dataclass(frozen=True, slots=True)
 class ToolsChanged:
-    """Tools that came, went or changed since the model was told of them: not in force before the next epoch or a refresh."""
+    """Tools that came, went or changed since the model was told of them: not in force before the next epoch or a refresh. Without
+    a message: nothing differs any more."""
 
     thread_id: str
     message: str
@@ -252,6 +254,15 @@ class HunksChanged:
 
     thread_id: str
     paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsTold:
+    """The model reads these problems of the editor's with its next request."""
+
+    thread_id: str
+    turn_id: str
+    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +339,7 @@ Event: TypeAlias = (
     | GrantsChanged
     | HunksChanged
     | CheckpointChanged
+    | ProblemsTold
     | HookRan
     | CommandPrinted
     | ApprovalSettled

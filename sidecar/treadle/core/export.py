@@ -16,7 +16,7 @@ from typing import Any, cast
 from . import history
 from .history import TurnState
 from .items import Item, Text, UsageReported, dumps
-from .views import CallCard, CallView, Card, MessageCard, OtherCard, ReasoningCard, SummaryCard, UserCard
+from .views import CallCard, CallView, Card, MessageCard, OtherCard, ReasoningCard, ReviewCard, SummaryCard, UserCard
 
 VERSION = 1
 "Of the first line of JSON lines."
@@ -118,6 +118,8 @@ def _card(card: Card, folded: bool) -> Iterator[str]:
             yield _call(card, folded)
         case SummaryCard():
             yield "*The conversation so far was summed up here.*"
+        case ReviewCard():
+            yield f"### Review of {_line(card.text)}" if card.findings is None else card.text
         case OtherCard():
             yield _block(card.kind, [("json", json.dumps(card.payload, indent=1, ensure_ascii=False))], folded)
         case _:

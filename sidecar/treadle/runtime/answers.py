@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..core.breakdown import Kind
+from ..core.commit_message import CommitMessage
+from ..core.compaction import Room
+from ..core.context import Document
 from ..core.grants import Grant
 from ..core.history import TurnState
 from ..core.hunks import Hunk
@@ -15,7 +19,7 @@ from ..core.mcp import McpStatus
 from ..core.queue import Queued
 from ..core.rules import RuleBook
 from ..core.search import Snippet
-from ..core.settings import Settings
+from ..core.settings import McpServer, Settings
 from ..core.thread_ops import Background
 from .listing import ListingChange
 from .ports import OutputPart, ThreadMeta
@@ -96,6 +100,29 @@ class LedgerPage:
     day: Totals
     date: str
     "The day that `day` is about, YYYY-MM-DD."
+
+
+@dataclass(frozen=True, slots=True)
+class ContextState:
+    """What the next request of a thread would hold. Tokens; `parts` are estimates."""
+
+    thread_id: str | None
+    documents: tuple[Document, ...]
+    ignored: tuple[Document, ...]
+    "Instruction files of a folder that is not trusted."
+    used: int
+    estimated: int
+    "How many of `used` no provider has counted."
+    room: Room
+    parts: dict[Kind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerState:
+    """A server as configured, and how it stands; None: it is turned off."""
+
+    server: McpServer
+    status: McpStatus | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +220,10 @@ Answer: TypeAlias = (
     | LedgerPage
     | Inspection
     | SummaryState
+    | CommitMessage
+    | int
+    | ContextState
+    | list[McpServerState]
     | ToolsRefresh
     | OutputPart
     | Executed

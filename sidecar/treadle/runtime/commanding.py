@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..core.command_ops import CommandOp, EndCommand, Execute, ResizeTerminal, WriteInput
 from ..core.confinement import marks
 from ..core.errors import RequestRefused, ToolFailure, TreadleError
 from ..core.events import CommandPrinted
-from ..core.ops import CommandOp, EndCommand, Execute, ResizeTerminal, WriteInput
 from ..core.policy import NOT_TRUSTED, Grants
 from ..core.settings import SandboxPolicy, Settings
 from ..core.subjects import collect

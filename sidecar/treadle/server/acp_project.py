@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..core import events as e
 from ..core.items import Image, JsonObject, Text
 from ..core.replies import Usage
-from ..core.views import CallCard, Card, FileChange, MessageCard, OtherCard, ReasoningCard, SummaryCard, UserCard
+from ..core.views import CallCard, Card, FileChange, MessageCard, OtherCard, ReasoningCard, ReviewCard, SummaryCard, UserCard
 from . import acp_calls
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Updates:
                 return [self._note("message", f"Warning: {event.message}")]
             case e.McpStatusChanged(status="failed"):
                 return [self._note("message", f"MCP server {event.name}: {event.error or 'it failed'}")]
-            case e.ToolsChanged():
+            case e.ToolsChanged() if event.message:
                 return [self._note("message", event.message)]
             case e.ProgressReported() if event.message:
                 return [self._note("thought", event.message)]
@@ -200,6 +200,8 @@ def replay(turns: Iterable[TurnState]) -> list[JsonObject]:
                     told += _old_plan(card)
                 case CallCard():
                     told.append({"sessionUpdate": "tool_call", **acp_calls.call(card)})
+                case ReviewCard():
+                    told += [chunk("message", card.text, card.id)] if card.findings is not None else []
                 case SummaryCard() | OtherCard():
                     told.append(_whole(card))
     return told

@@ -16,6 +16,7 @@ from .documents import Document, lines, offset
 MAX_CODE = 16_000
 MAX_DIAGNOSTICS = 20
 MAX_MESSAGE = 500
+MAX_NOTE = 6_000
 BEFORE, AFTER = 20, 40
 "Lines of code that are shown around a place where nothing is selected."
 _SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
@@ -33,8 +34,8 @@ class Excerpt:
     cut: bool = False
 
 
-def words(task: str, excerpt: Excerpt, path: str, language: str, diagnostics: list[JsonObject]) -> str:
-    """The user's message. `task` is from the prompts; `path` is as the user would say it."""
+def words(task: str, excerpt: Excerpt, path: str, language: str, diagnostics: list[JsonObject], *, note: str = "") -> str:
+    """The user's message. `task` is from the prompts; `path` is as the user would say it; `note` is what else is to be known."""
     many = f"lines {excerpt.first}-{excerpt.last}"
     place = f"`{_line(path, 1_000)}`, {many if excerpt.first != excerpt.last else f'line {excerpt.first}'}"
     if excerpt.name:
@@ -47,6 +48,8 @@ def words(task: str, excerpt: Excerpt, path: str, language: str, diagnostics: li
     if diagnostics:
         listed = "\n".join(_problem(diagnostic) for diagnostic in diagnostics[:MAX_DIAGNOSTICS])
         parts.append(f"What the editor says is wrong:\n\n{listed}")
+    if note:
+        parts.append(note.strip()[:MAX_NOTE])
     return "\n\n".join(parts)
 
 

@@ -8,9 +8,9 @@ import dataclasses
 import os
 from typing import cast
 
+from ..core.command_ops import EndCommand, Execute, ResizeTerminal, WriteInput
 from ..core.errors import RequestRefused
 from ..core.items import JsonObject
-from ..core.ops import EndCommand, Execute, ResizeTerminal, WriteInput
 from ..core.settings import SandboxPolicy
 from ..runtime.answers import Executed
 from . import inputs

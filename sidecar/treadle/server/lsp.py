@@ -31,7 +31,18 @@ MAX_BACKLOG = 10_000
 NOT_INITIALIZED = -32002
 "Of the Language Server Protocol."
 OURS = (
-    *("thread/", "turn/", "model/", "modelProvider/", "config/", "configRequirements/", "account/", "command/", "skills/"),
+    *(
+        "thread/",
+        "turn/",
+        "model/",
+        "modelProvider/",
+        "config/",
+        "configRequirements/",
+        "account/",
+        "command/",
+        "skills/",
+        "review/",
+    ),
     *("hooks/", "mcpServer/", "mcpServerStatus/", "permissionProfile/", "experimentalFeature/", "collaborationMode/", "treadle/"),
 )
 "How the names of our methods begin; those of the Language Server Protocol begin otherwise."

@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from ..core.history import TurnState
 from ..core.items import JsonObject
-from ..core.views import MessageCard, UserCard
+from ..core.views import MessageCard, ReviewCard, UserCard
 from . import project
 from .cards import thread_item
 from .handshake import BadParams
@@ -73,7 +73,7 @@ def turn(state: TurnState, view: View) -> JsonObject:
     bare = project.turn(state.id, state.status, state.started_at, completed_at=state.completed_at, error=state.error)
     if view == "notLoaded":
         return bare
-    first = next((card for card in state.cards if isinstance(card, UserCard)), None)
+    first = next((card for card in state.cards if isinstance(card, (UserCard, ReviewCard))), None)
     last = next((card for card in reversed(state.cards) if isinstance(card, MessageCard)), None)
     items = [thread_item(card) for card in (first, last) if card is not None]
     return bare | {"items": items, "itemsView": "summary"}

@@ -18,7 +18,7 @@ from ..core.items import JsonObject
 from ..core.keeping import source
 from ..core.replies import Usage
 from ..core.views import CallCard
-from . import bill
+from . import bill, servers
 from .cards import editor_problem, file_changes, thread_item
 from .settings import sandbox, thread_settings
 
@@ -137,12 +137,17 @@ class Projector:
 _OfThread: TypeAlias = (
     e.ThreadStatusChanged | e.ThreadNamed | e.ThreadClosed | e.ThreadSettingsChanged | e.ThreadReverted | e.QueueChanged
 )
+_OfHands: TypeAlias = (
+    e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HunksChanged | e.HookRan | e.CommandPrinted | e.ProblemsTold
+)
 
 
 def notifications(event: e.Event) -> Sequence[Notification]:
     """What a client is told of an event that is not a delta. ThreadStarted is told with the answer."""
     if isinstance(event, _OfThread):
         return [_of_thread(event)]
+    if isinstance(event, _OfHands):
+        return [_of_hands(event)]
     match event:
         case e.CardStarted() | e.CardCompleted():
             when, word = ("startedAtMs", "started") if isinstance(event, e.CardStarted) else ("completedAtMs", "completed")
@@ -169,15 +174,7 @@ def notifications(event: e.Event) -> Sequence[Notification]:
         case e.McpLoginCompleted():
             return [_login(event)]
         case e.ToolsChanged():
-            change = {"added": list(event.added), "removed": list(event.removed), "changed": list(event.changed)}
-            told: Notification = "treadle/tools/changed", {
-                "threadId": event.thread_id,
-                "message": event.message,
-                **change,
-                "cost": event.cost,
-            }
-            warned: Notification = "warning", {"threadId": event.thread_id, "message": event.message}
-            return [told, warned] if event.message else [told]
+            return servers.tools_changed(event)
         case e.ContextChanged():
             sources = list(event.instruction_sources)
             return [("treadle/context/changed", {"threadId": event.thread_id, "instructionSources": sources})]
@@ -187,8 +184,6 @@ def notifications(event: e.Event) -> Sequence[Notification]:
             return [("treadle/checkpoint/changed", {"threadId": event.thread_id, "turnId": event.turn_id})]
         case e.RequestCounted():
             return [("treadle/ledger/updated", _of_turn(event) | {"row": bill.row(event.row)})]
-        case e.PlanUpdated() | e.PatchPreviewed() | e.GrantsChanged() | e.HunksChanged() | e.HookRan() | e.CommandPrinted() | e.ProblemsTold():
-            return [_of_hands(event)]
         case e.CardDelta() | e.ThreadStarted() | e.ApprovalSettled():
             return []
         case _:
@@ -212,9 +207,7 @@ def _of_thread(event: _OfThread) -> Notification:
             return ("thread/queue/changed", {"threadId": event.thread_id})
 
 
-def _of_hands(
-    event: e.PlanUpdated | e.PatchPreviewed | e.GrantsChanged | e.HunksChanged | e.HookRan | e.CommandPrinted | e.ProblemsTold,
-) -> Notification:
+def _of_hands(event: _OfHands) -> Notification:
     match event:
         case e.PlanUpdated():
             words = {"pending": "pending", "in_progress": "inProgress", "completed": "completed"}
@@ -230,8 +223,8 @@ def _of_hands(
         case e.ProblemsTold():
             return ("treadle/diagnostics/told", _of_turn(event) | {"problems": [editor_problem(one) for one in event.problems]})
         case e.HookRan():
-            word = "started" if event.run.get("status") == "running" else "completed"
-            return (f"hook/{word}", {"threadId": event.thread_id, "turnId": event.turn_id, "run": event.run})
+            method = "hook/started" if event.run.get("status") == "running" else "hook/completed"
+            return (method, {"threadId": event.thread_id, "turnId": event.turn_id, "run": event.run})
         case e.CommandPrinted():
             data = base64.b64encode(event.data).decode("ascii")
             printed = {"processId": event.process_id, "stream": event.stream, "deltaBase64": data, "capReached": event.capped}

@@ -28,7 +28,6 @@ _TELEMETRY = "Treadle sends nobody anything about its use."
 
 _METHODS = (
     ("A thread's turns and items are listed by thread/turns/list and thread/items/list.", "thread/timeline/list"),
-    ("Treadle has no reviews of their own: ask for one in a turn.", "review/start"),
     (_PLANS, "thread/prepareApprovedPlan"),
     ("Treadle asks a model in turns only.", "thread/sample thread/sample/cancel"),
     ("Treadle finds skills in the folders that README.md names.", "skills/extraRoots/set"),
