@@ -16,7 +16,9 @@ from fakes.mcp_house import GRACE, House, ended, names, outputs, ready
 from fakes.responses import ModelServer
 from fakes.snapshots import readable, snapshot
 from fakes.world import RecordingClient, more
+from treadle.core.errors import RequestRefused
 from treadle.core.events import CardDelta, McpStatusChanged, ToolsChanged
+from treadle.core.looking_ops import LookAtMcpServers, ReadMcpJournal, RestartMcpServer
 from treadle.core.ops import InterruptTurn, RefreshTools, ResumeThread
 from treadle.runtime.answers import ToolsRefresh
 
@@ -96,6 +98,8 @@ async def test_a_late_server_is_noted_and_waits_for_a_refresh_that_says_what_it_
     assert isinstance(would, ToolsRefresh)
     assert refreshed.change == would.change
     assert refreshed.change.added == noted.added
+    settled = [event for event in client.events if isinstance(event, ToolsChanged)][-1]
+    assert (settled.message, settled.added, settled.cost) == ("", (), 0)
     model_server.moves_prefix("the user asked for the tools of now")
     await ended(client, await more(agent, client, thread_id))
     again = await agent.submit(RefreshTools(thread_id), client)
@@ -108,6 +112,32 @@ async def test_a_late_server_is_noted_and_waits_for_a_refresh_that_says_what_it_
         model_server.requests[1].json["input"]
         == model_server.requests[2].json["input"][: len(model_server.requests[1].json["input"])]
     )
+
+
+async def test_who_keeps_the_servers_sees_all_of_them_and_mends_one(house: House, model_server: ModelServer) -> None:
+    house.configure({"fake": ["--refuse"]}, keys="required = true")
+    agent, client = house.agent(), RecordingClient()
+    thread_id, turn_id = await house.begin(agent, client)
+    assert (await ended(client, turn_id)).status == "failed"
+
+    async def states() -> list[tuple[str, str | None, bool]]:
+        found = await agent.submit(LookAtMcpServers(thread_id), client)
+        return [(s.server.name, s.status and s.status.state, s.server.required) for s in found]  # type: ignore[union-attr]
+
+    assert await states() == [("fake", "failed", True)]
+    assert "no license found" in str(await agent.submit(ReadMcpJournal("fake", thread_id), client))
+
+    house.configure({"fake": [], "spare": []}, keys="enabled = true")
+    await agent.submit(RestartMcpServer("fake", thread_id), client)
+    await client.until(lambda event: isinstance(event, McpStatusChanged) and (event.name, event.status) == ("fake", "ready"))
+    assert [state for state in await states() if state[0] == "fake"] == [("fake", "ready", False)]
+
+    house.configure({"fake": []}, keys="enabled = false")
+    with pytest.raises(RequestRefused, match="turned off"):
+        await agent.submit(RestartMcpServer("fake", thread_id), client)
+    assert await states() == [("fake", None, False)]
+    with pytest.raises(RequestRefused, match="no MCP server 'other'"):
+        await agent.submit(ReadMcpJournal("other", thread_id), client)
 
 
 async def test_a_required_server_that_does_not_start_fails_the_turn_in_words(house: House, model_server: ModelServer) -> None:

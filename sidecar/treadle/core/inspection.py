@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from . import tokens
 from .effective import effective
@@ -27,6 +27,9 @@ from .items import (
     UserMessage,
 )
 from .prompt import Prompt, Request
+
+if TYPE_CHECKING:
+    from .ledger import LedgerRow
 
 Recipe: TypeAlias = tuple[tuple[int, int] | str, ...]
 "Input that is not simply a thread's own: ranges of its fragments, and texts between them."
@@ -81,6 +84,13 @@ class Inspection:
     parts: tuple[Part, ...]
     problem: str | None = None
     "Why this may not be what was sent: one sentence."
+    kept: int = 0
+    "How many parts, from the first, are as in the last request that was answered: what a cache should hold."
+    row: LedgerRow | None = None
+    "What it cost; None for the one that would come next."
+    previous: int | None = None
+    next: int | None = None
+    "The requests of the thread around it."
 
     def body(self) -> bytes:
         return "".join(part.raw for part in self.parts).encode()

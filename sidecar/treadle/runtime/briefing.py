@@ -202,6 +202,10 @@ class ThreadBriefing:
         """Instruction files in force, absolute paths, outermost first."""
         return tuple(document.path for document in self._around.instructions.find(settings).documents)
 
+    def documents(self, settings: Settings) -> tuple[context.Document, ...]:
+        """The same files with what they say."""
+        return self._around.instructions.find(settings).documents
+
     def problems(self, settings: Settings) -> tuple[str, ...]:
         """What the user should know before the first word: instruction files and skills that were cut or could not be read, a
         window that is only assumed, and what a small model is good for."""

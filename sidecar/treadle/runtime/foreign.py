@@ -30,7 +30,8 @@ async def answer(
         case ListMcpServers():
             return _statuses(world, threads, op)
         case ReloadMcpServers():
-            await _reload(world, tuple(threads.values()))
+            reread(world, tuple(threads.values()))
+            await connect(world, tuple(threads.values()))
             return None
 
 
@@ -90,15 +91,15 @@ def _note_room(world: World, loaded: Loaded) -> None:
 
 
 def note(world: World, loaded: Loaded) -> None:
-    """Say once what differs between the tools that the model was told of and those of now."""
-    change = world.briefing.pending(loaded.thread, loaded.settings)
-    if change == loaded.noted:
+    """Say once what differs between the tools that the model was told of and those of now; and when nothing does any more."""
+    change, noted = world.briefing.pending(loaded.thread, loaded.settings), loaded.noted
+    if change == noted:
         return
     loaded.noted = change
-    if change:
-        cost = prefix_tokens(loaded.thread)
-        event = ToolsChanged(loaded.thread.id, _sentence(change, cost), change.added, change.removed, change.changed, cost)
-        loaded.audience.notify(event)
+    if change or noted:
+        cost = prefix_tokens(loaded.thread) if change else 0
+        said = _sentence(change, cost) if change else ""
+        loaded.audience.notify(ToolsChanged(loaded.thread.id, said, change.added, change.removed, change.changed, cost))
 
 
 def _sentence(change: ListingChange, cost: int) -> str:
@@ -127,6 +128,7 @@ def _refresh(world: World, loaded: Loaded, *, dry_run: bool) -> ToolsRefresh:
         return ToolsRefresh(0, change)
     if not dry_run:
         world.briefing.refresh(loaded.thread)
+        note(world, loaded)
     return ToolsRefresh(prefix_tokens(loaded.thread), change)
 
 
@@ -137,11 +139,16 @@ def _statuses(world: World, threads: Mapping[str, Loaded], op: ListMcpServers) -
     return list(world.mcp.statuses(settings))
 
 
-async def _reload(world: World, threads: tuple[Loaded, ...]) -> None:
+def reread(world: World, threads: tuple[Loaded, ...]) -> None:
+    """Puts in force what the configuration says now."""
     for loaded in threads:
         settings, problems = over.resolve(loaded.overrides, world.configure)
         loaded.settings = settings
         loaded.audience.notify(*(WarningReported(text, loaded.thread.id, "config") for text in problems))
+
+
+async def connect(world: World, threads: tuple[Loaded, ...]) -> None:
+    """Connects to the servers that are wanted now, and lets go of the rest."""
     if world.mcp is None:
         return
     await world.mcp.reload([loaded.settings for loaded in threads])

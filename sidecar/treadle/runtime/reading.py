@@ -1,4 +1,5 @@
-"""Answers what was billed and what was sent: the ledger, and a request piece by piece. Changes nothing and claims nothing.
+"""Answers what was billed, what was sent and what would be: the ledger, a request piece by piece, what fills the context. Changes
+nothing and claims nothing.
 
 A thread need not be loaded, and another process may be writing it: what is shown is what is in the store.
 """
@@ -6,15 +7,19 @@ A thread need not be loaded, and another process may be writing it: what is show
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from ..core.breakdown import breakdown
 from ..core.errors import RequestRefused
 from ..core.inspection import Inspection, Rebuilt, parts, rebuild
 from ..core.items import Item
-from ..core.ledger import Totals, digest
+from ..core.ledger import LedgerRow, Totals, digest
+from ..core.looking_ops import LookAtContext
 from ..core.ops import ReadLedger, ReadPrompt
+from ..core.settings import DOC_BYTES, Settings
 from ..core.thread import Thread
 from . import overrides as over
-from .answers import LedgerPage
+from .answers import ContextState, LedgerPage
 from .assembly import World
 from .grants import told_prefixes
 from .loaded import Loaded
@@ -27,9 +32,17 @@ _TRANSLATED = "The embedded model is given this in the form that its template as
 _COMPACTED = "It was asked for a compaction: the provider's endpoint for that takes only some of these fields."
 
 
-async def answer(world: World, op: ReadLedger | ReadPrompt, loaded: Loaded | None = None) -> LedgerPage | Inspection:
+async def answer(
+    world: World, op: ReadLedger | ReadPrompt | LookAtContext, loaded: Loaded | None = None
+) -> LedgerPage | Inspection | ContextState:
     """What a client asks to see. `loaded`: the thread, when it is in memory. Raises RequestRefused for what is not there."""
-    return read_ledger(world, op, loaded) if isinstance(op, ReadLedger) else await read_prompt(world, op, loaded)
+    match op:
+        case ReadLedger():
+            return read_ledger(world, op, loaded)
+        case ReadPrompt():
+            return await read_prompt(world, op, loaded)
+        case LookAtContext():
+            return await read_context(world, op, loaded)
 
 
 def read_ledger(world: World, op: ReadLedger, loaded: Loaded | None = None) -> LedgerPage:
@@ -61,12 +74,39 @@ async def read_prompt(world: World, op: ReadPrompt, loaded: Loaded | None = None
     problem = _COMPACTED if row.endpoint == "compact" else _TRANSLATED if row.wire == "local" else None
     if digest(rebuilt.request) != row.digest:
         problem = _MOVED
-    return Inspection(op.thread_id, row.number, row.model, row.provider, parts(rebuilt), problem)
+    before, after = (_beside(world, row, step, loaded) for step in (-1, 1))
+    return Inspection(op.thread_id, row.number, row.model, row.provider, parts(rebuilt), problem, row.kept, row, before, after)
+
+
+def _beside(world: World, row: LedgerRow, step: int, loaded: Loaded | None) -> int | None:
+    """The number of the request before or after it that is a part of the thread."""
+    other: LedgerRow | None = row
+    while other is not None:
+        other = _ledger(world, loaded).row(row.thread_id, other.number + step)
+        if other is not None and other.endpoint != "title":
+            return other.number
+    return None
 
 
 async def _next(world: World, thread_id: str, loaded: Loaded | None) -> Inspection:
     """What would be sent next: what is in the thread, what it lacks after a crash, and the Context that changed since."""
-    thread = Thread(thread_id, _items(world, thread_id, loaded))
+    thread, settings, pending = await _upcoming(world, thread_id, _items(world, thread_id, loaded), loaded)
+    fresh = frozenset(item.id for item in pending)
+    rebuilt = Rebuilt(thread.prompt.request(world.briefing.tail(settings)), thread.prompt.origins, thread.opening)
+    problem = _TRANSLATED if settings.provider.wire == "local" else None
+    ledger, pieces = _ledger(world, loaded), parts(rebuilt, fresh)
+    last, answered = ledger.row(thread_id), ledger.answered(thread_id)
+    goes_on = answered is not None and answered.items >= thread.count - len(thread.epoch) and rebuilt.opening not in pending
+    kept = min(answered.fragments, len(pieces) - 1) if answered is not None and goes_on else 0
+    before = None if last is None else last.number if last.endpoint != "title" else _beside(world, last, -1, loaded)
+    return Inspection(thread_id, None, rebuilt.request.model, settings.provider.id, pieces, problem, kept, previous=before)
+
+
+async def _upcoming(
+    world: World, thread_id: str, items: Sequence[Item], loaded: Loaded | None
+) -> tuple[Thread, Settings, Sequence[Item]]:
+    """A copy of the thread as it will be when it is asked next, and what is added for that."""
+    thread = Thread(thread_id, items)
     pending = list[Item]()
     if loaded is not None:
         settings = loaded.settings
@@ -75,14 +115,35 @@ async def _next(world: World, thread_id: str, loaded: Loaded | None) -> Inspecti
         settings, _ = over.resolve(over.from_json(meta.settings), world.configure)
         pending += repaired(thread, world.clock, world.store.drafts(thread_id), world.outputs)
         thread.append(*pending)
+    pending += await _told_next(world, thread, settings)
+    return thread, settings, pending
+
+
+async def _told_next(world: World, thread: Thread, settings: Settings) -> Sequence[Item]:
+    """Adds to the copy of a thread what its model is told with the next request."""
     sandboxed = (await world.sandbox.status()).sandboxed
-    granted = told_prefixes(world.grants, thread_id, settings)
+    granted = told_prefixes(world.grants, thread.id, settings)
     news = world.briefing.news(thread, settings, sandboxed=sandboxed, granted=granted)
     thread.append(*news)
-    rebuilt = Rebuilt(thread.prompt.request(world.briefing.tail(settings)), thread.prompt.origins, thread.opening)
-    fresh = frozenset(item.id for item in (*pending, *news))
-    problem = _TRANSLATED if settings.provider.wire == "local" else None
-    return Inspection(thread_id, None, rebuilt.request.model, settings.provider.id, parts(rebuilt, fresh), problem)
+    return news
+
+
+async def read_context(world: World, op: LookAtContext, loaded: Loaded | None = None) -> ContextState:
+    """What the next request holds. Raises RequestRefused for a thread that is not there."""
+    if op.thread_id is None:
+        settings, _ = world.configure(op.cwd, op.config)
+        thread = Thread("")
+        await _told_next(world, thread, settings)
+    else:
+        # what came before this epoch fills nothing
+        items = loaded.thread.items if loaded is not None else _items(world, op.thread_id, None)
+        thread, settings, _ = await _upcoming(world, op.thread_id, items, loaded)
+    documents, ignored = world.briefing.documents(settings), ()
+    if settings.doc_max_bytes == 0:
+        would = world.briefing.documents(replace(settings, doc_max_bytes=DOC_BYTES))
+        ignored = tuple(document for document in would if document not in documents)
+    room, parts = world.briefing.room(settings), breakdown(thread)
+    return ContextState(op.thread_id, tuple(documents), ignored, thread.used, thread.estimated, room, parts)
 
 
 def _items(world: World, thread_id: str, loaded: Loaded | None) -> Sequence[Item]:

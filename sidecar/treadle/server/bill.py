@@ -91,5 +91,9 @@ def prompt(shown: Inspection) -> JsonObject:
         "size": sum(part.size for part in shown.parts),
         "tokens": sum(part.tokens for part in shown.parts),
         "problem": shown.problem,
+        "kept": shown.kept,
+        "row": row(shown.row) if shown.row is not None else None,
+        "previous": shown.previous,
+        "next": shown.next,
         "parts": pieces,
     }

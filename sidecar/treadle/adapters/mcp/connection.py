@@ -19,6 +19,7 @@ from ...core.settings import McpServer
 from ...runtime.ports import Inquire
 from ..warden import Warden
 from .cache import Offer, ToolCache
+from .journal import Journal
 from .talk import Talk
 from .tokens import TokenFile
 from .words import LastWords
@@ -75,8 +76,10 @@ class Connection:
         warden: Warden,
         tokens: TokenFile | None = None,
         pauses: Sequence[float] = PAUSES,
+        journal: Journal | None = None,
     ) -> None:
         self.server = server
+        self._journal = journal or Journal()
         self.state: State = "idle"
         self.error: str | None = None
         self.login_needed = False
@@ -187,6 +190,7 @@ class Connection:
     def _set(self, state: State, error: str | None = None) -> None:
         self.state, self.error = state, error
         if not self._closing:
+            self._journal.noted(_noted(state, error, self.tools))
             self._changed(self)
 
     def _fail(self, problem: TreadleError) -> None:
@@ -216,7 +220,7 @@ class Connection:
         # not earlier: who asked for the server may not be listening yet
         self._set("starting")
         code, problem = None, None
-        words = LastWords(self.server.name, _secrets(self.server, self._own))
+        words = LastWords(self.server.name, _secrets(self.server, self._own), self._journal.said)
         began = asyncio.get_running_loop().time()
         try:
             code = await asyncio.to_thread(importlib.import_module, f"{__package__}.session")
@@ -275,6 +279,12 @@ class Connection:
         if offer != self._offer:
             self._offer = offer
             self._cache.write(self.server, offer)
+
+
+def _noted(state: State, error: str | None, tools: tuple[McpTool, ...] | None) -> str:
+    if state == "ready":
+        return f"connected, {len(tools or ())} tools"
+    return f"{state}: {error}" if error else state
 
 
 def _secrets(server: McpServer, own: Mapping[str, str]) -> tuple[str, ...]:

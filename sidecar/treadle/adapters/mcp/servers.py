@@ -10,7 +10,7 @@ import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from ...core.asking import DECLINE, Decision
@@ -23,7 +23,13 @@ from ...runtime.ports import Inquire
 from ..warden import Warden
 from .cache import ToolCache
 from .connection import PAUSES, Connection
+from .journal import Journal
 from .tokens import TokenFile
+
+if TYPE_CHECKING:
+    from .session import Session
+
+MAX_JOURNALS = 64
 
 
 class ServerPool:
@@ -48,6 +54,8 @@ class ServerPool:
         self._pauses = pauses
         self._warden = Warden()
         self._connections: dict[McpServer, Connection] = {}
+        self._journals: dict[tuple[str, str], Journal] = {}
+        "By name and folder: they outlive their connections."
         self._logins: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
@@ -153,6 +161,20 @@ class ServerPool:
             if connection.state == "failed":
                 connection.begin()
 
+    async def restart(self, server: McpServer, settings: Settings) -> asyncio.Future[None]:
+        self._journal(server, settings).noted("restarted by the user")
+        await self._anew(server, settings)
+        return asyncio.ensure_future(_outcome(self._connection(server, settings).begin()))
+
+    def journal(self, server: McpServer, settings: Settings) -> str:
+        return self._journal(server, settings).text()
+
+    def _journal(self, server: McpServer, settings: Settings) -> Journal:
+        key = server.name, server.cwd or settings.cwd
+        while key not in self._journals and len(self._journals) >= MAX_JOURNALS:
+            del self._journals[next(iter(self._journals))]
+        return self._journals.setdefault(key, Journal())
+
     async def close(self) -> None:
         self._closed = True
         for task in self._logins.values():
@@ -177,6 +199,7 @@ class ServerPool:
                 warden=self._warden,
                 tokens=self._tokens,
                 pauses=self._pauses,
+                journal=self._journal(server, settings),
             )
         return found
 
@@ -211,6 +234,10 @@ class ServerPool:
 
 async def _decline(question: McpQuestion) -> Decision:
     return DECLINE
+
+
+async def _outcome(ready: asyncio.Future[Session]) -> None:
+    await asyncio.wait([ready])
 
 
 def _wanted(settings: Settings) -> list[McpServer]:

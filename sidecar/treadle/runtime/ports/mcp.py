@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
@@ -87,6 +88,14 @@ class McpServers(Protocol):
 
     async def reload(self, wanted: Iterable[Settings]) -> None:
         """Let go of servers that no settings want any more; try again those that failed."""
+        ...
+
+    async def restart(self, server: McpServer, settings: Settings) -> asyncio.Future[None]:
+        """Let go of it, whatever it is doing, and begin to connect again. Done when it is ready or has failed."""
+        ...
+
+    def journal(self, server: McpServer, settings: Settings) -> str:
+        """What happened to it and what it said on standard error, lately; secrets are struck out."""
         ...
 
     async def close(self) -> None: ...

@@ -151,4 +151,11 @@ class PromptReadResponse(Wire):
     tokens: int
     problem: str | None
     "Why this may not be what was sent."
+    kept: int
+    "How many pieces, from the first, are as in the last request that was answered: what a cache should hold."
+    row: LedgerRow | None
+    "What it cost; null for the request that would come next."
+    previous: int | None
+    next: int | None
+    "The requests of the thread around this one."
     parts: list[PromptPart]

@@ -179,7 +179,8 @@ class ToolsRefreshResponse(Wire):
 
 
 class ToolsChangedNotification(Wire):
-    """Tools that came, went or changed since the model was told: not in force before the next epoch or treadle/tools/refresh."""
+    """Tools that came, went or changed since the model was told: not in force before the next epoch or treadle/tools/refresh.
+    All lists are empty when nothing differs any more."""
 
     thread_id: str
     message: str
