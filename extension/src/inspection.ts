@@ -1,24 +1,41 @@
 /**
- * A request of the agent as a page to read: every piece with where it comes from, its size, and its text. Pure: no `vscode`, no clock.
- * It shows what the sidecar says and adds nothing.
+ * A request of the agent as a page to read: every piece with where it comes from, its size, whether it was there before, and its text.
+ * Pure: no `vscode`, no clock. It shows what the sidecar says and adds nothing.
  */
 import type { LedgerRow, PromptPart, PromptReadResponse } from "./wire";
 
-/** Markdown: a heading for each piece, so that the outline is the table of contents, and its text in a fence. */
+/** Markdown: a heading for each piece, so that the outline is the table of contents and pieces fold, and its text in a fence. */
 export function page(prompt: PromptReadResponse): string {
   const which = prompt.request === null ? "The next request" : `Request ${prompt.request}`;
   const about = `${prompt.model} from ${prompt.provider}, ${count(prompt.size)} bytes, about ${count(prompt.tokens)} tokens`;
   const problem = prompt.problem ? [`> ${prompt.problem}`, ""] : [];
-  return [`# ${which}`, "", about, "", ...problem, ...prompt.parts.map(piece)].join("\n");
+  return [`# ${which}`, "", about, "", ...problem, ...bill(prompt), ...prompt.parts.map((part) => piece(part, prompt))].join(
+    "\n",
+  );
 }
 
-function piece(part: PromptPart): string {
+/** What came out of the cache, what was to be expected, and what it cost. */
+function bill({ row, kept, parts }: PromptReadResponse): string[] {
+  const old = parts.slice(0, kept);
+  const tokens = old.reduce((sum, part) => sum + part.tokens, 0);
+  const expected = kept
+    ? `- As in the request before: the first ${kept} of ${parts.length} pieces, about ${count(tokens)} tokens. They are marked “as before”; the rest is new.`
+    : "- Nothing is as in a request before: all of it is new to the cache.";
+  if (!row) return [expected, ""];
+  const used = row.inputTokens === null ? row.status : [`${count(row.inputTokens)} tokens in`, ...(cached(row) ?? [])].join(", ");
+  const out = row.outputTokens === null ? "" : `, ${count(row.outputTokens)} out`;
+  const price = row.price === null ? (row.priceNote ?? "No public price.") : dollars(row.price);
+  return [`- Used: ${used}${out}`, `- Cost: ${price}`, `- Cache: ${row.explanation}`, expected, ""];
+}
+
+function piece(part: PromptPart, { kept, request }: PromptReadResponse): string {
   const what = part.role ? `${part.type} (${part.role})` : part.type;
-  const pending = part.pending ? " · not sent yet" : "";
-  const about = `${part.source} · ${count(part.size)} bytes · about ${count(part.tokens)} tokens${pending}`;
+  const fresh = part.index < kept ? " · as before" : request === null && part.pending ? " · not sent yet" : "";
+  const title = `## ${part.index} ${what} · about ${count(part.tokens)} tokens${fresh}`;
+  const about = `${part.source} · ${count(part.size)} bytes`;
   const fence = fenceFor(part.text);
   const language = part.type === "tools" || part.type === "fields" ? "json" : "text";
-  return [`## ${part.index} ${what}`, "", about, "", `${fence}${language}`, part.text, fence, ""].join("\n");
+  return [title, "", about, "", `${fence}${language}`, part.text, fence, ""].join("\n");
 }
 
 /** Longer than any run of backticks in the text, so that the text cannot end it. */
@@ -45,7 +62,7 @@ function cached(row: Pick<LedgerRow, "hit">): string[] | null {
   return row.hit === null ? null : [`${Math.round(row.hit * 100)}% from the cache`];
 }
 
-function dollars(price: number): string {
+export function dollars(price: number): string {
   return `$${price.toFixed(price < 1 ? 4 : 2)}`;
 }
 

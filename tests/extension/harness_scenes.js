@@ -2,7 +2,7 @@
 const emptyView = {
   id: null, name: null, cwd: null, model: null, provider: null, sandbox: null, approvalPolicy: null, effort: null, askBeforeEdits: null, queue: [], instructions: [], turns: [], earlier: false,
   unconfirmed: [], unsent: [], asked: [], outcomes: {}, plan: null, notices: [], dismissed: [], usage: null, lastRequest: null, review: [], progress: null,
-  preview: "", restored: null, editing: null, elsewhere: null,
+  pendingTools: null, preview: "", restored: null, editing: null, elsewhere: null,
 };
 const now = Date.now() / 1000;
 const panel = {

@@ -27,6 +27,10 @@ const prompt = (...parts: PromptPart[]): PromptReadResponse => ({
   size: 40_000,
   tokens: 10_000,
   problem: null,
+  kept: 0,
+  row: null,
+  previous: null,
+  next: null,
   parts,
 });
 
@@ -61,8 +65,8 @@ const row: LedgerRow = {
 test("a page has a heading for each piece, with its source and size", () => {
   const shown = page(prompt(part(0, "Be kind.", { type: "instructions", role: null, source: "base instructions" }), part(1, "hello")));
   expect(shown).toContain("# Request 3\n\na-model from a-provider, 40,000 bytes, about 10,000 tokens");
-  expect(shown.match(/^## .*$/gm)).toEqual(["## 0 instructions", "## 1 message (user)"]);
-  expect(shown).toContain("user, turn t · 1,234 bytes · about 309 tokens\n\n```text\nhello\n```");
+  expect(shown.match(/^## .*$/gm)).toEqual(["## 0 instructions · about 309 tokens", "## 1 message (user) · about 309 tokens"]);
+  expect(shown).toContain("user, turn t · 1,234 bytes\n\n```text\nhello\n```");
 });
 
 test("a text that holds fences stays inside its own", () => {
@@ -75,6 +79,21 @@ test("what has not been sent and what may be wrong is said", () => {
   expect(shown).toContain("# The next request");
   expect(shown).toContain("> Not quite.");
   expect(shown).toContain("not sent yet");
+});
+
+test("a page says what came out of the cache, what that cost, and which pieces were there before", () => {
+  const shown = page({ ...prompt(part(0, "a"), part(1, "b"), part(2, "c")), kept: 2, row });
+  expect(shown).toContain("- Used: 10,000 tokens in, 25% from the cache, 5 out");
+  expect(shown).toContain("- Cost: $0.0123");
+  expect(shown).toContain("- Cache: The provider no longer had it.");
+  expect(shown).toContain("the first 2 of 3 pieces, about 618 tokens");
+  expect(shown.match(/^## .*$/gm)?.map((line) => line.endsWith("as before"))).toEqual([true, true, false]);
+});
+
+test("a request without a price says so", () => {
+  const shown = page({ ...prompt(part(0, "a")), row: { ...row, price: null, priceNote: "No price is known for a-model." } });
+  expect(shown).toContain("- Cost: No price is known for a-model.");
+  expect(shown).toContain("- Nothing is as in a request before");
 });
 
 test("a request in a list says what it cost and kept", () => {

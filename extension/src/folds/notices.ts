@@ -4,7 +4,8 @@ import type { Notice, Reducers, ThreadView } from "../view";
 export const notices: Reducers = {
   "panel/notice": (view, params) => noticed(view, params as unknown as Notice),
   "panel/notice/dismissed": (view, params) => dismissed(view, String(params.key)),
-  warning: (view, params) => noticed(view, warning(params)),
+  // The same words come as a warning for clients that have no banner for tools.
+  warning: (view, params) => (view.pendingTools?.message === params.message ? view : noticed(view, warning(params))),
   deprecationNotice: (view, params) => noticed(view, warning(params)),
   configWarning: (view, params) => noticed(view, configWarning(params)),
 };
