@@ -116,8 +116,8 @@ export class RestoreCard extends LitElement {
     return html`<section class="restore-card" role="group" aria-label=${name} tabindex="-1" @keydown=${this.key}>
       <div class="what">${name}</div>
       ${this.redo ? nothing : this.choices()}
-      <div class="plan" aria-live="polite">${this.plan ? this.planned(this.plan) : this.failure ? nothing : html`<span class="shimmer">Looking at what would change…</span>`}</div>
-      ${this.failure ? html`<div class="problem" role="alert"><span class="codicon codicon-error" aria-hidden="true"></span><span>${withCode(this.failure)}</span></div>` : nothing}
+      <div class="restore-plan" aria-live="polite">${this.plan ? this.planned(this.plan) : this.failure ? nothing : html`<span class="shimmer">Looking at what would change…</span>`}</div>
+      ${this.failure ? html`<div class="in-the-way" role="alert"><span class="codicon codicon-error" aria-hidden="true"></span><span>${withCode(this.failure)}</span></div>` : nothing}
       <div class="answers">
         <vscode-button class="do" ?disabled=${!this.ready} @click=${this.go}>${this.button()}</vscode-button>
         <vscode-button class="leave" secondary @click=${() => this.close()}>Cancel</vscode-button>
@@ -150,17 +150,17 @@ export class RestoreCard extends LitElement {
         <span>${planSummary(plan, this.what, this.redo)}</span>
         ${files.filter((file) => file.shown).length > 1 ? html`<button class="link all" @click=${() => post({ type: "openRestoreDiff", path: null })}>Show all changes</button>` : nothing}
       </div>
-      ${files.length ? html`<ul class="files">${files.slice(0, mostFiles).map((file) => this.file(file))}${files.length > mostFiles ? html`<li class="more">and ${files.length - mostFiles} more</li>` : nothing}</ul>` : nothing}
-      ${blocked ? html`<div class="problem soft"><span class="codicon codicon-warning" aria-hidden="true"></span><span>${conflictWords(blocked)}</span></div>` : nothing}`;
+      ${files.length ? html`<ul class="restore-files">${files.slice(0, mostFiles).map((file) => this.file(file))}${files.length > mostFiles ? html`<li class="more">and ${files.length - mostFiles} more</li>` : nothing}</ul>` : nothing}
+      ${blocked ? html`<div class="in-the-way soft"><span class="codicon codicon-warning" aria-hidden="true"></span><span>${conflictWords(blocked)}</span></div>` : nothing}`;
   }
 
   private file(file: PlannedFile): TemplateResult {
     const { path, kind, added, removed, reason } = file;
     const word = kindNames[kind] ?? "";
-    return html`<li class="file ${kind}">
+    return html`<li class="restore-file ${kind}">
       <span class="codicon codicon-${icons[kind]}" aria-hidden="true"></span>
-      <button class="name" title="${path}${file.shown ? ": show what would change" : ": open"}" @click=${() => post({ type: "openRestoreDiff", path })}>${baseName(path)}</button>
-      ${isWritten(file) ? html`<span class="counts" aria-label="${added} lines added, ${removed} removed"><span class="added">+${added}</span> <span class="removed">−${removed}</span></span>` : nothing}
+      <span class="row"><button class="name" title="${path}${file.shown ? ": show what would change" : ": open"}" @click=${() => post({ type: "openRestoreDiff", path })}>${baseName(path)}</button>
+      ${isWritten(file) ? html`<span class="counts" aria-label="${added} lines added, ${removed} removed"><span class="added">+${added}</span> <span class="removed">−${removed}</span></span>` : nothing}</span>
       <span class="fate">${word}${reason ? html`: ${withCode(reason)}` : nothing}</span>
     </li>`;
   }

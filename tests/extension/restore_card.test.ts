@@ -41,7 +41,7 @@ describe("the card of going back", () => {
     expect(asked().map(({ method }) => method)).toEqual(["restorePlan"]);
     expect(asked()[0]?.params).toEqual({ itemId: "i1", what: "both" });
     expect(words(find(card, ".summary"))).toContain("1 file changes, 1 turn goes.");
-    expect(words(find(card, ".file"))).toContain("a.py");
+    expect(words(find(card, ".restore-file"))).toContain("a.py");
   });
 
   test("plans anew for what is chosen, and does that", async () => {
@@ -93,7 +93,7 @@ describe("the card of going back", () => {
 
   test("opens the diff of a file, and of all of them", async () => {
     const { card } = await show({ result: plan([file("restore", "/w/a.py"), file("delete", "/w/b.py")]) });
-    find(card, ".file .name").click();
+    find(card, ".restore-file .name").click();
     find(card, ".all").click();
     expect(said.filter((one) => one.type === "openRestoreDiff").map((one) => one.path)).toEqual(["/w/a.py", null]);
   });
