@@ -1,4 +1,4 @@
-"""server/wire -> protocol/schema/*.json -> extension/src/protocol.ts; and the tables of protocol/README.md.
+"""server/wire -> protocol/schema/*.json -> extension/src/protocol.ts; the tables of protocol/README.md; config.toml's schema.
 
 Run it after changing a model; `--check` writes nothing and fails when a committed file is not what the models say. The output
 must depend on the models alone: no time, no version, no path. Must never be needed at run time.
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import config_schema
 import support
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -102,6 +103,7 @@ def outputs() -> dict[Path, str]:
     files[folder / "all.json"] = _text({"$schema": DIALECT, "$id": "all.json", "$defs": types})
     files[folder / "methods.json"] = _text({"methods": table})
     files[ROOT / "extension" / "src" / "protocol.ts"] = typescript(types, table)
+    files[ROOT / "extension" / "schema" / "config.schema.json"] = _text(config_schema.schema())
     page = ROOT / "protocol" / "README.md"
     files[page] = support.readme(page.read_text("utf-8"))
     return files

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fills extension/bundled/libs with treadle and what it needs at run time, so that the packaged extension carries its own sidecar.
 # One folder serves Python 3.11 to 3.14 on x86-64 Linux: native modules of each version lie side by side under different names.
-# It must never carry the local model, tests, or anything that is not pinned in constraints.txt.
+# It must never carry the local model, tests, or anything that is not pinned in constraints.txt. Left out as well:
+# PyYAML's compiled parser (a skill has a few lines of YAML), type stubs and bills of materials.
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
@@ -36,9 +37,11 @@ PYTHON
       rm -rf "${wheels:?}/$version"
     done
   done
-  rm -rf "$wheels" "$PARTS/bin"
+  rm -rf "$wheels" "$PARTS/bin" "$PARTS/_yaml"
+  rm -f "$PARTS"/yaml/_yaml*.so
   find "$PARTS" -depth \( -name tests -o -name test -o -name __pycache__ \) -type d -exec rm -rf {} +
-  find "$PARTS" \( -name RECORD -o -name INSTALLER -o -name REQUESTED -o -name direct_url.json -o -name '*.pyi' \) -delete
+  find "$PARTS" \( -name RECORD -o -name INSTALLER -o -name REQUESTED -o -name direct_url.json -o -name '*.pyi' -o -name '*.pxd' -o -name '*.pyx' \) -delete
+  find "$PARTS" -path '*.dist-info/sboms' -exec rm -rf {} +
 }
 
 # name==version of every installed package that has a native module made for one Python only
@@ -63,11 +66,27 @@ bundle_treadle() {
   .venv/bin/python -m zipfile -e "$wheel"/treadle-*.whl "$LIBS"
   rm -rf "$wheel"
   find "$LIBS" -name RECORD -delete
-  PYTHONPATH=$LIBS .venv/bin/python -S -c 'import pydantic_core, treadle; print(pydantic_core.__file__, treadle.__file__)'
+  import_everything
+}
+
+# Every module of the sidecar, and what it imports only when it is needed, out of the bundle and nothing else.
+import_everything() {
+  PYTHONPATH=$LIBS .venv/bin/python -S -P - <<'PYTHON'
+import importlib, pkgutil, sys
+import treadle
+skipped = ("treadle.__main__",) if sys.platform == "linux" else ()
+names = [m.name for m in pkgutil.walk_packages(treadle.__path__, "treadle.") if m.name not in skipped]
+lazy = ["httpx", "pygls.lsp.server", "mcp.client.auth", "mcp.client.streamable_http", "tree_sitter_bash", "tomlkit", "yaml", "jsonschema"]
+for name in names + lazy:
+    importlib.import_module(name)
+foreign = [m for m in sys.modules.values() if "site-packages" in (getattr(m, "__file__", None) or "")]
+assert not foreign, foreign
+print(len(names), "modules of treadle from", treadle.__path__)
+PYTHON
 }
 
 deps_stamp=$PARTS/.ready
-if [ ! -e "$deps_stamp" ] || [ pyproject.toml -nt "$deps_stamp" ] || [ constraints.txt -nt "$deps_stamp" ]; then
+if [ ! -e "$deps_stamp" ] || [ pyproject.toml -nt "$deps_stamp" ] || [ extension/dev/bundle.sh -nt "$deps_stamp" ] || [ constraints.txt -nt "$deps_stamp" ]; then
   step "Python libraries for the extension" bundle_dependencies
   touch "$deps_stamp"
 fi

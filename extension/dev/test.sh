@@ -37,9 +37,12 @@ e2e() {
   extension/dev/vscode.sh
   extension/dev/bundle.sh
   extension/dev/build.sh package
+  phase "what is in the .vsix" check_vsix
   extension/dev/e2e.sh prepare
   phase "tests in VS Code" extension/dev/e2e.sh run
 }
+
+check_vsix() { (cd extension && node dev/check_vsix.mjs dist/*.vsix); }
 
 for name in "$@"; do
   case $name in check | unit | e2e) "$name" ;; *) fail "unknown phase $name: check, unit or e2e" ;; esac
