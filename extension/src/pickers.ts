@@ -6,7 +6,8 @@ import * as vscode from "vscode";
 import type { Choosable, ModelChoice, PanelState, Picked } from "./messages";
 import type { Feature, Parts } from "./parts";
 import { workspaceFolder } from "./settings";
-import type { ClientRequests, Notification } from "./wire";
+import type { ViewEvent } from "./thread";
+import type { ClientRequests } from "./wire";
 
 type Update = ClientRequests["thread/settings/update"]["params"];
 
@@ -63,9 +64,9 @@ export class Pickers implements Feature {
     void this.read();
   }
 
-  notified({ method }: Notification): void {
+  followed({ method }: ViewEvent): void {
     // A thread's provider may have other models than the one before.
-    if (method === "thread/started") void this.read();
+    if (method === "panel/opened" || method === "panel/closed") void this.read();
   }
 
   dispose(): void {
@@ -96,8 +97,8 @@ export class Pickers implements Feature {
     if (sidecar.state.connection !== "ready") return;
     try {
       const cwd = workspaceFolder()?.uri.fsPath;
-      const [models, { config }] = await Promise.all([this.readModels(), sidecar.request("config/read", cwd ? { cwd } : {})]);
-      this.models = models;
+      const { config } = await sidecar.request("config/read", cwd ? { cwd } : {});
+      this.models = await this.readModels(this.parts.chat.view.provider ?? config.model_provider);
       this.defaults = defaults(config);
       panel.refresh();
     } catch (error) {
@@ -105,10 +106,15 @@ export class Pickers implements Feature {
     }
   }
 
-  private async readModels(): Promise<ModelChoice[]> {
+  /** Of the provider that is asked: another one's model would be nobody to it. */
+  private async readModels(provider: string | null): Promise<ModelChoice[]> {
     const found: ModelChoice[] = [];
     for (let cursor: string | null | undefined; cursor !== null && found.length < 1_000; ) {
-      const page = await this.parts.sidecar.request("model/list", { limit: 200, cursor: cursor ?? null });
+      const page = await this.parts.sidecar.request("model/list", {
+        limit: 200,
+        cursor: cursor ?? null,
+        modelProvider: provider,
+      });
       found.push(
         ...page.data.map((model) => ({
           id: model.model,
@@ -136,14 +142,25 @@ export class Pickers implements Feature {
       iconPath: new vscode.ThemeIcon(model.id === now ? "check" : "sparkle"),
       id: model.id,
     }));
+    const other = {
+      label: "Another Model…",
+      description: "by its name",
+      detail: undefined,
+      iconPath: new vscode.ThemeIcon("edit"),
+      id: "",
+    };
     const placeHolder = view.id ? "For this thread, from its next turn on" : "For new threads";
-    const chosen = await vscode.window.showQuickPick(items, {
+    const chosen = await vscode.window.showQuickPick([...items, other], {
       title: "Select Model",
       placeHolder,
       matchOnDescription: true,
       matchOnDetail: true,
     });
-    if (chosen) await this.pick({ model: chosen.id }, false);
+    const model =
+      chosen?.id === ""
+        ? await vscode.window.showInputBox({ title: "Select Model", prompt: "The name that the provider knows it by" })
+        : chosen?.id;
+    if (model?.trim()) await this.pick({ model: model.trim() }, false);
   }
 }
 

@@ -162,8 +162,9 @@ export class Composer extends LitElement {
     const { draft } = this;
     if (isEmpty(draft) || this.disabled) return;
     const command = commandIn(draft.text);
-    if (command && !draft.attachments.length) this.command(command.name, command.rest);
-    else this.say(draft, other);
+    if (!command) this.say(draft, other);
+    else if (slashCommand(command.name)) this.run(command.name, command.rest, 0, this.area?.value.length ?? 0);
+    else this.said = { words: `There is no command /${command.name}. Type / to see all.`, sends: true };
   }
 
   private say(draft: Draft, other: boolean): void {
@@ -187,15 +188,14 @@ export class Composer extends LitElement {
     post({ type: "draft", draft: emptyDraft });
   }
 
-  private command(name: string, rest: string): void {
+  /** The command goes from the box; what is attached stays for the message that comes. */
+  private run(name: string, rest: string, start: number, end: number): void {
     const command = slashCommand(name);
-    if (!command) {
-      this.said = { words: `There is no command /${name}. Type / to see all.`, sends: true };
-      return;
-    }
-    this.clear();
-    if (command.types) this.suggest(command.types);
-    else if (command.picks) this.tell(this.pickers?.open(command.picks, rest) ?? null);
+    if (!command || !this.area) return;
+    putAt(this.area, start, end, command.types ?? "");
+    this.typed();
+    if (command.types) return;
+    if (command.picks) this.tell(this.pickers?.open(command.picks, rest) ?? null);
     else
       void ask("slash", { name, rest }).then(
         (problem) => this.tell(problem),
@@ -214,7 +214,7 @@ export class Composer extends LitElement {
     if (trigger.kind === "slash") {
       const command = slashCommand(choice.id);
       if (key === "Enter") {
-        this.command(choice.id, "");
+        this.run(choice.id, "", trigger.start, end);
         return;
       }
       putAt(area, trigger.start, end, `/${choice.id}${command?.takes ? " " : ""}`);

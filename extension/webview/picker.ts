@@ -20,6 +20,8 @@ export class Picker extends LitElement {
   @property({ attribute: false }) options: Option[] = [];
   /** With a field to search in. */
   @property({ attribute: false }) search = false;
+  /** What is typed may be a value of its own, which no list has. */
+  @property({ attribute: false }) free = false;
   @property({ attribute: false }) risky = false;
   /** For the thread that is open, or for new ones: said on top, and whether the other can be had, too. */
   @property({ attribute: false }) ofThread = false;
@@ -72,10 +74,13 @@ export class Picker extends LitElement {
   private get shown(): Option[] {
     const words = this.wanted.toLowerCase().split(/\s+/).filter(Boolean);
     if (!words.length) return this.options;
-    return this.options.filter((option) => {
+    const found = this.options.filter((option) => {
       const all = `${option.label} ${option.value} ${option.words ?? ""}`.toLowerCase();
       return words.every((word) => all.includes(word));
     });
+    const own = this.wanted.trim();
+    const isNew = this.free && !/\s/.test(own) && !this.options.some((option) => option.value === own);
+    return isNew ? [...found, { value: own, label: `Use ${own}`, icon: "edit" }] : found;
   }
 
   private readonly outside = (event: Event) => {

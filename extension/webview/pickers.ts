@@ -102,7 +102,7 @@ export class Pickers extends LitElement {
     value: string,
     options: Option[],
     picks: (value: string) => Picked,
-    more: { risky?: boolean; search?: boolean } = {},
+    more: { risky?: boolean; search?: boolean; free?: boolean } = {},
   ): TemplateResult {
     return html`<treadle-picker
       class=${which}
@@ -113,6 +113,7 @@ export class Pickers extends LitElement {
       .options=${options}
       .risky=${more.risky ?? false}
       .search=${more.search ?? false}
+      .free=${more.free ?? false}
       .ofThread=${Boolean(this.view?.id)}
       .choose=${(chosen: string, forNew: boolean) => post({ type: "pick", picked: picks(chosen), forNew })}
       .done=${this.done}
