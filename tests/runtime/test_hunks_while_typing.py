@@ -59,6 +59,41 @@ async def test_a_document_that_was_not_loaded_anew_yet_hides_no_hunks(stand: Sta
     assert await stand.hunks() == {}, "by then it is the user's own undo"
 
 
+async def test_hunks_of_a_file_that_the_editor_has_yet_to_load_are_about_no_document_and_told_again(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\n")
+    editor = Typist(path, "one\ntwo\n")
+    stand.agent.lend(editor)
+    await stand.turn(a_py="one\nTWO\n")
+    (file,) = await stand.list()
+    assert (file.version, file.unsaved) == (None, False)
+    await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    stand.client.events.clear()
+    editor.type("one\nTWO\n")
+    await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    (file,) = await stand.list()
+    assert file.version == 2
+
+
+async def test_what_an_undo_left_is_told_of_again_when_the_editor_has_loaded_it(stand: Stand) -> None:
+    path = stand.path("a.py", "one\ntwo\nthree\n")
+    editor = Typist(path, "one\ntwo\nthree\n")
+    stand.agent.lend(editor)
+    await stand.turn(a_py="ONE\ntwo\nTHREE\n")
+    editor.type("ONE\ntwo\nTHREE\n")
+    first = next(iter(await stand.hunks()))
+    (file,) = await stand.undo(first)
+    assert (path.read_text(), file.version) == ("one\ntwo\nTHREE\n", None)
+    await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    while stand.agent._hunks._to_tell:  # pyright: ignore[reportPrivateUsage]
+        stand.client.events.clear()
+        await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    stand.client.events.clear()
+    editor.type("one\ntwo\nTHREE\n")
+    await stand.client.until(lambda event: isinstance(event, HunksChanged))
+    (file,) = await stand.list()
+    assert file.version == 3
+
+
 async def test_a_large_document_is_measured_when_it_is_looked_at(stand: Stand) -> None:
     lines = [f"line {number} of a long file\n" for number in range(60_000)]
     path = stand.path("a.py", "".join(lines))

@@ -156,6 +156,13 @@ def shows(state: State, now: bytes | str | None) -> bool:
     return same_text(now, state.current) if isinstance(now, str) else now == state.current
 
 
+def is_about(state: State, text: str) -> bool:
+    """Whether the lines of the state are those of a document that shows this."""
+    if isinstance(state, Review):
+        return _even("".join(state.current)) == _even(text)
+    return state.omitted is not None or (state.current is not None and same_text(text, state.current))
+
+
 def size(state: State | None) -> int:
     """Characters, or bytes, that it holds."""
     match state:

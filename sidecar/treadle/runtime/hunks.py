@@ -171,16 +171,21 @@ class Hunks:
     async def _list(self, thread_id: str, path: str | None, turn_id: str | None) -> HunkList:
         reviews = self._of(thread_id)
         files: list[HunkFile] = []
-        buffers = self._world.files.buffers
         for looked in await self._look(reviews, self._paths(reviews, path)):
             shown = of_turn(hunk_files.shown(looked.state), turn_id)
             if shown:
-                version = buffers.version(looked.path) if buffers else None
+                version = self._version(looked)
                 whole = looked.state if isinstance(looked.state, Whole) else None
                 more = (whole.omitted, whole.moved) if whole else ()
                 kind = hunk_files.kind(looked.state)
                 files.append(HunkFile(looked.path, kind, shown, looked.file.unsaved, version, *more))
         return HunkList(files, len(reviews.not_followed))
+
+    def _version(self, looked: _Looked) -> int | None:
+        """Of the open document that the hunks are about; none as long as the editor has to load the file anew."""
+        buffers = self._world.files.buffers
+        text = buffers.text(looked.path) if buffers else None
+        return buffers.version(looked.path) if buffers and text is not None and hunk_files.is_about(looked.state, text) else None
 
     async def _settle(self, op: KeepHunks | UndoHunks) -> tuple[str, ...]:
         """As the thread's one writer. What could not be undone, in words."""

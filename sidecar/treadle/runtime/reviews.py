@@ -129,6 +129,8 @@ class Reviews:
             tracked.live = tracked.anchor
             # it has been loaded anew: if it shows the old text again, that is the user's doing
             tracked.overtaken = None
+            if live is None or not hunk_files.shows(live, before):
+                return True
         elif live is not None and hunk_files.shows(live, before):
             tracked.live = hunk_files.found(live, after)
         else:
