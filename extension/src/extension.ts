@@ -25,12 +25,14 @@ import type { Notification } from "./wire";
 
 const lastThreadKey = "treadle.lastThread";
 const unsentKey = "treadle.unsent";
+const waitingKey = "treadle.waiting";
 
 let window: Window | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
   window = new Window(context, createLog());
   context.subscriptions.push(window);
+  if (context.workspaceState.get(waitingKey)) void window.wake().catch(() => undefined); // to ask again what the user was asked
   // Not awaited: the view is not shown while activate runs.
   if (vscode.workspace.getConfiguration("treadle").get("openAtStart", false)) {
     void vscode.commands.executeCommand(`${viewId}.focus`);
@@ -61,11 +63,14 @@ class Window implements vscode.Disposable {
   private restores = 0;
   /** A turn was running when the sidecar was lost, and the user has not been told yet. */
   private cutShort = false;
+  /** What was shown last is not there yet. */
+  private opening: boolean;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly log: Log,
   ) {
+    this.opening = context.workspaceState.get(lastThreadKey) !== undefined;
     this.sidecar = new Sidecar(log, context);
     this.inspector = new Inspector(this.sidecar);
     this.doctor = new DoctorPage(this.sidecar);
@@ -88,7 +93,10 @@ class Window implements vscode.Disposable {
       (message) => this.received(message),
     );
     const { sidecar, chat, panel, diffs } = this;
-    this.questions = new Questions({ sidecar, chat, panel, diffs, log });
+    this.questions = new Questions({
+      ...{ sidecar, chat, panel, diffs, log },
+      rememberWaiting: (waiting) => void context.workspaceState.update(waitingKey, waiting || undefined),
+    });
     this.permissions = new Permissions({ extension: context.extensionUri, sidecar, chat, log });
     const { questions, permissions, inspector, doctor } = this;
     const parts: Parts = { context, log, sidecar, chat, panel, diffs, questions, permissions, inspector, doctor };
@@ -101,7 +109,7 @@ class Window implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.questions.dropAll();
+    this.questions.forget();
     const { panel, permissions, sidecar, diffs, status, inspector, doctor, log } = this;
     for (const part of [
       ...this.disposables,
@@ -150,7 +158,7 @@ class Window implements vscode.Disposable {
 
   private sidecarChanged(connection: PanelState["connection"]): void {
     if (connection !== "ready" && connection !== "starting") {
-      this.questions.dropAll();
+      this.questions.forget();
       this.cutShort ||= this.chat.running;
       if (!this.wasLost) this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
       this.wasLost = true;
@@ -194,6 +202,8 @@ class Window implements vscode.Disposable {
       const { chat, sidecar, log } = this;
       if (remembered && isElsewhere(error)) await notOpened({ chat, sidecar, log }, remembered, error);
     }
+    this.opening = false;
+    this.panel.refresh();
     await this.readAround();
   }
 
@@ -215,6 +225,8 @@ class Window implements vscode.Disposable {
   private tellWhatWasCut(): void {
     if (!this.cutShort) return;
     this.cutShort = false;
+    // What waited for the user goes on by itself; what did not says on its own how to go on.
+    if (this.chat.running) return;
     const message = "The sidecar stopped and was started again. The turn that was running is stopped; what it had done is kept.";
     this.chat.notice("warning", `cut:${Date.now()}`, message);
   }
@@ -238,6 +250,7 @@ class Window implements vscode.Disposable {
     const settings = readSettings(folder?.uri);
     return {
       ...this.sidecar.state,
+      opening: this.opening && this.sidecar.state.connection !== "failed",
       folder: folder?.uri.fsPath ?? null,
       home: home(),
       trusted: settings.trusted,
@@ -280,7 +293,7 @@ class Window implements vscode.Disposable {
     }
   }
 
-  private async wake(): Promise<void> {
+  async wake(): Promise<void> {
     if (this.sidecar.state.connection !== "failed") await this.sidecar.ready();
   }
 }

@@ -42,6 +42,7 @@ export class ReviewEditors implements vscode.Disposable {
       const key = documentKey(editor.document, this.files);
       if (keys && key !== undefined && !keys.includes(key)) continue;
       const reviewed = on && key !== undefined && isPlain(editor) ? this.files.get(key) : undefined;
+      if (reviewed?.ahead) continue;
       if (reviewed) this.put(editor, reviewed);
       else if (this.drawn.delete(editor)) for (const kind of Object.values(this.kinds)) editor.setDecorations(kind, []);
     }
@@ -81,7 +82,11 @@ function lines(name: "added" | "modified"): vscode.TextEditorDecorationType {
     backgroundColor: new vscode.ThemeColor("diffEditor.insertedLineBackground"),
     borderColor: new vscode.ThemeColor(`editorGutter.${name}Background`),
     borderStyle: "solid",
-    borderWidth: "0 0 0 2px",
+    borderWidth: "0 0 0 3px",
+    // Themes of high contrast have no backgrounds for this, and others no such colour.
+    outlineColor: new vscode.ThemeColor("diffEditor.insertedTextBorder"),
+    outlineStyle: "dashed",
+    outlineWidth: "1px",
     overviewRulerColor: new vscode.ThemeColor(`editorOverviewRuler.${name}Foreground`),
     overviewRulerLane: vscode.OverviewRulerLane.Left,
     rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,

@@ -9,6 +9,8 @@ export interface Reviewed {
   file: HunkFile;
   /** Where its changes are in the text of now. */
   marks: Mark[];
+  /** The editor has the file open and shows another text yet: there are no places to draw or to go to. */
+  ahead: boolean;
 }
 
 export interface Source {
@@ -78,7 +80,7 @@ export class ReviewFiles {
   /** The user typed: what is known moves along, until it is listed again. */
   typed(key: string, changes: readonly LineChange[]): void {
     const entry = this.known.get(key);
-    if (entry) entry.marks = moved(entry.marks, changes);
+    if (entry && !entry.ahead) entry.marks = moved(entry.marks, changes);
   }
 
   private async run(): Promise<void> {
@@ -118,7 +120,8 @@ export class ReviewFiles {
       const key = this.source.key(file.path);
       there.add(key);
       if (this.isOld(key, file)) continue;
-      this.known.set(key, { file, marks: marksOf(file) });
+      const ahead = file.version === null && this.source.version(key) !== undefined;
+      this.known.set(key, { file, marks: marksOf(file), ahead });
       changed.add(key);
     }
     for (const key of asked) if (!there.has(key)) this.known.delete(key);

@@ -201,6 +201,20 @@ describe("the files of a thread", () => {
     expect(waiting).toHaveLength(3);
   });
 
+  test("of a text that the editor has yet to load wait for it, and do not move when it is loaded", async () => {
+    const { files, waiting, versions } = sidecar();
+    versions.set("/w/a.py", 4);
+    files.open("t");
+    await waiting[0]?.answer([a(null)]);
+    expect(files.get("/w/a.py")?.ahead).toBe(true);
+    files.typed("/w/a.py", [edit(0, 0, 0, "all\nis\nnew\n")]);
+    expect(files.get("/w/a.py")?.marks[0]?.start).toBe(2);
+    versions.set("/w/a.py", 5);
+    files.want(["/w/a.py"]);
+    await waiting[1]?.answer([a(5)]);
+    expect(files.get("/w/a.py")?.ahead).toBe(false);
+  });
+
   test("of another thread are not taken for this one's", async () => {
     const { files, waiting, drawn } = sidecar();
     files.open("t");
