@@ -1,6 +1,7 @@
 /**
  * The sidecar's questions to the user. Each waits in the panel until it is answered, its turn ends, or the sidecar takes it back; the
- * answer goes back exactly once. A question that nobody can see any more is declined, never accepted. No `vscode` import.
+ * answer goes back exactly once. A question that nobody can see any more is declined, never accepted; when the sidecar or the window
+ * goes, it is not answered at all, and asked again by the next sidecar. No `vscode` import.
  */
 import {
   type Answer,
@@ -46,7 +47,8 @@ export class Approvals {
   private count = 0;
 
   constructor(
-    private readonly shownThread: () => string | null,
+    /** The thread that is shown; while one is being opened, later. */
+    private readonly shownThread: () => string | null | Promise<unknown>,
     private readonly listener: ApprovalListener,
   ) {}
 
@@ -101,6 +103,11 @@ export class Approvals {
     for (const [id, pending] of this.pending) if (over(pending.asked, pending.threadId)) this.decide(id, "dropped");
   }
 
+  /** Whoever asked is gone, or this window is: the next one is asked again, so nobody answers. */
+  forget(): void {
+    this.pending.clear();
+  }
+
   private newId(of: string): string {
     this.count += 1;
     return `${of}#${this.count}`;
@@ -108,7 +115,9 @@ export class Approvals {
 
   /** What the user said; null when nobody did. */
   private ask(threadId: string, asked: Asked, cancelled?: Cancellation): Promise<Answer | null> {
-    if (threadId !== this.shownThread() || cancelled?.isCancellationRequested) return Promise.resolve(null);
+    const shown = this.shownThread();
+    if (shown instanceof Promise) return shown.then(() => this.ask(threadId, asked, cancelled));
+    if (threadId !== shown || cancelled?.isCancellationRequested) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.pending.set(asked.id, { asked, threadId, answer: resolve });
       cancelled?.onCancellationRequested(() => this.decide(asked.id, "withdrawn"));

@@ -5,7 +5,15 @@
 import { type Field, fields } from "./forms";
 import type { ItemView } from "./items";
 import { headAndTail } from "./output";
-import type { CommandApprovalParams, ElicitationParams, FileApprovalParams, GrantScope, Offer, QuestionParams } from "./wire";
+import type {
+  CommandApprovalParams,
+  ElicitationParams,
+  FileApprovalParams,
+  GrantScope,
+  ItemAnswer,
+  Offer,
+  QuestionParams,
+} from "./wire";
 
 export interface ApprovalView {
   id: string;
@@ -217,6 +225,14 @@ export function outcome(asked: Asked, answer: Answer | Unanswered): Outcome {
   if (verdict === "cancel") return { verdict, text: "Denied, and stopped" };
   if (asked.kind === "network" && scope) return { verdict, text: "Always denied", rule: asked.host, lasting: true };
   return { verdict, text: answer.words ? `Denied: ${answer.words}` : "Denied" };
+}
+
+/** How a question about a call ended, as the thread keeps it. */
+export function keptOutcome({ verdict, scope, rule, words }: ItemAnswer, ofQuestion: boolean): Outcome {
+  if (ofQuestion) return { verdict, text: verdict === "accept" ? "Answered" : "Skipped" };
+  if (verdict === "cancel") return { verdict, text: "Denied, and stopped" };
+  if (verdict === "decline") return { verdict, text: words ? `Denied: ${words}` : "Denied" };
+  return scope ? { verdict, text: reaches[scope], rule: rule ?? undefined, lasting: true } : { verdict, text: "Allowed once" };
 }
 
 function questionOutcome(asked: QuestionView, { verdict, answers = {} }: Answer): Outcome {

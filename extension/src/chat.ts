@@ -140,13 +140,27 @@ export class Chat {
     if (turn && this.view.id) await this.sidecar.request("turn/interrupt", { threadId: this.view.id, turnId: turn.id });
   }
 
-  /** Asks again what the last turn was asked. */
+  /** Asks again what the last turn was asked: from what is there, or anew when the words never came into the thread. */
   async retry(): Promise<void> {
+    if (this.view.turns.at(-1)?.items.some((entry) => entry.item.type === "userMessage")) return this.goOn();
     const messages = this.view.turns.flatMap((turn) => turn.items.map((entry) => entry.item));
     const last = messages.findLast((item) => item.type === "userMessage");
     if (last?.type !== "userMessage" || this.running) return;
     const text = last.content.map((part) => ("text" in part ? part.text : "")).join("");
     await this.send(text, { input: last.content });
+  }
+
+  /** Goes on where the last turn was cut off, without new words. */
+  async goOn(): Promise<void> {
+    if (this.running || !this.view.id) return;
+    const threadId = await this.thread();
+    await this.applySettings(threadId);
+    await this.sidecar.request("treadle/turn/continue", { threadId });
+  }
+
+  /** While a thread is being opened: until it is, or cannot be. What is asked about it waits for it to be shown. */
+  settled(): Promise<unknown> | undefined {
+    return this.opening?.catch(() => undefined);
   }
 
   close(): void {
@@ -207,11 +221,11 @@ export class Chat {
 
   /** A thread as it is now, with its last turns; earlier ones come when they are asked for. */
   private reread(threadId: string): Promise<ThreadOpened> {
-    const initialTurnsPage = { limit: pageOfTurns, itemsView: "full" as const };
+    const page = { excludeTurns: true, initialTurnsPage: { limit: pageOfTurns, itemsView: "full" as const } };
     const settings = this.settings();
     const before = (JSON.parse(this.applied || "{}") as typeof settings).config ?? {};
     const config = withTakenBack(settings.config ?? {}, before) as typeof settings.config;
-    return this.sidecar.request("thread/resume", { ...settings, config, threadId, excludeTurns: true, initialTurnsPage });
+    return this.sidecar.request("thread/resume", { ...settings, config, threadId, goesOn: true, ...page });
   }
 
   private openNew(): Promise<string> {

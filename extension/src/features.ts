@@ -1,8 +1,10 @@
 /** The window's features: each a file of its own. To add one: a class that implements `Feature`, and a line here. */
 import { ApplyCode } from "./apply_code";
+import { Away } from "./away";
 import { Checkpoints } from "./checkpoints";
 import { Composing } from "./composing";
 import { Context } from "./context";
+import { Continuing } from "./continuing";
 import { Diagnostics } from "./diagnostics";
 import { Earlier } from "./earlier";
 import { Navigation } from "./navigation";
@@ -22,6 +24,8 @@ import { WorkspaceFolders } from "./workspace_folders";
 export function features(parts: Parts): Feature[] {
   return [
     new ApplyCode(parts),
+    new Away(parts),
+    new Continuing(parts),
     new Earlier(parts),
     new Navigation(parts),
     new WholeText(parts),

@@ -1,10 +1,20 @@
 /**
  * One item of a thread as it is drawn: from the wire, and as its deltas come. A kind without a card of its own becomes a plain one. Pure.
  */
+import { keptOutcome, type Outcome } from "./asked";
 import type { HookItem } from "./hooks";
 import { kept, otherItem, progressed, said } from "./other_items";
 import { headAndTail } from "./output";
-import type { AgentMessageItem, CommandItem, FileUpdateChange, OtherItem, ReasoningItem, ThreadItem, WireItem } from "./wire";
+import type {
+  AgentMessageItem,
+  CommandItem,
+  FileUpdateChange,
+  ItemAnswer,
+  OtherItem,
+  ReasoningItem,
+  ThreadItem,
+  WireItem,
+} from "./wire";
 
 export type CardItem =
   | Extract<ThreadItem, { type: "userMessage" | "agentMessage" | "reasoning" | "commandExecution" | "fileChange" }>
@@ -16,6 +26,8 @@ export interface ItemView {
   done: boolean;
   startedAt?: number;
   completedAt?: number;
+  /** How the question about it ended, as the thread keeps it. */
+  outcomes?: Outcome[];
 }
 
 /** A completed command without aggregated output keeps what streamed. */
@@ -34,6 +46,8 @@ export function itemView(wire: WireItem, done: boolean): ItemView {
   const entry: ItemView = { item: known(wire), done };
   if (wire.startedAtMs != null) entry.startedAt = wire.startedAtMs;
   if (wire.completedAtMs != null) entry.completedAt = wire.completedAtMs;
+  const answer = "answer" in wire ? (wire.answer as ItemAnswer | null | undefined) : null;
+  if (answer) entry.outcomes = [keptOutcome(answer, "tool" in wire && wire.tool === "request_user_input")];
   return entry;
 }
 

@@ -44,6 +44,8 @@ export interface PanelState {
   defaults?: Choosable;
   /** Instruction files of a folder that is not trusted: there, and not read. */
   ignoredInstructions?: string[];
+  /** The thread of before is about to be shown. */
+  opening?: boolean;
   /** What Enter does while a turn runs. */
   whileRunning?: "queue" | "steer";
 }
@@ -146,6 +148,7 @@ export type PanelCommand =
   | "openConfig"
   | "trust"
   | "retry"
+  | "continueTurn"
   | "stop"
   | "inspectPrompt"
   | "compactThread"

@@ -8,7 +8,7 @@ import type { CallView, OtherItem, WebView, WireItem } from "./wire";
 type Loose = Record<string, unknown>;
 
 export function otherItem(wire: WireItem): OtherItem {
-  const { type, id, startedAtMs, completedAtMs, status, ...rest } = wire as unknown as Loose;
+  const { type, id, startedAtMs, completedAtMs, status, answer: _answer, ...rest } = wire as unknown as Loose;
   const common = { type: "other" as const, id: String(id), kind: String(type), status: text(status) || undefined };
   switch (type) {
     case "mcpToolCall":

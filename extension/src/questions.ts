@@ -24,6 +24,8 @@ import {
 } from "./wire";
 
 export interface Around {
+  /** Keeps for the window's next life that somebody waits for an answer. */
+  rememberWaiting(waiting: boolean): void;
   chat: Chat;
   panel: Panel;
   sidecar: Sidecar;
@@ -32,6 +34,8 @@ export interface Around {
 }
 
 const longestWish = 120;
+/** Line breaks, and what is not seen or turns words round: such a command is to be looked at in its card. */
+const hides = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 export class Questions {
   private readonly approvals: Approvals;
@@ -40,7 +44,7 @@ export class Questions {
 
   constructor(private readonly around: Around) {
     const { chat, sidecar } = around;
-    this.approvals = new Approvals(() => chat.view.id, {
+    this.approvals = new Approvals(() => chat.settled() ?? chat.view.id, {
       requested: (asked) => this.requested(asked),
       settled: (asked, outcome) => this.settled(asked, outcome),
     });
@@ -64,9 +68,9 @@ export class Questions {
     this.approvals.decide(id, answer);
   }
 
-  /** Nobody can answer any more: the sidecar is gone, or the window closes. */
-  dropAll(): void {
-    this.approvals.drop(() => true);
+  /** The sidecar is gone, or the window closes: what is open is asked again by the next sidecar. */
+  forget(): void {
+    this.approvals.forget();
   }
 
   /** Declines what the thread as it is now does not ask any more. */
@@ -91,6 +95,7 @@ export class Questions {
 
   private requested(asked: Asked): void {
     const { chat, diffs, log, panel } = this.around;
+    this.around.rememberWaiting(true);
     chat.receive({ method: "panel/asked", params: asked });
     const changes = asked.kind === "fileChange" ? this.fileChange(asked.itemId)?.changes : undefined;
     if (changes && asked.itemId) void diffs.offer(asked.itemId, changes).catch((error) => log.warn(sentence(error)));
@@ -99,6 +104,7 @@ export class Questions {
 
   private settled(asked: Asked, outcome: Outcome): void {
     const { chat, diffs } = this.around;
+    this.around.rememberWaiting(this.waiting > 0);
     chat.receive({ method: "panel/answered", params: { id: asked.id, outcome } });
     if (asked.itemId) void diffs.close(asked.itemId).catch(() => undefined);
   }
@@ -115,7 +121,7 @@ export class Questions {
     const words = wish(asked);
     const said = words.length > longestWish ? `${words.slice(0, longestWish)}…` : words;
     // A command that is not shown whole is not to be allowed from here.
-    const ways = said === words && !words.includes("\n") ? ["Show", ...once] : ["Show"];
+    const ways = said === words && !hides.test(words) ? ["Show", ...once] : ["Show"];
     void vscode.window.showInformationMessage(`Treadle asks to ${said}`, ...ways).then((chosen) => {
       if (chosen === "Show") void this.around.panel.show("question");
       if (chosen === "Allow Once") this.answer(asked.id, { verdict: "accept" });

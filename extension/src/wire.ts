@@ -33,6 +33,7 @@ export type {
   HunkChoiceParams,
   HunkFile,
   HunkListResponse,
+  ItemAnswer,
   ItemStatus,
   LedgerReadResponse,
   LedgerRow,

@@ -11,6 +11,7 @@ import { post } from "./host";
 import "./rule_field";
 import type { RuleState } from "./rule_field";
 import { shortPath } from "./text";
+import { visible } from "./visible";
 import { withCode } from "./with_code";
 
 interface Draft {
@@ -40,7 +41,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
 
   protected draw(asked: ApprovalView, draft: Draft): TemplateResult {
     const { question, exact } = wording(asked);
-    const whole = [question, exact, asked.outside, asked.reason].filter(Boolean).join(" ");
+    const whole = [question, exact && visible(exact), asked.outside, asked.reason].filter(Boolean).join(" ");
     return html`<div class="ask approval ${asked.outside ? "beyond" : "within"}" role="group" aria-label="Approval needed. ${whole}" tabindex="-1" @keydown=${this.key}>
       <div class="question">${question}</div>
       ${asked.outside ? html`<div class="ground"><span class="codicon codicon-warning" aria-hidden="true"></span><span>${asked.outside}</span></div>` : nothing}
@@ -80,7 +81,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
       ${fact("folder", "Folder", asked.cwd ? place(asked.cwd) : nothing)}
       ${fact("shield", "Sandbox", inside)}
       ${fact("info", "Why you are asked", asked.reason ? withCode(nearby(asked.reason, folder)) : nothing)}
-      ${fact("quote", "The model says", asked.quote ? html`<span class="sr-only">The model says: </span><q>${asked.quote}</q>` : nothing, "quote")}
+      ${fact("quote", "The model says", asked.quote ? html`<span class="sr-only">The model says: </span><q>${visible(asked.quote)}</q>` : nothing, "quote")}
     </dl>`;
   }
 
@@ -109,7 +110,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
       ${
         editing
           ? html`<treadle-rule .subject=${offer.subject} .text=${text} .label=${`${about(offer)}. ${name}`} .changed=${(state: RuleState) => this.ruled(index, state)} .submit=${() => this.allow(asked)}></treadle-rule>`
-          : html`<code class="rule">${text}</code>`
+          : html`<code class="rule">${visible(text)}</code>`
       }
       ${checked ? html`<div class="about">${about(offer)}</div>` : nothing}
     </div>`;
@@ -230,7 +231,7 @@ function nearby(reason: string, folder: string | null): string {
 
 function exactBlock(command: string): TemplateResult {
   return html`<div class="exact">
-    <pre tabindex="0"><code>${command}</code></pre>
+    <pre tabindex="0"><code>${visible(command)}</code></pre>
     <button class="icon" title="Copy" aria-label="Copy" @click=${() => post({ type: "copy", text: command })}>
       <span class="codicon codicon-copy"></span>
     </button>
@@ -241,7 +242,7 @@ function parts(commands: string[]): TemplateResult {
   return html`<div class="parts">
     <span class="count">${commands.length} commands:</span>
     <ol>
-      ${commands.map((command) => html`<li><code>${command}</code></li>`)}
+      ${commands.map((command) => html`<li><code>${visible(command)}</code></li>`)}
     </ol>
   </div>`;
 }

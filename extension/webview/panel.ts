@@ -17,7 +17,7 @@ import "./review_bar";
 import { shareReview } from "./review_store";
 import "./transcript";
 import type { Transcript } from "./transcript";
-import { welcome } from "./welcome";
+import { opening, welcome } from "./welcome";
 import { withCode } from "./with_code";
 
 @customElement("treadle-panel")
@@ -70,6 +70,9 @@ export class Panel extends LitElement {
       case "mention":
         this.composer?.mention(message.mention);
         return;
+      case "go":
+        this.transcript?.go(message.to);
+        return;
       case "focus":
         void this.focusAt(message.at);
     }
@@ -97,7 +100,7 @@ export class Panel extends LitElement {
     const empty = !view.turns.length && !view.unconfirmed.length && !view.unsent.length && !view.asked.length;
     return html`${header(view, panel, { open: this.contextOpen, toggle: this.toggleContext })} ${this.banners(view, panel)}
       <main>
-        ${view.elsewhere ? elsewhere(view.elsewhere) : empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
+        ${view.elsewhere ? elsewhere(view.elsewhere) : empty && panel.opening ? opening() : empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
       </main>
       ${plan(view.plan)}
       <treadle-review .files=${view.review} .folder=${panel.folder} .home=${panel.home}></treadle-review> ${this.waiting(view)}

@@ -11,9 +11,15 @@ import type { PanelState } from "../src/messages";
 import type { ItemView, ThreadView, TurnView, Unsent } from "../src/thread";
 import { isRunning } from "../src/thread";
 import { Announcer } from "./announcer";
+import { answerBar } from "./answer_bar";
 import { asks, outcomes } from "./asks";
-import { post } from "./host";
+import { count, drawnTurns, moved, portion, type Start, startFor } from "./drawn";
+import "./find";
+import type { Find } from "./find";
+import { ask, post } from "./host";
 import "./item";
+import "./marks";
+import { turnEnd } from "./turn_end";
 import { userMessage } from "./user_message";
 import { withCode } from "./with_code";
 
@@ -29,7 +35,12 @@ export class Transcript extends LitElement {
   /** Where words go that the user wants to change before they are sent again. */
   @property({ attribute: false }) giveBack?: (text: string, draft?: Draft) => void;
   @state() private away = false;
+  @state() private finding = false;
+  @state() private loading = false;
   @query(".scroll") private scroller?: HTMLElement;
+  @query("treadle-find") private find?: Find;
+  /** Where drawing begins; null: all that is loaded is drawn; undefined: to be found out. */
+  private start: Start | null | undefined;
   private pinned = true;
   private lastTop = 0;
   private watcher?: ResizeObserver;
@@ -55,6 +66,8 @@ export class Transcript extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("view") || !this.view) return;
     const before = changed.get("view");
+    if (before?.id !== this.view.id) this.start = undefined;
+    this.start = this.finding ? null : moved(this.view.turns, this.start, this.pinned);
     if (before?.id !== this.view.id) this.announcer.begin(this.view);
     this.announced = this.announcer.news(this.view) || this.announced;
     if (pending(before) < pending(this.view)) this.pinned = true;
@@ -62,6 +75,87 @@ export class Transcript extends LitElement {
 
   override updated(): void {
     this.stay();
+    this.find?.refresh();
+  }
+
+  /** To the user's message before or after what is in view, or to the search. */
+  readonly go = (to: "previous" | "next" | "find") => {
+    if (to === "find") void this.openFind();
+    else if (to === "next") this.toMessage(1);
+    else void this.toPrevious();
+  };
+
+  private async toPrevious(): Promise<void> {
+    if (this.toMessage(-1)) return;
+    if (await this.showEarlier()) this.toMessage(-1);
+  }
+
+  private toMessage(by: 1 | -1): boolean {
+    const top = (this.scroller?.getBoundingClientRect().top ?? 0) + 8;
+    const messages = [...this.querySelectorAll<HTMLElement>(".turns treadle-item .user")];
+    const places = messages.map((message) => ({ message, at: message.getBoundingClientRect().top - top }));
+    const found = by < 0 ? places.findLast(({ at }) => at < -4) : places.find(({ at }) => at > 4);
+    if (!found) {
+      if (by > 0) this.toEnd();
+      return false;
+    }
+    this.show(found.message);
+    return true;
+  }
+
+  private show(message: HTMLElement): void {
+    this.pinned = false;
+    this.away = true;
+    message.tabIndex = -1;
+    message.scrollIntoView({ block: "start" });
+    message.focus({ preventScroll: true });
+  }
+
+  private readonly toItem = async (itemId: string) => {
+    const find = () => this.querySelector<HTMLElement>(`[data-item="${CSS.escape(itemId)}"] .user`);
+    if (!find()) {
+      this.start = null;
+      this.requestUpdate();
+      await this.updateComplete;
+    }
+    const message = find();
+    if (message) this.show(message);
+  };
+
+  private async openFind(): Promise<void> {
+    this.pinned = false;
+    this.finding = true;
+    this.start = null;
+    await this.updateComplete;
+    await this.find?.updateComplete;
+    this.find?.focus();
+  }
+
+  private readonly closeFind = () => {
+    this.finding = false;
+    this.scroller?.focus({ preventScroll: true });
+  };
+
+  /** Draws more of what is loaded, or loads more; what is in view stays in its place. False when there is no more. */
+  private async showEarlier(): Promise<boolean> {
+    const { view } = this;
+    if (!view || this.loading) return false;
+    const drawn = count(drawnTurns(view.turns, this.start ?? null));
+    if (this.start === null) {
+      if (!view.earlier) return false;
+      this.loading = true;
+      const came = await ask("earlier", {}).catch(() => false);
+      this.loading = false;
+      if (!came) return false;
+    }
+    const first = this.querySelector(".turns > .turn treadle-item");
+    const before = first?.getBoundingClientRect().top ?? 0;
+    this.pinned = false;
+    this.start = startFor(this.view?.turns ?? [], drawn + portion);
+    this.requestUpdate();
+    await this.updateComplete;
+    if (this.scroller && first) this.scroller.scrollTop += first.getBoundingClientRect().top - before;
+    return true;
   }
 
   toEnd(): void {
@@ -89,9 +183,11 @@ export class Transcript extends LitElement {
 
   override render(): TemplateResult {
     const { view } = this;
-    const turns = view?.turns ?? [];
-    return html`<div class="scroll" role="log" aria-label="Conversation" aria-live="off" tabindex="0" @scroll=${this.scrolled}>
+    const turns = drawnTurns(view?.turns ?? [], this.start ?? null);
+    return html`${this.finding ? this.findBar() : html`<treadle-marks .view=${view} .go=${this.go} .jump=${this.toItem}></treadle-marks>`}
+      <div class="scroll ${this.pinned ? "pinned" : ""}" role="log" aria-label="Conversation" aria-live="off" tabindex="0" @scroll=${this.scrolled}>
         <div class="turns">
+          ${this.start || view?.earlier ? this.more() : nothing}
           ${repeat(
             turns,
             (turn) => turn.id,
@@ -106,6 +202,16 @@ export class Transcript extends LitElement {
       <div class="sr-only" aria-live="polite" aria-atomic="true">${this.announced}</div>`;
   }
 
+  private findBar(): TemplateResult {
+    return html`<treadle-find .page=${this.querySelector(".turns")} .earlier=${this.view?.earlier ?? false} .close=${this.closeFind}></treadle-find>`;
+  }
+
+  private more(): TemplateResult {
+    return html`<button class="earlier" ?disabled=${this.loading} @click=${() => this.showEarlier()}>
+      <span class="codicon codicon-${this.loading ? "loading codicon-modifier-spin" : "history"}" aria-hidden="true"></span>${this.loading ? "Loading…" : "Show earlier messages"}
+    </button>`;
+  }
+
   private turn(turn: TurnView, last: boolean): TemplateResult {
     return html`<article class="turn ${last ? "last" : ""}" aria-label="Turn">
       ${repeat(
@@ -113,9 +219,9 @@ export class Transcript extends LitElement {
         (entry) => entry.item.id,
         (entry) => this.item(entry),
       )}
-      ${outcomes(this.view?.outcomes[turn.id])}
+      ${outcomes(this.view?.outcomes[turn.id])} ${answerBar(turn)}
       ${turn.retrying ? html`<div class="aside-line"><span class="codicon codicon-sync"></span>${withCode(turn.retrying)}</div>` : nothing}
-      ${turn.error ? this.failure(turn, last) : turn.status === "interrupted" ? html`<div class="aside-line"><span class="codicon codicon-circle-slash" aria-hidden="true"></span>Stopped</div>` : nothing}
+      ${turnEnd(turn, last)}
     </article>`;
   }
 
@@ -140,9 +246,10 @@ export class Transcript extends LitElement {
     const { id } = entry.item;
     const mine = this.view?.asked.filter((asked) => asked.itemId === id) ?? [];
     return html`<treadle-item
+      data-item=${id}
       .entry=${entry}
       .asked=${mine.length ? mine : nobody}
-      .outcomes=${this.view?.outcomes[id] ?? nothingSaid}
+      .outcomes=${this.view?.outcomes[id] ?? entry.outcomes ?? nothingSaid}
       .folder=${this.folder}
       .home=${this.panel?.home ?? null}
     ></treadle-item>`;
@@ -154,7 +261,8 @@ export class Transcript extends LitElement {
 
   /** Questions that belong to no item that is drawn: those of MCP servers, at the end. */
   private loose(): unknown {
-    const drawn = new Set(this.view?.turns.flatMap((turn) => turn.items.map((entry) => entry.item.id)));
+    if (!this.view?.asked.length) return nothing;
+    const drawn = new Set(this.view.turns.flatMap((turn) => turn.items.map((entry) => entry.item.id)));
     const loose = this.view?.asked.filter((asked) => !asked.itemId || !drawn.has(asked.itemId)) ?? [];
     if (!loose.length) return nothing;
     return loose.map(
@@ -163,16 +271,6 @@ export class Transcript extends LitElement {
         ${asks([asked], this.folder, this.panel?.home ?? null)}
       </section>`,
     );
-  }
-
-  private failure(turn: TurnView, last: boolean): TemplateResult {
-    const stopped = turn.status === "interrupted";
-    const details = turn.error?.additionalDetails;
-    return html`<section class="failure ${stopped ? "soft" : ""}" role="group" aria-label="Error">
-      <div class="what"><span class="codicon codicon-${stopped ? "debug-disconnect" : "error"}" aria-hidden="true"></span><span>${withCode(turn.error?.message ?? "")}</span></div>
-      ${details ? html`<details class="details"><summary>Details</summary><pre tabindex="0">${details}</pre></details>` : nothing}
-      ${last && turn.status !== "inProgress" ? waysOut(turn.error?.codexErrorInfo === "unauthorized") : nothing}
-    </section>`;
   }
 
   private working(): unknown {
@@ -204,14 +302,4 @@ function asker(asked: Asked): TemplateResult {
 /** How many messages stand after the turns. */
 function pending(view: ThreadView | undefined): number {
   return (view?.unconfirmed.length ?? 0) + (view?.unsent.length ?? 0);
-}
-
-/** `wantsKey`: it failed for want of a key, or of one that counts. */
-export function waysOut(wantsKey = false): TemplateResult {
-  return html`<div class="answers">
-    ${wantsKey ? html`<vscode-button data-testid="set-key" @click=${() => post({ type: "command", command: "setApiKey" })}>Set API Key…</vscode-button>` : nothing}
-    <vscode-button ?secondary=${wantsKey} @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
-    <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
-    <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
-  </div>`;
 }

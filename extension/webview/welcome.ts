@@ -32,6 +32,11 @@ export function welcome(panel: PanelState, suggest: (prompt: string) => void, no
   </div>`;
 }
 
+/** While the thread of before is read again: no flash of the welcome. */
+export function opening(): TemplateResult {
+  return html`<div class="opening" role="status"><span class="shimmer">Opening your last thread…</span></div>`;
+}
+
 function promise(panel: PanelState): string {
   if (panel.sandboxMode === "read-only") return "It only reads until you change the sandbox setting.";
   if (panel.sandboxMode === "danger-full-access") return "The sandbox is off: commands can touch everything that you can.";

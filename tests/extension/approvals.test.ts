@@ -234,3 +234,39 @@ describe("a question of an MCP server", () => {
     expect(await answered).toEqual({ action: "decline", content: null, _meta: null });
   });
 });
+
+describe("a question of a thread that is being opened", () => {
+  test("waits until it is shown, and one of another thread is declined then", async () => {
+    let open: () => void = () => undefined;
+    let shown: string | null = null;
+    const opening = new Promise<void>((done) => {
+      open = () => {
+        shown = "t1";
+        done();
+      };
+    });
+    const asked: Asked[] = [];
+    const listener = { requested: (view: Asked) => asked.push(view), settled: () => undefined };
+    const approvals = new Approvals(() => (shown ? shown : opening), listener);
+    const mine = approvals.command(question());
+    const other = approvals.command(question({ threadId: "t2" }));
+    expect(asked).toEqual([]);
+    open();
+    expect(await other).toEqual({ decision: "decline" });
+    expect(asked).toHaveLength(1);
+    approvals.decide(asked[0]?.id ?? "", { verdict: "accept" });
+    expect(await mine).toEqual({ decision: "accept" });
+  });
+
+  test("is not answered by a window that goes away", async () => {
+    const { approvals, asked, settled } = setUp();
+    let answered = false;
+    void approvals.command(question()).then(() => {
+      answered = true;
+    });
+    approvals.forget();
+    approvals.decide(asked[0]?.id ?? "", { verdict: "accept" });
+    await Promise.resolve();
+    expect([approvals.waiting, answered, settled]).toEqual([0, false, []]);
+  });
+});

@@ -149,7 +149,7 @@ describe("the chat of a window", () => {
     change({ cwd: "/w", approvalPolicy: "never", sandbox: "read-only", model: "other", config: { ask_before_edits: false } });
     await chat.send("two");
     expect(calls.slice(2).map(([method]) => method)).toEqual(["thread/resume", "turn/start"]);
-    expect(calls[2]?.[1]).toEqual({ threadId, approvalPolicy: "never", sandbox: "read-only", model: "other", config: { ask_before_edits: false } });
+    expect(calls[2]?.[1]).toMatchObject({ goesOn: true, threadId, approvalPolicy: "never", sandbox: "read-only", model: "other", config: { ask_before_edits: false } });
     await chat.send("three");
     expect(calls.slice(4).map(([method]) => method)).toEqual(["turn/start"]);
   });
@@ -162,7 +162,7 @@ describe("the chat of a window", () => {
     expect(chat.view.turns.map((turn) => turn.id)).toEqual([turnId]);
   });
 
-  test("asks the last question again", async () => {
+  test("goes on from the last question, which the sidecar has read", async () => {
     const { chat, calls } = setUp();
     await chat.send("hello");
     chat.receive(turnStarted());
@@ -170,6 +170,6 @@ describe("the chat of a window", () => {
     chat.receive(started(user));
     chat.receive(turnCompleted("failed", { message: "x", codexErrorInfo: null, additionalDetails: null }));
     await chat.retry();
-    expect(calls.at(-1)).toMatchObject(["turn/start", { input: [{ text: "hello" }] }]);
+    expect(calls.at(-1)).toEqual(["treadle/turn/continue", { threadId: chat.view.id }]);
   });
 });

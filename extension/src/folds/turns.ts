@@ -56,14 +56,18 @@ function kept(view: ThreadView): Partial<ThreadView> {
 
 function turnView(turn: Turn): TurnView {
   const done = turn.status !== "inProgress";
-  // Of what is kept of a running turn only the last can be under way.
+  // Of what is kept of a running turn only calls can be under way, and the last.
   const last = (turn.items ?? []).length - 1;
-  const items = (turn.items ?? []).map((wire, at) => itemView(wire, done || at < last || ended(wire)));
+  const items = (turn.items ?? []).map((wire, at) => itemView(wire, done || (hasStatus(wire) ? ended(wire) : at < last)));
   return { id: turn.id, status: turn.status, items, error: turn.error ?? undefined };
 }
 
-function ended(wire: WireItem): boolean {
-  return "status" in wire && wire.status !== "inProgress";
+function hasStatus(wire: WireItem): wire is WireItem & { status: string } {
+  return "status" in wire && typeof wire.status === "string";
+}
+
+function ended(wire: { status: string }): boolean {
+  return wire.status !== "inProgress";
 }
 
 function onTurn(view: ThreadView, turn: Turn): ThreadView {

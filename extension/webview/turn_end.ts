@@ -1,0 +1,53 @@
+/** How a turn ended when it did not come to its own end: stopped by the user, cut off, failed; and the ways on from there. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { TurnView } from "../src/thread";
+import { post } from "./host";
+import { withCode } from "./with_code";
+
+/** `last`: nothing came after it, so it can go on. */
+export function turnEnd(turn: TurnView, last: boolean): unknown {
+  const open = last && turn.status !== "inProgress";
+  if (turn.error) return turn.status === "interrupted" ? cutOff(turn.error.message, open) : failure(turn, open);
+  if (turn.status !== "interrupted") return nothing;
+  return html`<div class="aside-line stopped">
+    <span class="codicon codicon-circle-slash" aria-hidden="true"></span>Stopped${open ? html`<button class="link" title="Go on where it was stopped" @click=${goOn}>Continue</button>` : nothing}
+  </div>`;
+}
+
+/** By a reload of the window, or because the sidecar ended. */
+function cutOff(message: string, open: boolean): TemplateResult {
+  return html`<section class="failure soft" role="group" aria-label="Stopped">
+    <div class="what"><span class="codicon codicon-debug-disconnect" aria-hidden="true"></span><span>${withCode(message)}</span></div>
+    ${
+      open
+        ? html`<div class="answers">
+          <vscode-button class="continue" title="Go on where it was stopped" @click=${goOn}>Continue</vscode-button>
+          <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
+        </div>`
+        : nothing
+    }
+  </section>`;
+}
+
+function failure(turn: TurnView, open: boolean): TemplateResult {
+  const details = turn.error?.additionalDetails;
+  return html`<section class="failure" role="group" aria-label="Error">
+    <div class="what"><span class="codicon codicon-error" aria-hidden="true"></span><span>${withCode(turn.error?.message ?? "")}</span></div>
+    ${details ? html`<details class="details"><summary>Details</summary><pre tabindex="0">${details}</pre></details>` : nothing}
+    ${open ? waysOut(turn.error?.codexErrorInfo === "unauthorized") : nothing}
+  </section>`;
+}
+
+function goOn(): void {
+  post({ type: "command", command: "continueTurn" });
+}
+
+/** `wantsKey`: it failed for want of a key, or of one that counts. */
+function waysOut(wantsKey: boolean): TemplateResult {
+  return html`<div class="answers">
+    ${wantsKey ? html`<vscode-button data-testid="set-key" @click=${() => post({ type: "command", command: "setApiKey" })}>Set API Key…</vscode-button>` : nothing}
+    <vscode-button ?secondary=${wantsKey} @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
+    <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
+    <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
+  </div>`;
+}
