@@ -91,7 +91,9 @@ const reply = async (stream, steps, number) => {
     stream.send('response.output_item.done', { output_index: index, item });
     output.push(item);
   }
-  const usage = { input_tokens: 1200 + 150 * number, input_tokens_details: { cached_tokens: number ? 1100 + 150 * number : 0 },
+  const told = steps.findLast((step) => step.usage)?.usage; // [tokens in, of them from the cache]
+  const usage = told ? { input_tokens: told[0], input_tokens_details: { cached_tokens: told[1] }, output_tokens: 40,
+    output_tokens_details: { reasoning_tokens: 0 }, total_tokens: told[0] + 40 } : { input_tokens: 1200 + 150 * number, input_tokens_details: { cached_tokens: number ? 1100 + 150 * number : 0 },
     output_tokens: 40, output_tokens_details: { reasoning_tokens: 0 }, total_tokens: 1240 + 150 * number };
   stream.send('response.completed', { response: { id, object: 'response', status: 'completed', output, usage } });
   stream.response.end();
@@ -105,7 +107,7 @@ const read = async (request) => {
 
 /** Starts the server; `script` is a list of replies, each a list of steps. */
 export const startModel = async (script) => {
-  const model = { requests: [], faults: [], hangUps: 0, script: [...script] };
+  const model = { requests: [], authorizations: [], faults: [], hangUps: 0, script: [...script] };
   const server = createServer(async (request, response) => {
     if (request.method !== 'POST' || !request.url.startsWith('/v1/responses')) return response.writeHead(404).end('{}');
     const body = JSON.parse(await read(request));
@@ -114,6 +116,7 @@ export const startModel = async (script) => {
     const broken = earlier && brokenPrefix(earlier, body);
     if (broken) model.faults.push(`request ${number}: ${broken}`);
     model.requests.push(body);
+    model.authorizations.push(request.headers.authorization);
     const steps = model.script[number];
     if (!steps) {
       model.faults.push(`request ${number}: the script has only ${model.script.length} replies`);

@@ -71,11 +71,11 @@ const environment = (place, extra) => {
   return env;
 };
 
-const serve = async (place, args, env) => {
+const serve = async (place, args, env, trust) => {
   const port = await freePort();
   const log = openSync(join(place.dir, 'server.log'), 'a');
   const child = spawn(NODE24, [CODE_SERVER, ...args, '--bind-addr', `127.0.0.1:${port}`, '--auth', 'none', '--disable-telemetry',
-    '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override', '--ignore-last-opened'],
+    '--disable-update-check', ...(trust ? [] : ['--disable-workspace-trust']), '--disable-getting-started-override', '--ignore-last-opened'],
   { env, stdio: ['ignore', log, log], detached: true }); // a process group of its own: one signal ends all
   const endGroup = (signal) => { try { process.kill(-child.pid, signal); } catch { /* it is gone */ } };
   process.once('exit', () => endGroup('SIGKILL'));
@@ -134,9 +134,22 @@ const commitAll = (folder, env) => {
   git('commit', '-qm', 'The sample project');
 };
 
-/** VS Code with the packaged extension, opened on a copy of `workspace`. */
-export const start = async ({ workspace, settings = {}, machineSettings = {}, env = {}, files = {}, repository = false, viewport = { width: 1400, height: 900 } }) => {
-  const place = lodge(workspace, settings, machineSettings);
+/** What a window is opened on: the folder, or a workspace of it and of further folders, which are made beside it. */
+const opened = (place, folders) => {
+  if (!folders.length) return { folder: place.ws };
+  const all = ['basket', ...folders];
+  for (const name of folders) mkdirSync(join(place.dir, name));
+  const workspace = join(place.dir, 'several.code-workspace');
+  writeFileSync(workspace, JSON.stringify({ folders: all.map((path) => ({ path })) }));
+  return { workspace };
+};
+
+/** For a window that asks whether its folder is trusted, but not with a dialog at the start. */
+const ASKING = { 'security.workspace.trust.enabled': true, 'security.workspace.trust.startupPrompt': 'never', 'security.workspace.trust.banner': 'never' };
+
+/** VS Code with the packaged extension, opened on a copy of `workspace`. `trust`: nothing is trusted until a person says so. */
+export const start = async ({ workspace, settings = {}, machineSettings = {}, env = {}, files = {}, repository = false, trust = false, folders = [], viewport = { width: 1400, height: 900 } }) => {
+  const place = lodge(workspace, { ...(trust ? ASKING : {}), ...settings }, machineSettings);
   const stops = [() => { if (!KEEP) rmSync(place.dir, { recursive: true, force: true }); }];
   const stop = async () => { for (const end of stops.splice(0).reverse()) await end(); };
   try {
@@ -148,11 +161,11 @@ export const start = async ({ workspace, settings = {}, machineSettings = {}, en
     if (repository) commitAll(place.ws, childEnv);
     const args = ['--config', join(place.dir, 'config.yaml'), '--user-data-dir', place.data, '--extensions-dir', place.exts];
     await finished([...args, '--install-extension', VSIX], { env: childEnv });
-    const server = await serve(place, args, childEnv);
+    const server = await serve(place, args, childEnv, trust);
     stops.push(server.stop);
     const seen = await browse(childEnv, viewport);
     stops.push(() => seen.browser.close());
-    const url = `${server.origin}/?${new URLSearchParams({ folder: place.ws })}`;
+    const url = `${server.origin}/?${new URLSearchParams(opened(place, folders))}`;
     return { ...place, ...seen, url, stop, keepLogs: (name) => keepLogs(place, seen.consoleLines, name) };
   } catch (error) {
     await stop();

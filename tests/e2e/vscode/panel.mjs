@@ -32,12 +32,23 @@ const PARTS = {
   question: 'treadle-question .ask',
   form: 'treadle-form .ask',
   plan: '.plan',
+  review: '.review',
   'error-card': '.failure',
+  'set-key': '.failure vscode-button[data-testid=set-key]',
+  retry: '.failure vscode-button:has-text("Retry")',
+  restricted: 'header .chip:has(.codicon-workspace-untrusted)',
+  folders: 'header [data-testid=folders]',
   unsent: '.unsent',
   resend: '.unsent .resend',
   'take-back': '.unsent .take-back',
   banner: '.banner',
+  message: '.acted-on',
+  'restore-card': '.restore-card',
+  restored: '.restored',
+  editing: '.editing-earlier',
+  elsewhere: '.elsewhere',
   meter: 'header .meter',
+  context: '.context',
   instructions: 'header :is(.chip, .chip-menu):has(.codicon-book)',
 };
 const id = (name) => PARTS[name] ?? assert.fail(`the panel has no part named ${name}`);
@@ -85,6 +96,11 @@ export class Panel {
 
   focusedText() {
     return this.frame.locator('body').evaluate(() => document.activeElement?.textContent ?? '');
+  }
+
+  /** What stands in the composer. */
+  words() {
+    return this.input.evaluate((area) => area.value ?? area.textContent);
   }
 
   async type(text) {

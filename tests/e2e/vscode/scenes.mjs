@@ -29,7 +29,7 @@ stream_max_retries = 1
 `;
 
 /** Runs `act` with everything that it needs; `script` is what the model will say. */
-export const scene = (name, { script = [], theme = DARK, settings = {}, providers = config, key = 'a-key', machine = {}, files = {}, repository = false, width = 430, viewport } = {}, act) => async () => {
+export const scene = (name, { script = [], theme = DARK, settings = {}, providers = config, key = 'a-key', machine = {}, files = {}, repository = false, trust = false, folders = [], width = 430, viewport } = {}, act) => async () => {
   const model = await startModel(script);
   let vscode;
   try {
@@ -41,6 +41,8 @@ export const scene = (name, { script = [], theme = DARK, settings = {}, provider
       env: key ? { SCRIPTED_KEY: key } : {},
       files: { '.codex/config.toml': providers(model.url), ...files },
       repository,
+      trust,
+      folders,
     });
     const { page } = vscode;
     const shot = camera(page, name, vscode, theme);

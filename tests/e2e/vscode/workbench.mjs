@@ -96,3 +96,54 @@ export const lens = async (page, title, line) => {
     .filter(([, text]) => text === wanted).toSorted((a, b) => a[2] - b[2]).map(([index]) => index), title);
   return page.locator(LENS).nth(tops[at]);
 };
+
+/** Lines of the active editor that an extension has marked, from above: each as its text. Lines out of view are not there. */
+export const marked = (page) => page.evaluate(() => {
+  const editor = document.querySelector('.editor-group-container.active .monaco-editor');
+  const top = (element) => Math.round(element.getBoundingClientRect().top);
+  const lines = new Map([...editor.querySelectorAll('.view-line')].map((line) => [top(line), line.textContent.replaceAll('\u00a0', ' ')]));
+  const marks = [...editor.querySelectorAll('.view-overlays .cdr[class*="TextEditorDecorationType"]')];
+  return [...new Set(marks.map(top))].toSorted((a, b) => a - b).map((at) => lines.get(at) ?? '?');
+});
+
+/** A line of the active editor, by the words that it has. */
+export const line = (page, words) => page.locator('.editor-group-container.active .monaco-editor .view-line', { hasText: words }).first();
+export const hover = (page) => page.locator('.monaco-hover:not(.hidden)').last();
+export const peek = (page) => page.locator('.monaco-editor .zone-widget .peekview-widget');
+export const multiDiff = (page) => page.locator('.editor-group-container.active .multiDiffEditor');
+export const titleButton = (page, name) => page.locator('.editor-group-container.active .title .editor-actions .action-label').and(page.getByRole('button', { name })).first();
+export const dialogButton = (page, name) => page.locator('.monaco-dialog-box').getByRole('button', { name, exact: true });
+
+/** The tree of a view in the secondary side bar, unfolded. */
+export const tree = async (page, name) => {
+  const pane = page.locator('.part.auxiliarybar .pane', { has: page.locator('.pane-header', { hasText: name }) });
+  const header = pane.locator('.pane-header');
+  if ((await header.getAttribute('aria-expanded')) !== 'true') await header.click();
+  const body = pane.locator('.pane-body');
+  await body.waitFor();
+  return body;
+};
+export const row = (tree, name) => tree.locator('.monaco-list-row', { hasText: name }).first();
+
+/** The button in a row that is shown when the mouse is there. */
+export const inline = async (tree, name, title) => {
+  await row(tree, name).hover();
+  return row(tree, name).locator('.actions .action-label').and(row(tree, name).locator(`[aria-label^="${title}"]`));
+};
+
+/** An entry of the menu that the right mouse button opens. */
+export const menuOf = async (page, at, entry) => {
+  await at.click({ button: 'right' });
+  await page.locator('.monaco-menu .action-item', { hasText: entry }).first().click();
+};
+
+/** Answers the box at the top of the window: a name, or a path in the simple file dialog. */
+export const answerBox = async (page, text) => {
+  const box = page.locator('.quick-input-widget:not(.hidden) input').first();
+  await box.waitFor({ state: 'visible' });
+  await box.fill(text);
+  await page.keyboard.press('Enter');
+};
+
+/** Says in the editor of workspace trust, which is open, that the workspace is trusted. */
+export const trust = (page) => page.locator('.workspace-trust-editor').getByRole('button', { name: /^Trust/ }).first().click();
