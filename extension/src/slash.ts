@@ -21,6 +21,8 @@ export class Slash implements Feature {
     switch (name) {
       case "compact":
         return this.compact();
+      case "undo":
+        return this.undo();
       case "rename":
         return rest ? this.rename(rest) : this.execute(command);
       case "status":
@@ -30,11 +32,19 @@ export class Slash implements Feature {
     }
   }
 
-  private async execute({ name, runs = [] }: SlashCommand): Promise<string | null> {
-    const known = new Set(await vscode.commands.getCommands(true));
-    const id = runs.find((one) => known.has(one));
-    if (!id) return `/${name} is not there in this version.`;
-    await vscode.commands.executeCommand(id);
+  private async execute({ name, runs }: SlashCommand): Promise<string | null> {
+    const known = await vscode.commands.getCommands(true);
+    if (!runs || !known.includes(runs)) return `/${name} is not there in this version.`;
+    await vscode.commands.executeCommand(runs);
+    return null;
+  }
+
+  /** To before what the user said last: the card with what would change opens under it. */
+  private async undo(): Promise<string | null> {
+    const items = this.parts.chat.view.turns.flatMap((turn) => turn.items.map(({ item }) => item));
+    const last = items.findLast((item) => item.type === "userMessage");
+    if (!last) return "There is no message to go back to.";
+    await vscode.commands.executeCommand("treadle.message.restore", { itemId: last.id });
     return null;
   }
 

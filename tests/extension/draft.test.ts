@@ -1,4 +1,5 @@
 // What is typed at the caret, what becomes of a draft when it is sent, and the walk through history.
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { bounded, type Draft, draftOf, emptyDraft, fenced, isEmpty, type Mention, places, standing, together, toInput } from "@src/draft";
 import { HistoryWalk, remembered } from "@src/history";
@@ -44,17 +45,23 @@ describe("commands", () => {
 
   test("have names of their own, words, and something that they do", () => {
     expect(new Set(slashCommands.map(({ name }) => name)).size).toBe(slashCommands.length);
-    const here = ["compact", "status"];
+    const here = ["compact", "status", "undo"];
     for (const { name, words, runs, picks, types } of slashCommands) {
       expect(words).not.toBe("");
-      expect(Boolean(runs?.length || picks || types) || here.includes(name), name).toBe(true);
+      expect(Boolean(runs || picks || types) || here.includes(name), name).toBe(true);
     }
     expect(slashCommand("nonsense")).toBeUndefined();
   });
 
+  test("run what the extension has", () => {
+    const { contributes } = JSON.parse(readFileSync(new URL("../../extension/package.json", import.meta.url), "utf8"));
+    const known = new Set(contributes.commands.map(({ command }: { command: string }) => command));
+    for (const { runs } of slashCommands) if (runs) expect(known.has(runs), runs).toBe(true);
+  });
+
   test("that begin with the letters come first", () => {
     expect(slashMatches("mo").map(({ name }) => name)).toEqual(["model", "mode"]);
-    expect(slashMatches("re").map(({ name }) => name).slice(0, 3)).toEqual(["resume", "review", "rename"]);
+    expect(slashMatches("re").map(({ name }) => name).slice(0, 4)).toEqual(["resume", "review", "redo", "rename"]);
   });
 });
 
