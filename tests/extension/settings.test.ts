@@ -1,6 +1,8 @@
 // Which settings are told to the sidecar: those that a user has set, and of an untrusted workspace none of its own.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+// @ts-expect-error a script without types
+import { written } from "../../extension/dev/settings_table.mjs";
 import { explicit, inConfig, inConfigOfProcess, said, withTakenBack } from "@src/overrides";
 
 interface Property {
@@ -75,6 +77,11 @@ describe("package.json", () => {
         expect(readFileSync(new URL(`../../extension/${step.media.svg}`, import.meta.url), "utf8")).toContain("<svg");
       }
     }
+  });
+
+  test("is what the README says of settings; else run node extension/dev/settings_table.mjs", () => {
+    const page = readFileSync(new URL("../../extension/README.md", import.meta.url), "utf8");
+    expect(page).toBe(written(page, manifest));
   });
 
   test("has every command once", () => {
