@@ -7,6 +7,7 @@ import { lastRequest } from "../src/inspection";
 import type { PanelState } from "../src/messages";
 import type { ThreadView } from "../src/thread";
 import "./context";
+import { folderChip } from "./folder_chip";
 import { post } from "./host";
 import { baseName, sandboxMeaning, sandboxName, shortPath, tokens } from "./text";
 
@@ -26,6 +27,7 @@ export function header(view: ThreadView, panel: PanelState, box: Box): TemplateR
       ${chip("sparkle", model || "Default model", view.provider ? `Model ${model} from ${view.provider}` : "The model; click for settings", settings)}
       ${chip(risky ? "unlock" : "shield", sandboxName(sandbox), sandboxMeaning(sandbox), settings, risky ? "risky firm" : panel.trusted ? "firm" : "firm extra")}
       ${panel.trusted ? nothing : chip("workspace-untrusted", "Restricted", "This workspace is not trusted: reading only, AGENTS.md ignored", () => post({ type: "command", command: "trust" }), "risky firm")}
+      ${folderChip(view, panel)}
       ${instructions(view, panel)}
     </div>
     ${meter(view, box)}
@@ -69,7 +71,7 @@ function meter({ usage, lastRequest: last }: ThreadView, { open, toggle }: Box):
   const hint = usage ? `${size}${cached ? `, ${tokens(cached)} read from the cache` : ""}` : "What the agent knows";
   const title = `${hint}${last ? `\n${lastRequest(last)}` : ""}\nClick for what it is made of and what it cost`;
   const around = 2 * Math.PI * 6;
-  return html`<button class="meter ${share > 0.9 ? "full" : ""}" title=${title} aria-label="Context: ${hint}" aria-haspopup="dialog" aria-expanded=${open} @click=${toggle}>
+  return html`<button class="meter ${share > 0.9 ? "full" : ""}" title=${title} aria-label="Context ${shown}: ${hint}" aria-haspopup="dialog" aria-expanded=${open} @click=${toggle}>
     <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
       ${svg`<circle class="track" cx="8" cy="8" r="6"></circle><circle class="level" cx="8" cy="8" r="6" stroke-dasharray="${share * around} ${around}"></circle>`}
     </svg>

@@ -145,5 +145,11 @@ export const answerBox = async (page, text) => {
   await page.keyboard.press('Enter');
 };
 
-/** Says in the editor of workspace trust, which is open, that the workspace is trusted. */
-export const trust = (page) => page.locator('.workspace-trust-editor').getByRole('button', { name: /^Trust/ }).first().click();
+/** Says in the editor of workspace trust, which covers the window, that the workspace is trusted. */
+export const trust = async (page) => {
+  const editor = page.locator('.workspace-trust-editor');
+  await editor.getByRole('button', { name: /^Trust/ }).first().click();
+  await editor.getByText('You trust this folder').waitFor();
+  await page.keyboard.press('Escape');
+  await editor.waitFor({ state: 'hidden' });
+};
