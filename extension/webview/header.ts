@@ -26,7 +26,7 @@ export function header(view: ThreadView, panel: PanelState, box: Box): TemplateR
     <div class="chips">
       ${chip("sparkle", model || "Default model", view.provider ? `Model ${model} from ${view.provider}` : "The model; click for settings", settings)}
       ${chip(risky ? "unlock" : "shield", sandboxName(sandbox), sandboxMeaning(sandbox), settings, risky ? "risky firm" : panel.trusted ? "firm" : "firm extra")}
-      ${panel.trusted ? nothing : chip("workspace-untrusted", "Restricted", "This workspace is not trusted: reading only, AGENTS.md ignored", () => post({ type: "command", command: "trust" }), "risky firm")}
+      ${panel.trusted ? nothing : chip("workspace-untrusted", "Restricted", "This workspace is not trusted: the agent only talks, and what the folder says of itself is ignored. Click to change that", () => post({ type: "command", command: "trust" }), "risky firm")}
       ${folderChip(view, panel)}
       ${instructions(view, panel)}
     </div>

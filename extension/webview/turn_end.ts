@@ -48,6 +48,6 @@ function waysOut(wantsKey: boolean): TemplateResult {
     ${wantsKey ? html`<vscode-button data-testid="set-key" @click=${() => post({ type: "command", command: "setApiKey" })}>Set API Key…</vscode-button>` : nothing}
     <vscode-button ?secondary=${wantsKey} @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
     <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
-    <vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>
+    ${wantsKey ? nothing : html`<vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>`}
   </div>`;
 }
