@@ -107,6 +107,16 @@ test("tools that came late wait in the view, said once, until nothing differs an
   expect(fold(view, changed({ message: "", added: [], cost: 0 })).pendingTools).toBe(null);
 });
 
+test("a banner of a server that is not connected goes when it is tried again", () => {
+  const said = (name: string) => ({ method: "warning", params: { threadId: "t", message: `The MCP server ${name} is not connected: it ended.` } });
+  const told = (status: string) => ({ method: "mcpServer/startupStatus/updated", params: { threadId: "t", name: "a", status } });
+  const view = after(said("a"), said("ab"), told("failed"));
+  expect(view.notices.length).toBe(2);
+  expect(after(said("a"), said("ab"), told("starting")).notices.map(({ message }) => message)).toEqual([
+    "The MCP server ab is not connected: it ended.",
+  ]);
+});
+
 test("tools of another thread, and broken news of tools, change nothing", () => {
   expect(after(changed({ threadId: "other" })).pendingTools).toBe(null);
   expect(after({ method: "treadle/tools/changed", params: { threadId: "t", added: "all", cost: "much" } }).pendingTools).toBe(null);

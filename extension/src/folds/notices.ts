@@ -6,6 +6,8 @@ export const notices: Reducers = {
   "panel/notice/dismissed": (view, params) => dismissed(view, String(params.key)),
   // The same words come as a warning for clients that have no banner for tools.
   warning: (view, params) => (view.pendingTools?.message === params.message ? view : noticed(view, warning(params))),
+  "mcpServer/startupStatus/updated": (view, params) =>
+    params.status === "failed" ? view : connecting(view, String(params.name)),
   deprecationNotice: (view, params) => noticed(view, warning(params)),
   configWarning: (view, params) => noticed(view, configWarning(params)),
 };
@@ -13,6 +15,12 @@ export const notices: Reducers = {
 function noticed(view: ThreadView, notice: Notice): ThreadView {
   const seen = view.dismissed.includes(notice.key) || view.notices.some((shown) => shown.key === notice.key);
   return seen || !notice.message ? view : { ...view, notices: [...view.notices, notice] };
+}
+
+/** A server that is tried again, or is there, is no longer one that is not connected. */
+function connecting(view: ThreadView, name: string): ThreadView {
+  const notices = view.notices.filter(({ message }) => !message.startsWith(`The MCP server ${name} is not connected: `));
+  return notices.length === view.notices.length ? view : { ...view, notices };
 }
 
 function dismissed(view: ThreadView, key: string): ThreadView {
