@@ -6,6 +6,7 @@
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { sentence } from "./log";
+import { linesMention } from "./mentions";
 import type { Feature, Parts } from "./parts";
 import { ReviewEditors } from "./review_editors";
 import { ReviewFiles } from "./review_files";
@@ -27,6 +28,7 @@ export class Review implements Feature {
   private readonly texts: ReviewTexts;
   private readonly disposables: vscode.Disposable[] = [];
   private told = "";
+  private going: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: Parts) {
     const { sidecar, log } = parts;
@@ -48,8 +50,8 @@ export class Review implements Feature {
   }
 
   readonly commands: Feature["commands"] = {
-    "treadle.review.next": () => this.go(true),
-    "treadle.review.previous": () => this.go(false),
+    "treadle.review.next": () => this.inTurn(() => this.go(true)),
+    "treadle.review.previous": () => this.inTurn(() => this.go(false)),
     "treadle.review.keep": () => this.atCursor("keep"),
     "treadle.review.undo": () => this.atCursor("undo"),
     "treadle.review.keepFile": (uri) => this.ofFile("keep", uri),
@@ -190,6 +192,13 @@ export class Review implements Feature {
     await this.texts.showAll(title, files, { threadId, ...(turnId && { turnId }) });
   }
 
+  /** Keys come faster than editors open: each step begins where the one before it ended. */
+  private inTurn(walk: () => Promise<void>): Promise<void> {
+    const walked = this.going.then(walk);
+    this.going = walked.catch(() => undefined);
+    return walked;
+  }
+
   /** The user asked for it: the next change has the keyboard, in its file. */
   private async go(forward: boolean): Promise<void> {
     const editor = vscode.window.activeTextEditor;
@@ -233,10 +242,8 @@ export class Review implements Feature {
   private async ask(target: unknown): Promise<void> {
     const found = this.named(target) ?? this.cursor();
     if (!found) return nothingHere();
-    const path = vscode.workspace.asRelativePath(vscode.Uri.file(found.path), false);
     const { start, end } = found.mark;
-    const lines = end - start > 1 ? `${start + 1}-${end}` : `${start + 1}`;
-    this.parts.panel.compose(`@${/\s/.test(path) ? `"${path}"` : path}:${lines} `, false);
+    this.parts.panel.mention(linesMention(vscode.Uri.file(found.path), [start + 1, Math.max(start + 1, end)]));
     await this.parts.panel.show();
   }
 
