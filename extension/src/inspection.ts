@@ -4,7 +4,7 @@
  */
 import type { LedgerRow, PromptPart, PromptReadResponse } from "./wire";
 
-/** Markdown: a heading for each piece, so that the outline is the table of contents and pieces fold, and its text in a fence. */
+/** Markdown: a heading for each piece, all of one level, so that the outline is the table of contents and each folds by itself. */
 export function page(prompt: PromptReadResponse): string {
   const which = prompt.request === null ? "The next request" : `Request ${prompt.request}`;
   const about = `${prompt.model} from ${prompt.provider}, ${count(prompt.size)} bytes, about ${count(prompt.tokens)} tokens`;
@@ -31,7 +31,7 @@ function bill({ row, kept, parts }: PromptReadResponse): string[] {
 function piece(part: PromptPart, { kept, request }: PromptReadResponse): string {
   const what = part.role ? `${part.type} (${part.role})` : part.type;
   const fresh = part.index < kept ? " · as before" : request === null && part.pending ? " · not sent yet" : "";
-  const title = `## ${part.index} ${what} · about ${count(part.tokens)} tokens${fresh}`;
+  const title = `# ${part.index} ${what} · about ${count(part.tokens)} tokens${fresh}`;
   const about = `${part.source} · ${count(part.size)} bytes`;
   const fence = fenceFor(part.text);
   const language = part.type === "tools" || part.type === "fields" ? "json" : "text";

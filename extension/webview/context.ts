@@ -144,7 +144,7 @@ export class ContextBox extends LitElement {
       <div class="line"><span class="dim">${compaction(context)}</span>
         <button class="link" ?disabled=${!view.id || !view.turns.length || isRunning(view)} @click=${command("compactThread")}>Compact now</button></div>
       <table class="parts" aria-label="What fills the context, estimated">
-        ${parts.map((part) => html`<tr><th scope="row"><span class="part ${part.kind}" aria-hidden="true"></span>${part.name}</th><td>about ${tokens(part.tokens)}</td><td>${percent(part.share)}</td></tr>`)}
+        ${parts.map((part) => html`<tr><th scope="row"><span class="part of-${part.kind}" aria-hidden="true"></span>${part.name}</th><td>about ${tokens(part.tokens)}</td><td>${percent(part.share)}</td></tr>`)}
       </table>
       <div class="line"><span></span><button class="link" @click=${() => post({ type: "inspectRequest", number: null })} ?disabled=${!view.id}>Inspect the next prompt</button></div>
     </section>`;
@@ -188,7 +188,7 @@ export class ContextBox extends LitElement {
             scope,
             size,
             inForce,
-          }) => html`<li><button class="file ${inForce ? "" : "ignored"}" title=${path} @click=${() => post({ type: "openFile", path })}>
+          }) => html`<li><button class="source ${inForce ? "" : "ignored"}" title=${path} @click=${() => post({ type: "openFile", path })}>
             <span class="codicon codicon-book" aria-hidden="true"></span><span class="name">${short(path)}</span>
             <span class="dim">${inForce ? (scope === "user" ? "yours" : "project") : "ignored until trusted"} · ${fileSize(size)}</span>
           </button></li>`,
@@ -203,7 +203,7 @@ export class ContextBox extends LitElement {
                 name,
                 path,
                 scope,
-              }) => html`<li><button class="file" title=${path} @click=${() => post({ type: "openFile", path })}>
+              }) => html`<li><button class="source" title=${path} @click=${() => post({ type: "openFile", path })}>
                 <span class="codicon codicon-mortar-board" aria-hidden="true"></span><span class="name">${name}</span><span class="dim">${scope === "repo" ? "project" : scope === "user" ? "yours" : scope}</span>
               </button></li>`,
             )}
@@ -236,7 +236,7 @@ function bar(parts: readonly ShownPart[], share: number, limit: number): Templat
     const at = left;
     const width = part.share * share * 100;
     left += width;
-    return svg`<rect class="part ${part.kind}" x="${at}%" y="2" width="${width}%" height="8"><title>${part.name}: ${percent(part.share)}</title></rect>`;
+    return svg`<rect class="part of-${part.kind}" x="${at}%" y="2" width="${width}%" height="8"><title>${part.name}: ${percent(part.share)}</title></rect>`;
   });
   return html`<svg class="bar" width="100%" height="12" aria-hidden="true">
     <rect class="empty" x="0" y="2" width="100%" height="8" rx="2"></rect>${drawn}

@@ -65,7 +65,7 @@ const row: LedgerRow = {
 test("a page has a heading for each piece, with its source and size", () => {
   const shown = page(prompt(part(0, "Be kind.", { type: "instructions", role: null, source: "base instructions" }), part(1, "hello")));
   expect(shown).toContain("# Request 3\n\na-model from a-provider, 40,000 bytes, about 10,000 tokens");
-  expect(shown.match(/^## .*$/gm)).toEqual(["## 0 instructions · about 309 tokens", "## 1 message (user) · about 309 tokens"]);
+  expect(shown.match(/^# \d.*$/gm)).toEqual(["# 0 instructions · about 309 tokens", "# 1 message (user) · about 309 tokens"]);
   expect(shown).toContain("user, turn t · 1,234 bytes\n\n```text\nhello\n```");
 });
 
@@ -87,7 +87,7 @@ test("a page says what came out of the cache, what that cost, and which pieces w
   expect(shown).toContain("- Cost: $0.0123");
   expect(shown).toContain("- Cache: The provider no longer had it.");
   expect(shown).toContain("the first 2 of 3 pieces, about 618 tokens");
-  expect(shown.match(/^## .*$/gm)?.map((line) => line.endsWith("as before"))).toEqual([true, true, false]);
+  expect(shown.match(/^# \d.*$/gm)?.map((line) => line.endsWith("as before"))).toEqual([true, true, false]);
 });
 
 test("a request without a price says so", () => {

@@ -1,5 +1,8 @@
 // An MCP server of a tracker that does not exist, over stdio: one tool that may destroy, one that asks the user, one that sends them to a page.
-// It must never do anything but answer: what it was told is its result, so that a test can read it there.
+// It must never do anything but answer: what it was told is its result, so that a test can read it there. Given a folder, it is what files
+// there say: silent until `go` is there, unwilling to start while `broken` is. Its process is told in `pids`.
+import { appendFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const say = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
@@ -26,9 +29,21 @@ const questions = {
   sign_in: { mode: 'url', message: 'Sign in to the tracker.', url: 'https://login.tracker.example.com/oauth?client_id=treadle&state=4412', elicitationId: 'e1' },
 };
 
+const folder = process.argv[2];
+const there = (name) => !folder || existsSync(join(folder, name));
+if (folder && there('broken')) {
+  console.error('tracker: no license found');
+  process.exit(3);
+}
+if (folder) {
+  appendFileSync(join(folder, 'pids'), `${process.pid}\n`);
+  console.error('tracker: up');
+}
+const allowed = async () => { while (!there('go')) await new Promise((done) => setTimeout(done, 30)); };
+
 const waiting = new Map();
 const answers = {
-  initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'tracker', version: '1' } }),
+  initialize: async ({ protocolVersion }) => (await allowed(), { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'tracker', version: '1' } }),
   'tools/list': () => ({ tools }),
   ping: () => ({}),
   'tools/call': async ({ name, arguments: given }) => {

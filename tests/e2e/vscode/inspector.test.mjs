@@ -1,4 +1,4 @@
-// The prompt inspector: from the context meter or the palette to a page of what was sent. It must never write anywhere.
+// The prompt inspector: from the palette to a page of what was sent. It must never write anywhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { say } from './fake-model.mjs';
@@ -12,7 +12,7 @@ const inspect = async ({ panel, page, shot }) => {
   const meter = panel.at('meter');
   assert.match(await meter.getAttribute('title'), /Last request: .*The first request: there was nothing to keep\./s);
 
-  await meter.click();
+  await workbench.command(page, 'Treadle: Inspect Prompt');
   await workbench.choose(page, 'Request 1');
   await workbench.tab(page, 'Request 1.md').waitFor();
   const shown = workbench.editorText(page);
@@ -25,4 +25,4 @@ const inspect = async ({ panel, page, shot }) => {
   await shot('next');
 };
 
-test('the meter and the palette show a request piece by piece', scene('inspector', { script: [[say('Hello from the model.')]] }, inspect));
+test('the palette shows a request piece by piece', scene('inspector', { script: [[say('Hello from the model.')]] }, inspect));
