@@ -81,9 +81,11 @@ export class Sidecar implements vscode.Disposable {
   async request<M extends keyof ClientRequests>(
     method: M,
     params: ClientRequests[M]["params"],
+    stop?: vscode.CancellationToken,
   ): Promise<ClientRequests[M]["result"]> {
     const client = await this.ready();
-    return client.sendRequest(method, params);
+    // an argument that is there and undefined would be taken for a second parameter
+    return stop ? client.sendRequest(method, params, stop) : client.sendRequest(method, params);
   }
 
   /** Starts the sidecar unless it runs; fails with one sentence for the user. */
