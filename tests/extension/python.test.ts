@@ -10,7 +10,7 @@ const wanted: Wanted = {
   isolated: true,
   environment: { CODEX_HOME: "/c" },
   chosen: [],
-  writable: ["/work/space"],
+  writable: ["/home/ada/space"],
 };
 const noUv: Run = async () => null;
 const only =
@@ -62,20 +62,20 @@ describe("finding the sidecar", () => {
   });
 
   test("does not take an interpreter that lies where the agent can change it, unless the user names it", async () => {
-    const inside = [{ command: "/work/space/.venv/bin/python", from: "ms-python.python" }];
+    const inside = [{ command: "/home/ada/space/.venv/bin/python", from: "ms-python.python" }];
     const found = await findSidecar({ ...wanted, chosen: inside }, only("python3"), noUv);
     expect(found.command).toBe("python3");
-    const named = { ...wanted, interpreter: "/work/space/.venv/bin/python" };
+    const named = { ...wanted, interpreter: "/home/ada/space/.venv/bin/python" };
     expect((await findSidecar(named, only(named.interpreter), noUv)).command).toBe(named.interpreter);
   });
 
   test.each([
-    ["/work/space/bin/python", true],
-    ["/work/space/../other/python", false],
-    ["/work/spaceship/python", false],
+    ["/home/ada/space/bin/python", true],
+    ["/home/ada/space/../other/python", false],
+    ["/home/ada/spaceship/python", false],
     ["python3", false],
   ])("says of %s whether it lies in the workspace", (command, inside) => {
-    expect(within(command, ["/work/space"])).toBe(inside);
+    expect(within(command, ["/home/ada/space"])).toBe(inside);
   });
 
   test("takes a treadle that is installed where the libraries of the extension do not fit, or are not there", async () => {
