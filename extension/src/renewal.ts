@@ -12,6 +12,7 @@ import type { ViewEvent } from "./thread";
 
 export class Renewal implements Feature {
   private readonly disposables: vscode.Disposable[];
+  private interpreters: Pick<vscode.Disposable, "dispose"> = { dispose: () => undefined };
   private looking: Promise<void> | undefined;
   /** Something changed since it was last looked at. */
   private due = false;
@@ -23,8 +24,13 @@ export class Renewal implements Feature {
       vscode.workspace.onDidChangeWorkspaceFolders(look),
       vscode.workspace.onDidGrantWorkspaceTrust(look),
       new Keys(parts.context).onChange(look),
-      onInterpreterChange(look),
     ];
+    this.listen();
+  }
+
+  /** The Python extensions may have come up since. */
+  connected(): void {
+    this.listen();
   }
 
   followed(event: ViewEvent): void {
@@ -32,7 +38,12 @@ export class Renewal implements Feature {
   }
 
   dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
+    for (const disposable of [...this.disposables, this.interpreters]) disposable.dispose();
+  }
+
+  private listen(): void {
+    this.interpreters.dispose();
+    this.interpreters = onInterpreterChange(() => this.look());
   }
 
   private look(): void {

@@ -57,9 +57,9 @@ export class WorkspaceFolders implements Feature {
     chooseFolder(uri);
     await context.workspaceState.update(remembered, uri);
     const { id, cwd } = chat.view;
-    if (id && cwd !== path) {
-      await sidecar.request("thread/settings/update", { threadId: id, cwd: path });
-    }
+    if (id && cwd !== path) await sidecar.request("thread/settings/update", { threadId: id, cwd: path });
+    // what the empty panel shows is of the folder
+    if (!id) chat.close();
     panel.refresh();
   }
 }
