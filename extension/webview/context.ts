@@ -159,7 +159,7 @@ export class ContextBox extends LitElement {
       <table class="bill">
         <tr><th scope="col"><h3>Cost</h3></th><th scope="col">Last turn</th><th scope="col">Thread</th></tr>
         ${row("Cost", cost)} ${row("Requests", (totals) => String(totals.requests))} ${row("Tokens in", (totals) => tokens(totals.inputTokens))}
-        ${row("From the cache", (totals) => (cachedShare(totals) ? `${tokens(totals.cachedInputTokens)}, ${cachedShare(totals)}` : "–"))}
+        ${row("From the cache", (totals) => cachedShare(totals) ?? "–")}
         ${row("Tokens out", (totals) => tokens(totals.outputTokens))}
       </table>
     </section>`;

@@ -69,8 +69,10 @@ const schema = [
   { name: "news", title: "Send me news", required: false, kind: "boolean", options: [], initial: false },
 ];
 const install = command("i9", "pip install --upgrade 'pytest>=9' && python -m pytest -q", { status: "inProgress", exitCode: null, durationMs: null });
+const late = { method: "treadle/tools/changed", params: { threadId, message: "", added: ["mcp__tracker__report", "mcp__tracker__close"], removed: [], changed: ["mcp__docs__find"], cost: 34100 } };
 const scenes = {
   welcome: {},
+  late: { events: [...begin, ...looked, late] },
   nofolder: { panel: { folder: null, recent: [] } },
   streaming: { events: [...begin, started({ ...thought, summary: [] }), { method: "item/reasoning/summaryTextDelta", params: { threadId, turnId, itemId: "i1", summaryIndex: 0, delta: thought.summary[0] } }, completed(thought), started(read), completed(read), started(say("i3", "")), delta("i3", "The parser hands the whole text to `float`, so the comma is what breaks it. I will:\n\n1. read a comma as a decimal point,\n2. refuse units that nobody asked for, and\n3. run the te")] },
   running: { events: [...begin, ...looked.slice(0, 6), started({ ...failing, status: "inProgress", exitCode: null, durationMs: null, aggregatedOutput: null }), { method: "item/commandExecution/outputDelta", params: { threadId, turnId, itemId: "i4", delta: "============================= test session starts ==============================\ncollected 84 items\n\ntests/test_cli.py ..............                                         [ 16%]\ntests/test_parse.py ....\u001b[31mF\u001b[0m....." } }] },
@@ -120,4 +122,20 @@ const permissions = {
   empty: { threadId: null, folder: "/home/ada/weather", home: "/home/ada", failure: null, undo: null, grants: [], rules: [], problems: [] },
 };
 // What the host would answer to the webview's questions (`ask`).
-const answers = { picture: () => null };
+const counted = (number, more) => ({ threadId, turnId, number, atMs: Date.now() - 60000 * (5 - number), model: "gpt-5.1-codex", provider: "openai", endpoint: "responses", status: "completed", cause: "extended", explanation: "The prompt only grew.", inputTokens: 30000 + 1500 * number, cachedInputTokens: 28000, outputTokens: 420, hit: 0.91, price: 0.0123, priceNote: null, ...more });
+const rows = [counted(4, { cause: "model_changed", hit: 0, price: 0.0482, explanation: "Another model answers from here on, gpt-5.1-codex-max: its cache does not know this thread." }), counted(3), counted(2, { price: null, status: "failed", inputTokens: null, hit: null }), counted(1, { cause: "first_request", hit: 0, explanation: "The first request: there was nothing to keep." })];
+const sums = (more) => ({ requests: 4, inputTokens: 118200, cachedInputTokens: 84000, outputTokens: 1680, reasoningOutputTokens: 300, price: 0.0851, unpriced: 0, ...more });
+const parts = { base: 4100, permissions: 620, instructions: 1800, tools: 6400, skills: 900, memory: 1200, user: 900, agent: 2400, reasoning: 3100, calls: 1500, outputs: 11800 };
+const knowledge = {
+  context: {
+    threadId, used: 34800, estimated: 0, window: 128000, compactAt: 115200, parts: Object.entries(parts).map(([kind, tokens]) => ({ kind, tokens })), instructionSources: [],
+    documents: [
+      { path: "/home/ada/.codex/AGENTS.md", scope: "user", size: 640, inForce: true }, { path: "/home/ada/weather/AGENTS.md", scope: "project", size: 5210, inForce: true },
+      { path: "/home/ada/weather/services/forecast/adapters/AGENTS.md", scope: "project", size: 310, inForce: false },
+    ],
+  },
+  ledger: { rows, nextCursor: "more", totals: { turn: sums({ requests: 2, unpriced: 1, price: 0.0605 }), thread: sums() } },
+  skills: [{ name: "release-notes", path: "/home/ada/weather/.codex/skills/release-notes/SKILL.md", scope: "repo" }],
+  servers: [{ name: "tracker", state: "ready", error: null, required: false, tools: [{}, {}, {}] }, { name: "browser", state: "failed", error: "it ended", required: true, tools: [] }],
+};
+const answers = { picture: () => null, knowledge: () => knowledge, requests: () => ({ rows: [], nextCursor: null }) };
