@@ -5,7 +5,16 @@ const patterns: [RegExp, string][] = [
   [/\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]+)?/g, "[redacted]"],
   [/\b(bearer|basic)\s+[^\s"',;]{6,}/gi, "$1 [redacted]"],
   [
-    /([\w-]*(?:key|token|secret|passw(?:or)?d|passphrase|credential|authorization|cookie)[\w-]*["']?\s*[=:]\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;}]+)/gi,
+    /([\w-]*(?:key|token|secret|passw(?:or)?d|passphrase|credential|authorization|cookie)[\w-]*["']?\s*=\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;}]+)/gi,
+    "$1[redacted]",
+  ],
+  [
+    /([\w-]*(?:key|token|secret|passw(?:or)?d|passphrase|credential|authorization|cookie)[\w-]*["']?\s*:\s*)("[^"\n]*"|'[^'\n]*')/gi,
+    "$1[redacted]",
+  ],
+  // in plain words only what is no word: not "Key: nothing is missing"
+  [
+    /([\w-]*(?:key|token|secret|passw(?:or)?d|passphrase|credential|authorization|cookie)[\w-]*\s*:\s*)(?=\S*\d)[^\s,;}]{8,}/gi,
     "$1[redacted]",
   ],
   [/(\w+:\/\/)[^\s/?#@]*:[^\s/?#]+@/g, "$1[redacted]@"],

@@ -14,7 +14,7 @@ export function folderChip(view: ThreadView, panel: PanelState): unknown {
     (event.target as HTMLElement).closest("details")?.removeAttribute("open");
     if (path !== now) post({ type: "chooseFolder", path });
   };
-  return html`<details class="chip-menu" data-testid="folders">
+  return html`<details class="chip-menu folders" data-testid="folders">
     <summary class="chip firm" title="The agent works in ${now}; it may also write in the other ${folders.length - 1} open">
       <span class="codicon codicon-root-folder" aria-hidden="true"></span><span class="text">${name}</span>
     </summary>
@@ -24,7 +24,7 @@ export function folderChip(view: ThreadView, panel: PanelState): unknown {
           name,
           path,
         }) => html`<button class="entry" title=${path} aria-pressed=${path === now} @click=${(event: Event) => choose(event, path)}>
-          <span class="codicon codicon-${path === now ? "check" : "blank"}" aria-hidden="true"></span> ${name}
+          <span class="codicon codicon-${path === now ? "check" : "blank"}" aria-hidden="true"></span>${name}
         </button>`,
       )}
     </div>

@@ -150,6 +150,6 @@ export const trust = async (page) => {
   const editor = page.locator('.workspace-trust-editor');
   await editor.getByRole('button', { name: /^Trust/ }).first().click();
   await editor.getByText('You trust this folder').waitFor();
-  await page.keyboard.press('Escape');
+  await page.locator('.monaco-modal-editor-block .codicon-close').first().click();
   await editor.waitFor({ state: 'hidden' });
 };
