@@ -29,7 +29,8 @@ const script = [[patch(EDIT)], [say('Two changes and a file.')]];
 const KEEP = 'Keep change (+1 \u22121)';
 const COMMENT = 'cents: int # never negative';
 const TOTAL = 'return sum(product.cents * count for product, count in self.lines.items())';
-const all = [['Keep all 2 changes', '"""A shopping'], ['Undo all 2 changes', '"""A shopping'], [KEEP, COMMENT], ['Undo', COMMENT], [KEEP, TOTAL], ['Undo', TOTAL]];
+const each = (line) => [[KEEP, line], ['Undo', line], ['Ask', line]];
+const all = [['Keep all 2 changes', '"""A shopping'], ['Undo all 2 changes', '"""A shopping'], ...each(COMMENT), ...each(TOTAL)];
 
 /** Waits until the editor shows exactly these lenses, each above a line that begins with these words. */
 const shows = (page, expected, what) => eventually(() => workbench.lenses(page),
@@ -53,7 +54,7 @@ const decide = async (given) => {
   const { onDisk, shown } = await worked(given);
   await shot('both');
   await workbench.lens(page, KEEP, COMMENT).then((lens) => lens.click());
-  await shows(page, [[KEEP, TOTAL], ['Undo', TOTAL]], 'lenses after the first change is kept');
+  await shows(page, each(TOTAL), 'lenses after the first change is kept');
   assert.match(onDisk(), /never negative/);
   assert.match(onDisk(), /product\.cents \* count/);
   await shot('one-kept');
@@ -67,7 +68,7 @@ const decide = async (given) => {
   const notes = join(ws, 'NOTES.md');
   await panel.at('card-file').getByText('NOTES.md').click();
   await workbench.tab(page, 'NOTES.md').waitFor();
-  await shows(page, [['Keep this new file', '# Notes'], ['Undo this new file', '# Notes']], 'lenses of the new file');
+  await shows(page, [['Keep this new file', '# Notes'], ['Undo this new file', '# Notes'], ['Ask', '# Notes']], 'lenses of the new file');
   await shot('new-file');
   await workbench.lens(page, 'Undo this new file', '# Notes').then((lens) => lens.click());
   await eventually(() => existsSync(notes), (there) => !there, 'the new file on disk');
@@ -90,6 +91,8 @@ const lasting = async (given) => {
   await workbench.openFile(page, 'basket.py');
   await shows(page, all, 'lenses after the window was reloaded');
   await shot('reloaded');
+  for (let times = 0; times < 3; times++) await workbench.command(page, 'Treadle: Restart Sidecar');
+  await shows(page, all, 'lenses after restarts that follow each other');
 
   await workbench.editorText(page).click();
   await page.keyboard.press('Control+Home');

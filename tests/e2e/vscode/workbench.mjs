@@ -26,6 +26,8 @@ export const openFile = async (page, name) => {
   await page.locator('.quick-input-widget input').first().fill(name);
   await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
   await page.locator('.tab.active', { hasText: name }).waitFor();
+  // it takes the keyboard when it is drawn, which is after its tab is there
+  await page.locator('.editor-group-container.active .monaco-editor.focused').waitFor();
 };
 
 /** Chooses a row of the list that a command opened. */
