@@ -220,7 +220,10 @@ export class Review implements Feature {
   }
 
   private async reveal({ path, mark }: Place): Promise<void> {
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
+    const uri = vscode.Uri.file(path);
+    const document = await Promise.resolve(vscode.workspace.openTextDocument(uri)).catch(() => undefined);
+    // What is no text has an editor of its own, and no lines.
+    if (!document) return void (await vscode.commands.executeCommand("vscode.open", uri));
     const line = Math.min(mark.start, document.lineCount - 1);
     const at = new vscode.Position(line, 0);
     const editor = await vscode.window.showTextDocument(document, { selection: new vscode.Range(at, at), preview: true });
