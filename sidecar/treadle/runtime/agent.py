@@ -84,7 +84,7 @@ class Agent:
         self._checkpoints = Checkpoints(world, self._threads)
         self._hunks = Hunks(world, self._loaded)
         self._turns.ended.append(self._checkpoints.ended)
-        self._turns.ended.append(lambda loaded, _turn_id, _status: foreign.note(world, loaded))
+        self._turns.ended.append(lambda loaded, _turn_id, _status: foreign.note_end(world, loaded))
         self._titles = Titles(world, self._threads, self._turns)
         self._queues = Queues(world, self._threads, self._turns)
         self._thread_ops = ThreadOps(world, self._threads, self._turns)

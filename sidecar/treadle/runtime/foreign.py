@@ -102,6 +102,12 @@ def note(world: World, loaded: Loaded) -> None:
         loaded.audience.notify(ToolsChanged(loaded.thread.id, said, change.added, change.removed, change.changed, cost))
 
 
+def note_end(world: World, loaded: Loaded) -> None:
+    """Say when nothing differs any more, as after a compaction."""
+    if loaded.noted and not world.briefing.pending(loaded.thread, loaded.settings):
+        note(world, loaded)
+
+
 def _sentence(change: ListingChange, cost: int) -> str:
     parts = (("new", change.added), ("gone", change.removed), ("changed", change.changed))
     said = ", ".join(f"{len(names)} {word} ({_few(names)})" for word, names in parts if names)
