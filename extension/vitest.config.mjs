@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^@src\//, replacement: here("src/") },
       { find: /^@webview\//, replacement: here("webview/") },
       { find: /^vitest$/, replacement: here("node_modules/vitest") },
+      { find: /^lit$/, replacement: here("node_modules/lit") },
       { find: /^diff$/, replacement: here("node_modules/diff") },
     ],
   },

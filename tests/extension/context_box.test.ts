@@ -5,6 +5,8 @@ import { drawn, find, mount, press, said, words } from "./webview";
 import type { Knowledge, PanelState } from "@src/messages";
 import { emptyView, type ThreadView } from "@src/thread";
 import "@webview/context";
+import { header } from "@webview/header";
+import { render } from "lit";
 
 const view: ThreadView = { ...emptyView, id: "t", cwd: "/w", turns: [{ id: "u", status: "completed", items: [] }] };
 const panel: PanelState = { connection: "ready", folder: "/w", home: "/home/ada", trusted: true, model: "m", sandboxMode: "workspace-write", recent: [] };
@@ -118,4 +120,27 @@ test("what cannot be read is said, and what was read stays", async () => {
   await answer(box, { result: { ...knowledge, ledger: null, servers: [], skills: [] } });
   expect(words(box)).toContain("10k tokens");
   expect(box.querySelector(".trouble")).toBe(null);
+});
+
+const top = (more: Partial<ThreadView>, of: Partial<PanelState> = {}): HTMLElement => {
+  const place = document.createElement("div");
+  render(header({ ...view, ...more }, { ...panel, ...of }, { open: false, toggle: leave }), place);
+  return place;
+};
+
+test("the meter is there from the first moment, and opens the box", () => {
+  const before = find(top({ usage: null }), ".meter");
+  expect(words(before)).toBe("–");
+  expect(before.getAttribute("aria-expanded")).toBe("false");
+  before.click();
+  expect(leave).toHaveBeenCalledOnce();
+  const after = find(top({ usage: { used: 2_700, window: 10_000, total: 2_700, cached: 900 } }), ".meter");
+  expect(words(after)).toBe("27%");
+  expect(after.getAttribute("aria-label")).toBe("Context 27%: 2.7k of 10k tokens in the context, 900 read from the cache");
+});
+
+test("files of a folder that is not trusted are shown, and said to be ignored", () => {
+  const chip = find(top({}, { trusted: false, ignoredInstructions: ["/w/AGENTS.md"] }), ".chip.ignored");
+  expect(chip.title).toBe("Instructions there: AGENTS.md (ignored until trusted)");
+  expect(top({}, { ignoredInstructions: ["/w/AGENTS.md"] }).querySelector(".chip.ignored")).toBe(null);
 });
