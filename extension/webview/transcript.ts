@@ -75,7 +75,8 @@ export class Transcript extends LitElement {
 
   override updated(): void {
     this.stay();
-    this.find?.refresh();
+    // Looked for only when it is there: not to find it takes a walk through the whole page.
+    if (this.finding) this.find?.refresh();
   }
 
   /** To the user's message before or after what is in view, or to the search. */
