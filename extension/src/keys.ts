@@ -20,8 +20,9 @@ export class Keys {
   }
 
   async set(name: string, key: string): Promise<void> {
-    await this.store.secrets.store(secret(name), key);
+    // listed first: whoever hears of the new secret looks for it at once
     await this.store.globalState.update(listed, [...new Set([...this.names(), name])].sort());
+    await this.store.secrets.store(secret(name), key);
   }
 
   async remove(name: string): Promise<void> {

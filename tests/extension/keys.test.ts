@@ -60,6 +60,13 @@ describe("a key", () => {
     expect(fake.secrets.size).toBe(0);
   });
 
+  test("is there for who hears that it was set", async () => {
+    const keys = keysOf(store());
+    const heard = new Promise((told) => keys.onChange(() => told(keys.environment())));
+    await keys.set("MINE_API_KEY", "the words");
+    expect(await heard).toHaveProperty("MINE_API_KEY", "the words");
+  });
+
   test("of ours that changes is noticed, others' are not", async () => {
     const fake = store();
     const noticed = vi.fn();
