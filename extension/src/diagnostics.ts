@@ -35,7 +35,7 @@ export class Diagnostics implements Feature {
       ({ report: facts }) => report(facts),
       (error) => silent(sentence(error)),
     );
-    const keys = await new Keys(context).environment();
+    const { TREADLE_KEYS: _names, ...keys } = await new Keys(context).environment();
     const page = [
       found.trimEnd(),
       "",
