@@ -31,11 +31,17 @@ function bill({ row, kept, parts }: PromptReadResponse): string[] {
 function piece(part: PromptPart, { kept, request }: PromptReadResponse): string {
   const what = part.role ? `${part.type} (${part.role})` : part.type;
   const fresh = part.index < kept ? " · as before" : request === null && part.pending ? " · not sent yet" : "";
-  const title = `# ${part.index} ${what} · about ${count(part.tokens)} tokens${fresh}`;
+  const title = `# ${part.index} ${what}: ${brief(part.source)} · about ${count(part.tokens)} tokens${fresh}`;
   const about = `${part.source} · ${count(part.size)} bytes`;
   const fence = fenceFor(part.text);
   const language = part.type === "tools" || part.type === "fields" ? "json" : "text";
   return [title, "", about, "", `${fence}${language}`, part.text, fence, ""].join("\n");
+}
+
+/** The source as a heading has room for it. */
+function brief(source: string): string {
+  const short = source.replace(/ \([^)]*\)/g, "").replace(/, turn [\w-]+/, "");
+  return short.length > 60 ? `${short.slice(0, 59)}…` : short;
 }
 
 /** Longer than any run of backticks in the text, so that the text cannot end it. */

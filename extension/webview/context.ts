@@ -247,11 +247,10 @@ function bar(parts: readonly ShownPart[], share: number, limit: number): Templat
 function request(row: LedgerRow): TemplateResult {
   const shown = shownRow(row);
   const at = new Date(row.atMs).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const name = `Request ${shown.number} at ${at}, ${shown.hit} from the cache, ${shown.facts.join(", ")}. ${shown.why}`;
   return html`<li>
-    <button class="request ${shown.missed ? "missed" : ""}" ?disabled=${!shown.open} aria-label=${name} title="${shown.open ? "Inspect its prompt" : "Its prompt is not kept"}" @click=${() => post({ type: "inspectRequest", number: shown.number })}>
-      <span class="first"><span class="number">${shown.number}</span><span class="dim">${at}</span><span class="facts">${shown.facts.join(" · ")}</span>
-        <span class="hit">${shown.missed ? html`<span class="codicon codicon-warning" aria-hidden="true"></span>` : nothing}${shown.hit}</span></span>
+    <button class="request ${shown.missed ? "missed" : ""}" ?disabled=${!shown.open} title="${shown.open ? "Inspect its prompt" : "Its prompt is not kept"}" @click=${() => post({ type: "inspectRequest", number: shown.number })}>
+      <span class="first"><span class="number"><span class="sr-only">Request </span>${shown.number}</span><span class="dim">${at}</span><span class="facts">${shown.facts.join(" · ")}</span>
+        <span class="hit">${shown.missed ? html`<span class="codicon codicon-warning" aria-hidden="true"></span>` : nothing}${shown.hit}<span class="sr-only"> from the cache.</span></span></span>
       <span class="why">${shown.why}</span>
     </button>
   </li>`;

@@ -65,7 +65,7 @@ const row: LedgerRow = {
 test("a page has a heading for each piece, with its source and size", () => {
   const shown = page(prompt(part(0, "Be kind.", { type: "instructions", role: null, source: "base instructions" }), part(1, "hello")));
   expect(shown).toContain("# Request 3\n\na-model from a-provider, 40,000 bytes, about 10,000 tokens");
-  expect(shown.match(/^# \d.*$/gm)).toEqual(["# 0 instructions · about 309 tokens", "# 1 message (user) · about 309 tokens"]);
+  expect(shown.match(/^# \d.*$/gm)).toEqual(["# 0 instructions: base instructions · about 309 tokens", "# 1 message (user): user · about 309 tokens"]);
   expect(shown).toContain("user, turn t · 1,234 bytes\n\n```text\nhello\n```");
 });
 
