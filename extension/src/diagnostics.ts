@@ -49,11 +49,7 @@ export class Diagnostics implements Feature {
       "## Settings that are set",
       "",
       ...settings(),
-      `- keys in the secret store: ${
-        Object.keys(keys)
-          .filter((name) => name !== "TREADLE_KEYS")
-          .join(", ") || "none"
-      }`,
+      `- keys in the secret store: ${Object.keys(keys).join(", ") || "none"}`,
       "",
       "## Last lines of the log",
       "",
