@@ -5,6 +5,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { FromWebview } from "../src/messages";
+import { counted } from "../src/review_marks";
 import { changes, type ReviewFile, reviewWords } from "../src/review_view";
 import { post, rememberOpened, wasOpened } from "./host";
 import { onReview, turnReview } from "./review_store";
@@ -22,8 +23,9 @@ function icon(name: string, label: string, act: () => void): TemplateResult {
   return html`<button class="icon" title=${label} aria-label=${label} @click=${act}><span class="codicon codicon-${name}" aria-hidden="true"></span></button>`;
 }
 
-function word(name: string, label: string, act: () => void): TemplateResult {
-  return html`<button class="word" title=${label} aria-label=${label} @click=${act}>${name}</button>`;
+function word(name: string, label: string, act: () => void, more = ""): TemplateResult {
+  const rest = more ? html`<span class="more"> ${more}</span>` : nothing;
+  return html`<button class="word" title=${label} aria-label=${label} @click=${act}>${name}${rest}</button>`;
 }
 
 @customElement("treadle-review")
@@ -51,7 +53,7 @@ export class ReviewBar extends LitElement {
         ${counts(added, removed)}
         <span class="acts">
           ${word("Review", "Review all changes in one view", send("changes"))}
-          ${word("Keep all", "Keep all changes", send("keep"))} ${word("Undo all", "Undo all changes", send("undo"))}
+          ${word("Keep", "Keep all changes", send("keep"), "all")} ${word("Undo", "Undo all changes", send("undo"), "all")}
         </span>
       </div>
       ${open ? html`<ul>${files.slice(0, shownFiles).map((file) => this.row(file))}</ul>` : nothing}
@@ -133,7 +135,7 @@ export class TurnReviewLine extends FileReview {
     const { turnId, files } = found;
     const count = changes(files.map((file) => ({ ...file, hunks: file.turns[turnId] ?? 0 })));
     return html`<div class="turn-review" role="group" aria-label="Changes of this turn">
-      <span class="words">${count} ${count === 1 ? "change waits" : "changes wait"}</span>
+      <span class="words">${counted(count, "change")}</span>
       ${word("Review", "Review the changes of this turn in one view", send("changes", { turnId }))}
       ${word("Keep", "Keep the changes of this turn", send("keep", { turnId }))}
       ${word("Undo", "Undo the changes of this turn", send("undo", { turnId }))}

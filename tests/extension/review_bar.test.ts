@@ -100,7 +100,7 @@ describe("on the card of an edit", () => {
   test("the last edit of a turn has what to do with all of the turn", async () => {
     shareReview({ review: files, turns });
     const line = await mount<HTMLElement>("treadle-turn-review", { itemId: "e3" });
-    expect(words(line)).toContain("2 changes wait");
+    expect(words(line)).toContain("2 changes");
     button(line, "Review the changes of this turn in one view").click();
     button(line, "Keep the changes of this turn").click();
     button(line, "Undo the changes of this turn").click();
