@@ -146,7 +146,8 @@ export class Review implements Feature {
     const editor = vscode.window.activeTextEditor;
     const key = editor && documentKey(editor.document, this.files);
     const entry = key === undefined ? undefined : this.files.get(key);
-    if (!editor || !entry) return undefined;
+    // What the editor has yet to load has no place in it.
+    if (!editor || !entry || entry.ahead) return undefined;
     const mark = markAt(entry.marks, editor.selection.active.line, editor.document.lineCount);
     return mark && { path: entry.file.path, mark, editor };
   }
