@@ -56,7 +56,7 @@ export class Servers implements Feature, vscode.TreeDataProvider<Node>, vscode.T
 
   followed({ method }: { method: string }): void {
     if (method === "panel/opened" || method === "panel/closed") void this.refresh();
-    if (method === "panel/lost") this.restarting.clear();
+    if (method === "panel/lost") this.lose();
   }
 
   getChildren(node?: Node): Node[] {
@@ -121,6 +121,13 @@ export class Servers implements Feature, vscode.TreeDataProvider<Node>, vscode.T
       log.warn(`treadle/mcp/list: ${error}`);
       return;
     }
+    this.draw();
+  }
+
+  /** They went with the sidecar. */
+  private lose(): void {
+    this.restarting.clear();
+    this.servers = this.servers.map((one) => (one.state === "off" ? one : { ...one, state: "notStarted", error: null }));
     this.draw();
   }
 
