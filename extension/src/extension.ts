@@ -61,8 +61,6 @@ class Window implements vscode.Disposable {
   private configuredSandbox = "";
   private wasLost = false;
   private restores = 0;
-  /** A turn was running when the sidecar was lost, and the user has not been told yet. */
-  private cutShort = false;
   /** What was shown last is not there yet. */
   private opening: boolean;
 
@@ -159,7 +157,6 @@ class Window implements vscode.Disposable {
   private sidecarChanged(connection: PanelState["connection"]): void {
     if (connection !== "ready" && connection !== "starting") {
       this.questions.forget();
-      this.cutShort ||= this.chat.running;
       if (!this.wasLost) this.chat.lost("The sidecar stopped while this turn was running. What was done so far is kept.");
       this.wasLost = true;
     }
@@ -191,7 +188,6 @@ class Window implements vscode.Disposable {
     try {
       if (this.chat.view.id) {
         if (wasLost) await this.patiently(() => this.chat.reopen());
-        this.tellWhatWasCut();
       } else if (remembered && !this.chat.running) {
         await this.patiently(async () => {
           if (!this.chat.view.id && !this.chat.running) await this.chat.resume(remembered);
@@ -220,15 +216,6 @@ class Window implements vscode.Disposable {
         if (mine !== this.restores || this.sidecar.state.connection !== "ready") return;
       }
     }
-  }
-
-  private tellWhatWasCut(): void {
-    if (!this.cutShort) return;
-    this.cutShort = false;
-    // What waited for the user goes on by itself; what did not says on its own how to go on.
-    if (this.chat.running) return;
-    const message = "The sidecar stopped and was started again. The turn that was running is stopped; what it had done is kept.";
-    this.chat.notice("warning", `cut:${Date.now()}`, message);
   }
 
   /** What the empty panel shows: the model that a thread would have, and the last threads of this folder. */
