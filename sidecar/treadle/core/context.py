@@ -60,8 +60,8 @@ _REMOVED = {
 
 
 CONTINUED = (
-    "<turn_continued>\nThe user asks you to go on where the last turn was cut off. Do not begin anew: look at what is done and at "
-    "what may be half done, and finish it.\n</turn_continued>"
+    "<turn_continued>\nThe user asks you to go on where the last turn was cut off. Do not begin anew: look at what is done and "
+    "at what may be half done, and finish it.\n</turn_continued>"
 )
 "What the model reads instead of words of the user."
 
