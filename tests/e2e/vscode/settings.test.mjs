@@ -98,6 +98,7 @@ test('a key is asked for where it is missed, used, and seen by no command; the s
   await workbench.command(page, 'Notifications: Clear All Notifications');
   await workbench.command(page, 'Treadle: Get Started');
   await page.getByText('Choose who answers').first().waitFor();
+  await workbench.command(page, 'View: Toggle Primary Side Bar Visibility'); // with less room it shows no pictures
   await shot.themes('walkthrough');
   await workbench.command(page, 'Treadle: Open Settings');
   await page.locator('.settings-editor').getByText('Reasoning Effort').first().waitFor();
