@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { Draft } from "./draft";
 import { pageOfTurns } from "./folds/paging";
 import { withTakenBack } from "./overrides";
+import { patient } from "./patience";
 import {
   type Editing,
   emptyView,
@@ -57,12 +58,17 @@ export class Chat {
   private applied = "";
   /** The sidecar of now does not know the shown thread: it was opened in one that is gone. */
   private unknown = false;
+  private readonly sidecar: Requests;
 
   constructor(
-    private readonly sidecar: Requests,
+    sidecar: Requests,
     private readonly around: Surroundings,
     unsent: Unsent[] = [],
   ) {
+    this.sidecar = patient(sidecar, {
+      late: (notice) => this.publish({ method: "panel/notice", params: notice }),
+      came: (key) => this.publish({ method: "panel/notice/dismissed", params: { key } }),
+    });
     this.view = { ...emptyView, unsent };
   }
 
@@ -154,6 +160,7 @@ export class Chat {
   async goOn(): Promise<void> {
     if (this.running || !this.view.id) return;
     const threadId = await this.thread();
+    if (this.running) return; // it waited for the user, and goes on already
     await this.applySettings(threadId);
     await this.sidecar.request("treadle/turn/continue", { threadId });
   }

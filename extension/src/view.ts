@@ -24,6 +24,8 @@ export interface Notice {
   message: string;
   details?: string;
   path?: string;
+  /** The sidecar can be restarted from here. */
+  restart?: boolean;
 }
 
 export interface Sent {

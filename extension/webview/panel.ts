@@ -9,6 +9,8 @@ import { focusQuestion } from "./asks";
 import "./composer";
 import type { Composer } from "./composer";
 import { type ContextBox, pendingTools } from "./context";
+import "./findings";
+import { newProblems } from "./findings";
 import { header } from "./header";
 import { listen, post, rememberOpened, wasOpened } from "./host";
 import { plan } from "./plan";
@@ -103,6 +105,7 @@ export class Panel extends LitElement {
         ${view.elsewhere ? elsewhere(view.elsewhere) : empty && panel.opening ? opening() : empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
       </main>
       ${plan(view.plan)}
+      <treadle-findings .review=${panel.changesReview ?? null}></treadle-findings>${newProblems(panel.newProblems)}
       <treadle-review .files=${view.review} .folder=${panel.folder} .home=${panel.home}></treadle-review> ${this.waiting(view)}
       <treadle-restored .restored=${view.restored}></treadle-restored>${editing(view.editing)}
       <treadle-composer
@@ -183,6 +186,7 @@ export class Panel extends LitElement {
       <div class="words">
         ${withCode(notice.message)}${notice.details ? html`<div class="more">${withCode(notice.details)}</div>` : nothing}
         ${path ? html`<button class="link" @click=${() => post({ type: "openFile", path })}>Open ${path}</button>` : nothing}
+        ${notice.restart ? html`<button class="link" @click=${() => post({ type: "command", command: "restart" })}>Restart Sidecar</button>` : nothing}
       </div>
       <button class="icon" title="Dismiss" aria-label="Dismiss" @click=${() => post({ type: "dismiss", key: notice.key })}>
         <span class="codicon codicon-close"></span>

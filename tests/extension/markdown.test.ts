@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Block, linkTarget, MarkdownBlocks } from "@webview/markdown";
 import { sanitized } from "@webview/sanitize";
 
-const html = (text: string) => new MarkdownBlocks().update(text, true).map((block) => (block.kind === "html" ? sanitized(block.html) : block.code)).join("");
+const html = (text: string) => new MarkdownBlocks().update(text, true).map((block) => (block.kind === "html" ? sanitized(block.html) : "code" in block ? block.code : "")).join("");
 
 const long = `# Title
 
