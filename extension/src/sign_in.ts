@@ -109,6 +109,7 @@ export class SignIn implements Feature {
   private async schema(): Promise<vscode.Uri> {
     const { extensionUri, globalStorageUri } = this.parts.context;
     const kept = vscode.Uri.joinPath(globalStorageUri, "config.schema.json");
+    await vscode.workspace.fs.createDirectory(globalStorageUri);
     await vscode.workspace.fs.copy(vscode.Uri.joinPath(extensionUri, "schema", "config.schema.json"), kept, { overwrite: true });
     return kept;
   }
@@ -122,8 +123,10 @@ export class SignIn implements Feature {
       () => true,
       () => false,
     );
-    const schema = await this.schema();
-    if (!there) await vscode.workspace.fs.writeFile(file, Buffer.from(`#:schema ${schema}\n${startingConfig}`));
+    // without its schema the file is as good
+    const schema = await this.schema().catch(() => null);
+    const first = schema ? `#:schema ${schema}\n` : "";
+    if (!there) await vscode.workspace.fs.writeFile(file, Buffer.from(first + startingConfig));
     await vscode.window.showTextDocument(file);
   }
 }
