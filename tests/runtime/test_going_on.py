@@ -17,7 +17,7 @@ from treadle.core.asking import DECLINE, Decision, Question, QuestionPart
 from treadle.core.errors import RequestRefused
 from treadle.core.events import CardCompleted, CardDelta, TurnStarted
 from treadle.core.history import TurnState, turns
-from treadle.core.items import Item, Text, ToolOutput, TurnEnded, UserMessage, encode
+from treadle.core.items import Item, Text, ToolOutput, TurnEnded, UserMessage
 from treadle.core.ops import ContinueTurn, InterruptTurn, ResumeThread, SteerTurn
 from treadle.core.policy import RunCommand
 from treadle.core.prompt import Request
@@ -296,7 +296,7 @@ async def _killed(schedule: list[list[str]], said: list[str], data: st.DataObjec
     await other.close()
     thread = Thread(thread_id, left.load(thread_id)[1])
     assert (thread.unanswered, thread.open_turn) == ((), None)
-    assert len({encode(item) for item in thread.items}) == len(thread.items)
+    assert sum(isinstance(item, UserMessage) for item in thread.items) <= 1, "what was said is there once"
 
 
 async def _last(agent: Agent, thread_id: str) -> str | None:

@@ -63,6 +63,11 @@ test('a question survives a reload of the window: the same card, and its command
   await third.at('outcome').getByText('Allowed once').waitFor();
   assert.equal(await third.at('outcome').count(), 1, 'how the first question ended is still there');
   await shot('second-question');
+  const [asker] = sidecars(dir);
+  process.kill(asker, 'SIGKILL');
+  await eventually(() => sidecars(dir), (pids) => pids.length === 1 && pids[0] !== asker, 'a new sidecar');
+  await third.at('approval').getByText('And a second time?').waitFor();
+  assert.equal(await third.at('error-card').count(), 0, 'the turn that waits goes on by itself');
   await third.at('approve-accept').first().click();
   await third.at('message-agent').getByText('Noted twice.').waitFor();
   assert.deepEqual(lines(join(dir, 'once.txt')), ['once', 'twice']);
