@@ -14,6 +14,8 @@ import { sanitized } from "./sanitize";
 /** Parsing may take this share of the time. */
 const share = 0.1;
 const longestPause = 400;
+/** Marks that turn the words after them: shown, so that no name reads as another. */
+const turning = /[\u202a-\u202e\u2066-\u2069]/g;
 
 @customElement("treadle-markdown")
 export class MarkdownMessage extends LitElement {
@@ -79,7 +81,7 @@ export class MarkdownMessage extends LitElement {
   private cleaned(block: Extract<Block, { kind: "html" }>): string {
     const known = this.clean.get(block);
     if (known !== undefined) return known;
-    const clean = sanitized(block.html);
+    const clean = sanitized(block.html).replace(turning, (mark) => `⟨U+${mark.charCodeAt(0).toString(16).toUpperCase()}⟩`);
     this.clean.set(block, clean);
     return clean;
   }
