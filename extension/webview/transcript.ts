@@ -185,7 +185,7 @@ export class Transcript extends LitElement {
   override render(): TemplateResult {
     const { view } = this;
     const turns = drawnTurns(view?.turns ?? [], this.start ?? null);
-    return html`${this.finding ? this.findBar() : html`<treadle-marks .view=${view} .go=${this.go} .jump=${this.toItem}></treadle-marks>`}
+    return html`${this.finding ? this.findBar() : html`<treadle-marks class=${this.away ? "away" : ""} .view=${view} .go=${this.go} .jump=${this.toItem}></treadle-marks>`}
       <div class="scroll ${this.pinned ? "pinned" : ""}" role="log" aria-label="Conversation" aria-live="off" tabindex="0" @scroll=${this.scrolled}>
         <div class="turns">
           ${this.start || view?.earlier ? this.more() : nothing}
