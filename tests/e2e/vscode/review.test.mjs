@@ -107,6 +107,7 @@ const marked = async ({ panel, page, shot, ws }) => {
   await workbench.tab(page, 'basket.py').waitFor();
   await cursorAt(page, 'def total', 'back in the first file');
 
+  await eventually(() => workbench.lenses(page), (found) => found.some(([title, line]) => title === 'Ask' && line.startsWith('def total')), 'the lens to ask');
   await workbench.lens(page, 'Ask', 'def total').then((lens) => lens.click());
   await eventually(() => panel.input.inputValue(), (text) => /^@basket\.py:\d+ $/.test(text), 'the place of the change in the composer');
   await eventually(() => panel.focusedIn('chat-input'), Boolean, 'the keyboard in the composer');
