@@ -14,7 +14,7 @@ export const command = async (page, title, timeout = 30_000) => {
       await box.waitFor({ state: 'visible', timeout: 2000 });
       await box.fill(`>${title}`);
       await row.waitFor({ timeout: 2000 });
-      return await row.click();
+      return await row.click({ timeout: 2000 }); // a panel that comes up may take the palette away
     } catch (error) {
       if (Date.now() > end) throw error;
     }
