@@ -3,7 +3,6 @@ import { isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
 import { type Log, sentence } from "./log";
 import type { Feature, Parts } from "./parts";
-import { type SelectionCommand, selectionPrompt } from "./prompts";
 
 export { openThread } from "./leaving";
 export { title } from "./titles";
@@ -12,9 +11,6 @@ export function registerCommands(parts: Parts, features: readonly Feature[]): vs
   const { chat, panel, sidecar, doctor, permissions, log } = parts;
   const commands: Record<string, (...args: unknown[]) => unknown> = {
     "treadle.newThread": () => newThread(parts),
-    "treadle.explainSelection": () => aboutSelection(parts, "explain"),
-    "treadle.fixSelection": () => aboutSelection(parts, "fix"),
-    "treadle.testSelection": () => aboutSelection(parts, "test"),
     "treadle.stop": () => chat.interrupt(),
     "treadle.restart": () => sidecar.restart().catch(() => undefined),
     "treadle.showLog": () => log.show(),
@@ -76,26 +72,6 @@ async function newThread({ chat, panel }: Parts): Promise<void> {
   await chat.interrupt().catch(() => undefined);
   chat.close();
   await panel.show();
-}
-
-async function aboutSelection({ chat, panel, log }: Parts, command: SelectionCommand): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor || editor.selection.isEmpty) {
-    void vscode.window.showInformationMessage("Select some code first, then ask Treadle about it.");
-    return;
-  }
-  const { document, selection } = editor;
-  const last =
-    selection.end.character === 0 && selection.end.line > selection.start.line ? selection.end.line : selection.end.line + 1;
-  const prompt = selectionPrompt(command, {
-    path: vscode.workspace.asRelativePath(document.uri, false),
-    firstLine: selection.start.line + 1,
-    lastLine: last,
-    language: document.languageId,
-    text: document.getText(selection),
-  });
-  await panel.show();
-  await chat.send(prompt).catch((error) => log.error(`turn/start: ${error}`));
 }
 
 /** Opens a file that the transcript names: a path, perhaps with :line or :line:column or #Lline. Only on the user's click. */

@@ -1,6 +1,8 @@
 /**
  * One item of a thread as it is drawn: from the wire, and as its deltas come. A kind without a card of its own becomes a plain one. Pure.
  */
+
+import type { AsideItem } from "./asides";
 import { keptOutcome, type Outcome } from "./asked";
 import type { HookItem } from "./hooks";
 import { kept, otherItem, progressed, said } from "./other_items";
@@ -18,6 +20,7 @@ import type {
 
 export type CardItem =
   | Extract<ThreadItem, { type: "userMessage" | "agentMessage" | "reasoning" | "commandExecution" | "fileChange" }>
+  | AsideItem
   | HookItem
   | OtherItem;
 

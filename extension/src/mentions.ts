@@ -40,17 +40,7 @@ export class Mentions implements vscode.Disposable {
   /** Files of the explorer that were dropped into the box; those outside the workspace too. */
   async dropped(uris: readonly string[]): Promise<Mention[]> {
     const found = uris.slice(0, 50).map((uri) => vscode.Uri.parse(uri.trim()));
-    return Promise.all(
-      found
-        .filter((uri) => uri.scheme === "file" || uri.scheme === "vscode-remote")
-        .map(async (uri) => {
-          const stat = await vscode.workspace.fs.stat(uri).then(
-            (there) => there,
-            () => null,
-          );
-          return placeMention(vscode.workspace.asRelativePath(uri), ((stat?.type ?? 0) & vscode.FileType.Directory) !== 0);
-        }),
-    );
+    return Promise.all(found.filter((uri) => uri.scheme === "file" || uri.scheme === "vscode-remote").map(uriMention));
   }
 
   private special(): Choice[] {
@@ -164,6 +154,15 @@ export function linesMention(
 export function placeChoice(path: string, folder: boolean, marks: readonly number[]): Choice {
   const shown = splitMarks(path, marks);
   return { id: path, icon: folder ? "folder" : "file", ...shown, mention: placeMention(path, folder) };
+}
+
+/** A file or a folder of the explorer. */
+export async function uriMention(uri: vscode.Uri): Promise<Mention> {
+  const stat = await vscode.workspace.fs.stat(uri).then(
+    (there) => there,
+    () => null,
+  );
+  return placeMention(vscode.workspace.asRelativePath(uri), ((stat?.type ?? 0) & vscode.FileType.Directory) !== 0);
 }
 
 function placeMention(path: string, folder: boolean): Mention {

@@ -5,6 +5,7 @@
 import type { Answer } from "./asked";
 import type { Choice } from "./choices";
 import type { Attachment, Draft, Mention } from "./draft";
+import type { ReviewSummary } from "./findings";
 import type { RestorePlan, What } from "./restoring";
 import type { ThreadView, ViewEvent } from "./thread";
 import type {
@@ -46,6 +47,9 @@ export interface PanelState {
   ignoredInstructions?: string[];
   /** The thread of before is about to be shown. */
   opening?: boolean;
+  changesReview?: ReviewSummary | null;
+  /** Problems that the agent's edits left behind, in words. */
+  newProblems?: string | null;
   /** What Enter does while a turn runs. */
   whileRunning?: "queue" | "steer";
 }
@@ -197,6 +201,9 @@ export type FromWebview =
   | { type: "dismiss"; key: string }
   /** Keep, undo, show what the agent changed: of a file, a turn, both, or all that waits. */
   | { type: "review"; act: "keep" | "undo" | "open" | "changes"; path?: string; turnId?: string }
+  | { type: "finding"; act: "show" | "fix" | "resolve" | "dismiss"; id: string }
+  | { type: "changesReview"; act: "stop" | "clear" | "open" }
+  | { type: "newProblems"; act: "fix" | "show" | "dismiss" }
   | { type: "command"; command: PanelCommand }
   | { type: "ask"; number: number; method: keyof Asks; params: Asks[keyof Asks]["params"] };
 

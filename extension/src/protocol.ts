@@ -777,7 +777,8 @@ export type HunkChoiceParams = {
 };
 
 /**
- * `version` is that of the open document the hunks are about, as the editor numbers it. `omitted` says why there are no lines
+ * `version` is that of the open document the hunks are about, as the editor numbers it; null, too, as long as the editor
+ * shows what the file held before, and the file is told of again when it does not. `omitted` says why there are no lines
  * and no undo. `moved` is where the file was moved from or to: the two are kept and undone together.
  */
 export type HunkFile = {

@@ -3,6 +3,7 @@
  * webview needs only a snapshot and the events after it. Pure: no `vscode`, no clock, no DOM. It never throws on an unknown kind,
  * and what it keeps of a command's output is bounded. Each matter has its reducers in a file of `folds/`.
  */
+import { asides } from "./folds/asides";
 import { asks } from "./folds/asks";
 import { checkpoints } from "./folds/checkpoints";
 import { facts } from "./folds/facts";
@@ -22,6 +23,7 @@ const reducers = new Map(
     ...turns,
     ...messages,
     ...asks,
+    ...asides,
     ...notices,
     ...facts,
     ...tools,

@@ -13,6 +13,7 @@ import type {
 } from "./protocol";
 
 export type {
+  ActionWordsParams,
   AgentMessageItem,
   Checkpoint,
   CommandExecutionItem as CommandItem,
@@ -21,6 +22,8 @@ export type {
   ContextDocument,
   ContextPart,
   ContextReadResponse,
+  EditorProblem,
+  ExitedReviewModeItem,
   FileChangeItem,
   FileChangeRequestApprovalParams as FileApprovalParams,
   FileChangeRequestApprovalResponse as FileApprovalAnswer,
@@ -46,6 +49,8 @@ export type {
   PromptReadResponse,
   ReasoningItem,
   Restore,
+  ReviewFinding,
+  ReviewTarget,
   SkillMetadata,
   Subject,
   Thread,
@@ -157,6 +162,7 @@ export const drawn = [
   "treadle/checkpoint/changed",
   "treadle/context/changed",
   "treadle/hunk/changed",
+  "treadle/diagnostics/told",
   "treadle/ledger/updated",
   "treadle/progress",
   "treadle/rules/changed",

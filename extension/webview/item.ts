@@ -1,6 +1,7 @@
 /** One item of the transcript, drawn by its kind. An item that did not change is not drawn again; an unknown kind has a plain card. */
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import type { AsideItem } from "../src/asides";
 import type { Asked, Outcome } from "../src/asked";
 import { type HookItem, hookTitle } from "../src/hooks";
 import type { ItemView } from "../src/thread";
@@ -38,7 +39,10 @@ export class TranscriptItem extends LitElement {
       case "userMessage":
         return withActions(item, userMessage(words(item), false, beside(item)));
       case "agentMessage":
-        return item.text ? html`<treadle-markdown .text=${item.text} .done=${entry.done}></treadle-markdown>` : nothing;
+        // the words of a review are data: what it found is drawn when it ends
+        return item.text && !item.text.startsWith('{"findings"')
+          ? html`<treadle-markdown .text=${item.text} .done=${entry.done}></treadle-markdown>`
+          : nothing;
       case "reasoning":
         return reasoning(entry, item);
       case "commandExecution":
@@ -47,6 +51,8 @@ export class TranscriptItem extends LitElement {
         return changeCard(entry, item, context);
       case "hook":
         return hook(item);
+      case "aside":
+        return aside(item);
       case "other":
         return otherCard(entry, item, context);
     }
@@ -68,6 +74,12 @@ function reasoning(entry: ItemView, item: ReasoningItem): unknown {
     open: wasOpened(item.id) ?? !entry.done,
     body: text ? html`<treadle-markdown .text=${text} .done=${entry.done}></treadle-markdown>` : nothing,
   });
+}
+
+function aside({ icon, words, details }: AsideItem): TemplateResult {
+  return html`<div class="aside-line" title=${visible(details)}>
+    <span class="codicon codicon-${icon}" aria-hidden="true"></span><span class="words">${visible(words)}</span>
+  </div>`;
 }
 
 function hook(item: HookItem): TemplateResult {
