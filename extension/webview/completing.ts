@@ -47,7 +47,8 @@ export class Completing {
     const found = triggerAt(text, caret);
     if (!found || found.start === this.closedAt) {
       if (!found) this.closedAt = null;
-      return this.close();
+      this.close();
+      return;
     }
     this.closedAt = null;
     if (before && before.kind === found.kind && before.query === found.query && before.start === found.start) return;
