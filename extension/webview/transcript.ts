@@ -24,6 +24,7 @@ import { userMessage } from "./user_message";
 import { withCode } from "./with_code";
 
 const near = 48;
+const pages: Record<string, "previous" | "next"> = { PageUp: "previous", PageDown: "next" };
 // The same lists each time, so that an item without questions is not drawn again.
 const nobody: Asked[] = [];
 const nothingSaid: Outcome[] = [];
@@ -51,8 +52,14 @@ export class Transcript extends LitElement {
     return this;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("keydown", this.key, true);
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    window.removeEventListener("keydown", this.key, true);
     this.watcher?.disconnect();
   }
 
@@ -84,6 +91,17 @@ export class Transcript extends LitElement {
     if (to === "find") void this.openFind();
     else if (to === "next") this.toMessage(1);
     else void this.toPrevious();
+  };
+
+  /** Taken before VS Code hears of them: its own search would go to an editor that happens to be open. */
+  private readonly key = (event: KeyboardEvent) => {
+    const { key, altKey, shiftKey } = event;
+    const command = event.ctrlKey || event.metaKey;
+    const wanted = command && !altKey && !shiftKey && key === "f" ? "find" : altKey && !command ? pages[key] : undefined;
+    if (!wanted) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.go(wanted);
   };
 
   private async toPrevious(): Promise<void> {
