@@ -21,7 +21,7 @@ from fakes.responses import ModelServer
 from treadle.server import project, questions
 from treadle.server.wire.methods import CLIENT_REQUESTS, SERVER_REQUESTS
 
-REVIEW = {f".item.{name}" for name in ("verdict", "summary", "findings")}
+REVIEW = {f"{at}.{name}" for at in (".item", ".thread.turns[].items[]") for name in ("verdict", "summary", "findings")}
 OURS = {
     ".justification",
     ".outsideSandbox",
