@@ -28,6 +28,7 @@ OURS = {
     ".offers",
     ".askBeforeEdits",
     ".item.answer",
+    ".data[].item.answer",
     ".thread.turns[].items[].answer",
     ".threadSettings.askBeforeEdits",
     *REVIEW,
