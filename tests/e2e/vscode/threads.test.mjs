@@ -32,7 +32,7 @@ const listed = async (given) => {
   await shot.themes('threads');
 
   await workbench.command(page, 'Treadle: Search Threads');
-  await page.keyboard.type('ochre');
+  await workbench.fillBox(page, 'Search names and everything that was said', 'ochre');
   await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Teal, ochre and plum.' }).waitFor();
   await shot.themes('found');
   await workbench.choose(page, 'Name three colours');

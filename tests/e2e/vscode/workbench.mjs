@@ -139,6 +139,11 @@ export const menuOf = async (page, at, entry) => {
   await page.locator('.monaco-menu .action-item', { hasText: entry }).first().click();
 };
 
+/** Writes into the list that has this hint: the palette that led to it may still be there. */
+export const fillBox = async (page, hint, text) => {
+  await page.locator(`.quick-input-widget input[placeholder="${hint}"]`).fill(text);
+};
+
 /** Answers the box at the top of the window: a name, or a path in the simple file dialog. */
 export const answerBox = async (page, text) => {
   const box = page.locator('.quick-input-widget:not(.hidden) input').first();
