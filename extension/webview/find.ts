@@ -44,7 +44,8 @@ export class Find extends LitElement {
   refresh(): void {
     if (!this.term) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.search(false), pause);
+    // Where there was no place before, the first that came is the place to be.
+    this.timer = setTimeout(() => this.search(this.at < 0), pause);
   }
 
   private typed(): void {
