@@ -86,7 +86,7 @@ export class Completing {
     const { trigger, choices, failure } = this;
     if (!trigger) return nothing;
     const said = failure ?? (choices.length ? null : this.waiting ? "Looking…" : nobody[trigger.kind]);
-    return html`<div class="popup choices" id=${listId} role="listbox" aria-label=${titles[trigger.kind]}>
+    return html`<div class="popup choices" id=${listId} role="listbox" tabindex="0" aria-label=${titles[trigger.kind]}>
         ${choices.map((choice, index) => this.choice(choice, index, trigger))}
         ${said ? html`<div class="none" role="option" aria-disabled="true" aria-selected="false">${said}</div>` : nothing}
       </div>
