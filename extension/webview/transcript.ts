@@ -110,7 +110,7 @@ export class Transcript extends LitElement {
   }
 
   private toMessage(by: 1 | -1): boolean {
-    const top = (this.scroller?.getBoundingClientRect().top ?? 0) + 8;
+    const top = this.scroller?.getBoundingClientRect().top ?? 0;
     const messages = [...this.querySelectorAll<HTMLElement>(".turns treadle-item .user")];
     const places = messages.map((message) => ({ message, at: message.getBoundingClientRect().top - top }));
     const found = by < 0 ? places.findLast(({ at }) => at < -4) : places.find(({ at }) => at > 4);
