@@ -24,6 +24,8 @@ export class Completing {
   private at = 0;
   private asked = 0;
   private waiting = false;
+  /** Enter or Tab, pressed before the list for these letters was there: what it means is known when the list comes. */
+  private owed: "Enter" | "Tab" | null = null;
   private failure: string | null = null;
   /** Where the user closed the list with Escape: it stays closed until another word begins. */
   private closedAt: number | null = null;
@@ -58,6 +60,8 @@ export class Completing {
 
   close(): void {
     this.asked += 1;
+    this.waiting = false;
+    this.owed = null;
     if (!this.trigger) return;
     this.trigger = null;
     this.choices = [];
@@ -123,8 +127,12 @@ export class Completing {
   }
 
   private take(key: "Enter" | "Tab"): boolean {
+    if (this.waiting) {
+      this.owed = key; // the choices that are shown still belong to fewer letters
+      return true;
+    }
     const choice = this.choices[this.at];
-    if (!this.trigger || !choice) return this.waiting;
+    if (!this.trigger || !choice) return false;
     if (!choice.unavailable) this.choose(choice, this.trigger, key);
     return true;
   }
@@ -135,6 +143,7 @@ export class Completing {
     this.failure = null;
     if (!keeps) this.choices = [];
     this.waiting = true;
+    this.owed = null;
     this.at = 0;
     this.host.requestUpdate();
     try {
@@ -153,6 +162,7 @@ export class Completing {
       this.choices.findIndex((choice) => !choice.unavailable),
     );
     this.host.requestUpdate();
+    if (this.owed) this.take(this.owed);
   }
 }
 
