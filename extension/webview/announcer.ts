@@ -9,15 +9,15 @@ const longest = 1_000;
 
 export class Announcer {
   private readonly said = new Set<string>();
-  /** How far each message that still grows has been said. */
-  private readonly spoken = new Map<string, number>();
+  /** How far each message that still grows has been said, and a line before that from which on it can be read by itself. */
+  private readonly spoken = new Map<string, { to: number; base: number }>();
 
   /** What is already there when a thread is opened is not news. */
   begin(view: ThreadView): void {
     this.spoken.clear();
     for (const { item, done } of lately(view)) {
       if (done) this.said.add(item.id);
-      else if (item.type === "agentMessage") this.spoken.set(item.id, finished(item.text).length);
+      else if (item.type === "agentMessage") this.spoken.set(item.id, { to: finished(item.text).length, base: 0 });
     }
   }
 
@@ -41,19 +41,19 @@ export class Announcer {
 
   private message(id: string, text: string, done: boolean): string[] {
     if (this.said.has(id)) return [];
-    const from = this.spoken.get(id) ?? 0;
-    const end = done ? text.length : from + finished(text.slice(from)).length;
+    const { to, base } = this.spoken.get(id) ?? { to: 0, base: 0 };
+    const end = done ? text.length : to + finished(text.slice(to)).length;
     if (done) {
       this.said.add(id);
       this.spoken.delete(id);
-    } else {
-      this.spoken.set(id, end);
+    } else if (end > to) {
+      this.spoken.set(id, { to: end, base: base + readable(text.slice(base, end)) });
     }
-    // Fences and marks are judged over the whole, because the piece may begin within a block of code.
+    // Fences and marks are judged over more than the piece, which may begin within a block of code.
     const words =
-      end > from
-        ? plain(text.slice(0, end))
-            .slice(plain(text.slice(0, from)).length)
+      end > to
+        ? plain(text.slice(base, end))
+            .slice(plain(text.slice(base, to)).length)
             .trim()
         : "";
     return words ? [words.slice(0, longest)] : [];
@@ -76,6 +76,22 @@ export function finished(text: string): string {
   let end = 0;
   for (const found of text.matchAll(sentence)) end = found.index + found[0].length;
   return text.slice(0, end);
+}
+
+/** Where the last line begins that stands in no block of code: what comes from there can be read without what is before. */
+function readable(text: string): number {
+  let at = 0;
+  let last = 0;
+  let fence = "";
+  for (const line of text.split("\n")) {
+    if (!fence) last = at;
+    const mark = /^\s*(`{3,}|~{3,})/.exec(line)?.[1] ?? "";
+    if (!fence) fence = mark;
+    else if (mark.startsWith(fence)) fence = "";
+    at += line.length + 1;
+  }
+  // Of one endless line the sentences that are finished are left behind.
+  return !fence && text.length - last > longest ? text.length : last;
 }
 
 /** Markdown as it is spoken: no marks, no addresses, and of code only how long it is. */
