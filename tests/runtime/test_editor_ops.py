@@ -9,17 +9,22 @@ from typing import Any
 import pytest
 
 from fakes.turning import causes, resumed
-from fakes.world import FakeTool, RecordingClient, ScriptedModel, begin, build, call, end, message, more
+from fakes.world import PROVIDER, FakeTool, RecordingClient, ScriptedModel, begin, build, call, end, message, more
 from treadle.core.commit_message import CommitMessage
 from treadle.core.editor_ops import ReportProblems, StartReview, WriteCommitMessage
 from treadle.core.errors import RequestRefused
 from treadle.core.events import CardCompleted, ProblemsTold
 from treadle.core.handed_back import Problem
 from treadle.core.items import Context, UserMessage
+from treadle.core.mcp import approval_mode
 from treadle.core.ops import StartThread
+from treadle.core.policy import NO_GRANTS, Allow, CallMcp, Deny, RunCommand, Verdict, decide
 from treadle.core.review import AgainstBranch, Uncommitted
+from treadle.core.rules import PrefixRule, RuleBook
+from treadle.core.settings import McpServer, SandboxPolicy, Settings
 from treadle.core.views import ReviewCard
 from treadle.runtime.agent import Agent
+from treadle.runtime.turns import reading_only
 
 WRONG = Problem("/w/a.json", 3, 5, "error", "Expected comma", "json")
 MORE = Problem("/w/a.json", 9, 1, "error", "End of file expected", "json")
@@ -156,6 +161,27 @@ async def test_a_review_only_reads_answers_under_its_schema_and_ends_with_findin
     assert [card for card in cards if isinstance(card, ReviewCard)] == [began, ended]
     said = next(item for item in store.load(thread.meta.id)[1] if isinstance(item, UserMessage))
     assert (said.review, "git diff HEAD" in str(said.content)) == ("uncommitted changes", True)
+
+
+def test_a_review_has_nothing_of_what_its_user_allows_to_be_done_elsewhere() -> None:
+    rules = RuleBook((PrefixRule((("make",),), "allow"), PrefixRule((("rm",),), "forbidden")))
+    server = McpServer(
+        "files", command="files", default_approval="approve", approval_modes=(("write", "auto"), ("ask", "prompt"))
+    )
+    usual = Settings(
+        cwd="/w", model="m", provider=PROVIDER, rules=rules, mcp_servers=(server,), sandbox=SandboxPolicy("danger-full-access")
+    )
+    settings = reading_only(usual)
+    assert decide(RunCommand("make", "/w"), usual, NO_GRANTS, True) == Allow(confined=False)
+    assert decide(RunCommand("make", "/w"), settings, NO_GRANTS, True) == Allow(confined=True)
+    assert isinstance(decide(RunCommand("rm a", "/w"), settings, NO_GRANTS, True), Deny)
+
+    def called(tool: str, read_only: bool) -> Verdict:
+        mode = approval_mode(settings.mcp_servers[0], tool)
+        return decide(CallMcp("files", tool, read_only, False, False, mode), settings, NO_GRANTS, True)
+
+    assert isinstance(called("read", True), Allow)
+    assert [type(called(tool, read_only)) for tool, read_only in (("any", False), ("write", False), ("ask", True))] == [Deny] * 3
 
 
 async def test_a_review_that_does_not_end_well_has_no_findings_and_a_wrong_name_starts_none() -> None:

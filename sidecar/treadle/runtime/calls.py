@@ -208,7 +208,7 @@ class Calls:
     async def _ask(self, item: ModelItem, asked: Asked) -> Decision:
         """For a tool. What is asked in the middle of a call that has begun cannot be asked again."""
         running = self._running.get(item.call_id or "")
-        if running is None or not isinstance(asked, Question):
+        if running is None or running.begun or not isinstance(asked, Question):
             return await self.permission.ask(asked)
         self._asked(running, None)
         decision = await self.permission.ask(asked)

@@ -21,7 +21,7 @@ from ..core.events import (
 from ..core.history import TurnState
 from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage, Waiting
 from ..core.ops import CompactThread, ContinueTurn, InterruptTurn, StartTurn, SteerTurn
-from ..core.settings import Sandboxed, SandboxPolicy, Settings
+from ..core.settings import McpServer, Sandboxed, SandboxPolicy, Settings
 from ..core.thread_ops import RunUserCommand
 from . import continuing, summaries
 from . import overrides as over
@@ -138,9 +138,9 @@ class Turns:
         assert loaded.thread.open_turn is not None, "only a turn that is open goes on"
         loaded.settings = over.with_rules_of_now(loaded.settings, loaded.overrides, self._world.configure)
         turn_id, settings = loaded.thread.open_turn, loaded.settings
-        if any(
-            isinstance(item, UserMessage) and item.review and item.turn_id == turn_id for item in (*loaded.thread.items, *said)
-        ):
+        # all items: what is in memory may begin after the message that asked for it
+        words = (item for item in (*loaded.items(), *said) if isinstance(item, UserMessage) and item.turn_id == turn_id)
+        if any(message.review for message in words):
             settings = reading_only(settings)
             self._reviewing.add(turn_id)
         runner = assemble(self._world, loaded, settings, turn_id, sandboxed=sandboxed)
@@ -205,6 +205,23 @@ class Turns:
 
 
 def reading_only(settings: Settings) -> Settings:
-    """A review changes nothing, whatever else its thread may do, and asks for nothing."""
-    sandbox = SandboxPolicy("read-only")
-    return dataclasses.replace(settings, sandbox=sandbox, approval_policy="never", output_schema=review.SCHEMA)
+    """A review changes nothing, whatever else its thread may do, and asks for nothing. What the user allows elsewhere, commands
+    outside the sandbox and tools of MCP servers that may write, it may not."""
+    prefixes = tuple(rule for rule in settings.rules.prefixes if rule.decision != "allow")
+    return dataclasses.replace(
+        settings,
+        sandbox=SandboxPolicy("read-only"),
+        approval_policy="never",
+        output_schema=review.SCHEMA,
+        rules=dataclasses.replace(settings.rules, prefixes=prefixes),
+        mcp_servers=tuple(map(_reads, settings.mcp_servers)),
+    )
+
+
+def _reads(server: McpServer) -> McpServer:
+    modes = tuple((tool, mode if mode == "prompt" else "writes") for tool, mode in server.approval_modes)
+    return dataclasses.replace(
+        server,
+        default_approval=server.default_approval if server.default_approval == "prompt" else "writes",
+        approval_modes=modes,
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from fakes.mcp_stand import LONG, Stand
 from treadle.adapters.mcp.journal import KEPT, MAX_LINE, Journal
-from treadle.core.errors import ToolFailure
+from treadle.core.errors import ToolFailure, TreadleError
 
 
 def text(result: dict) -> str:
@@ -40,6 +40,20 @@ async def test_a_hung_server_is_restarted(stand: Stand) -> None:
     assert text(await pool.call(server, settings, "echo", {"text": "alive"}, lambda said: None)) == "alive"
     assert "restarted by the user" in pool.journal(server, settings)
     assert not gone(second)
+
+
+async def test_a_restart_that_the_end_overtakes_leaves_no_server_behind(stand: Stand) -> None:
+    pool, server = stand.new_pool(), stand.server()
+    settings = stand.settings(server)
+    pool.start(settings)
+    await stand.heard("ready")
+    restarting = asyncio.ensure_future(pool.restart(server, settings))
+    await asyncio.sleep(0)  # it waits for the server of before to end
+    async with asyncio.timeout(LONG):
+        await pool.close()
+        with pytest.raises(TreadleError, match="stopped"):
+            await restarting
+    assert [gone(pid) for pid in stand.pids()] == [True]
 
 
 async def test_a_call_under_way_hears_that_its_server_was_restarted(stand: Stand) -> None:

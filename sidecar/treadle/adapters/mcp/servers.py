@@ -148,6 +148,8 @@ class ServerPool:
         old = self._connections.pop(_reach(server, settings), None)
         if old is not None:
             await old.close()
+        if self._closed:  # meanwhile: nobody would end what is begun now
+            raise TreadleError("it was stopped")
         self._connection(server, settings).begin()
 
     async def reload(self, wanted: Iterable[Settings]) -> None:
