@@ -34,20 +34,25 @@ function failure(turn: TurnView, open: boolean): TemplateResult {
   return html`<section class="failure" role="group" aria-label="Error">
     <div class="what"><span class="codicon codicon-error" aria-hidden="true"></span><span>${withCode(turn.error?.message ?? "")}</span></div>
     ${details ? html`<details class="details"><summary>Details</summary><pre tabindex="0">${details}</pre></details>` : nothing}
-    ${open ? waysOut(turn.error?.codexErrorInfo === "unauthorized") : nothing}
+    ${open ? waysOut(wantsKey(turn)) : nothing}
   </section>`;
+}
+
+/** Refused for its key, or nothing answers here and the way out that is named is a key. */
+function wantsKey({ error }: TurnView): boolean {
+  return error?.codexErrorInfo === "unauthorized" || /\bSet [A-Z_]+_API_KEY\b/.test(error?.message ?? "");
 }
 
 function goOn(): void {
   post({ type: "command", command: "continueTurn" });
 }
 
-/** `wantsKey`: it failed for want of a key, or of one that counts. */
-function waysOut(wantsKey: boolean): TemplateResult {
+/** `byKey`: it failed for want of a key, or of one that counts. */
+function waysOut(byKey: boolean): TemplateResult {
   return html`<div class="answers">
-    ${wantsKey ? html`<vscode-button data-testid="set-key" @click=${() => post({ type: "command", command: "setApiKey" })}>Set API Key…</vscode-button>` : nothing}
-    <vscode-button ?secondary=${wantsKey} @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
+    ${byKey ? html`<vscode-button data-testid="set-key" @click=${() => post({ type: "command", command: "setApiKey" })}>Set API Key…</vscode-button>` : nothing}
+    <vscode-button ?secondary=${byKey} @click=${() => post({ type: "command", command: "retry" })}>Retry</vscode-button>
     <vscode-button secondary @click=${() => post({ type: "command", command: "openSettings" })}>Open Settings</vscode-button>
-    ${wantsKey ? nothing : html`<vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>`}
+    ${byKey ? nothing : html`<vscode-button secondary @click=${() => post({ type: "command", command: "showLog" })}>Show Log</vscode-button>`}
   </div>`;
 }
