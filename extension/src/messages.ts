@@ -149,6 +149,7 @@ export type PanelCommand =
   | "installPython"
   | "setInterpreter"
   | "setApiKey"
+  | "openWalkthrough"
   | "openConfig"
   | "trust"
   | "retry"

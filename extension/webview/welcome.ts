@@ -1,6 +1,6 @@
 /** What a stranger sees: what this is, three things to try, and what will be asked before anything is changed. */
-import { html, nothing, type TemplateResult } from "lit";
-import type { PanelState } from "../src/messages";
+import { html, type TemplateResult } from "lit";
+import type { PanelCommand, PanelState } from "../src/messages";
 import { post } from "./host";
 import { ago, baseName } from "./text";
 
@@ -28,7 +28,7 @@ export function welcome(panel: PanelState, suggest: (prompt: string) => void, no
         </button>`,
       )}
     </div>
-    ${panel.recent.length ? recent(panel, now) : nothing}
+    ${panel.recent.length ? recent(panel, now) : first()}
   </div>`;
 }
 
@@ -41,6 +41,13 @@ function promise(panel: PanelState): string {
   if (panel.sandboxMode === "read-only") return "It only reads until you change the sandbox setting.";
   if (panel.sandboxMode === "danger-full-access") return "The sandbox is off: commands can touch everything that you can.";
   return "You see each edit as a diff, and it asks before it leaves the sandbox.";
+}
+
+/** For whoever has no thread yet: the model and the key, before a first message can fail for want of them. */
+function first(): TemplateResult {
+  const way = (words: string, command: PanelCommand) =>
+    html`<button class="link" @click=${() => post({ type: "command", command })}>${words}</button>`;
+  return html`<p class="first">New here? ${way("Get started", "openWalkthrough")}, or ${way("set an API key", "setApiKey")}.</p>`;
 }
 
 function recent(panel: PanelState, now: number): TemplateResult {
