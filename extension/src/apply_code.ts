@@ -48,6 +48,7 @@ export class ApplyCode implements Feature, vscode.TextDocumentContentProvider {
     const document = chosen.exists ? await vscode.workspace.openTextDocument(chosen.uri) : null;
     const before = document?.getText() ?? "";
     const text = withText(before, chosen, code);
+    if (this.waiting) await this.decide(this.waiting, false); // one question at a time
     if (text === before) {
       void vscode.window.showInformationMessage(`${basename(chosen.uri.fsPath)} has this code already.`);
       return;

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Attachment, bounded, type Draft, fenced, mostImageBytes } from "./draft";
 import { pictureKind } from "./pictures";
 
@@ -32,8 +32,8 @@ export class Attachments {
   }
 
   /** The whole text, to stand in the box after all. */
-  text(path: string): Promise<string> {
-    if (!path.startsWith(this.folder)) throw new Error("This is not an attachment.");
+  async text(path: string): Promise<string> {
+    if (!this.isOurs(path)) throw new Error("This is not an attachment.");
     return readFile(path, "utf8");
   }
 
@@ -43,7 +43,7 @@ export class Attachments {
     return new Map(
       await Promise.all(
         texts.map(async ({ id, name, path }): Promise<[string, string]> => {
-          const text = await readFile(path, "utf8").catch(() => `${name} is gone.`);
+          const text = await this.text(path).catch(() => `${name} is gone.`);
           const place = text.length > mostRead ? ` (the whole is in ${path})` : "";
           return [id, `${name}${place}:\n${fenced(bounded(text, mostRead))}`];
         }),
@@ -59,6 +59,11 @@ export class Attachments {
     aged.sort((one, other) => other.at - one.at);
     const old = aged.filter(({ at }, index) => index >= mostFiles || now - at > month);
     await Promise.all(old.map(({ path }) => rm(path, { force: true })));
+  }
+
+  /** A path is told by the page, or by what was kept: it may be any. */
+  private isOurs(path: string): boolean {
+    return dirname(resolve(path)) === resolve(this.folder);
   }
 
   private async keep(kind: Attachment["kind"], name: string, ending: string, bytes: Uint8Array): Promise<Attachment> {

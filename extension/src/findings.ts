@@ -59,7 +59,7 @@ export function restored(stored: unknown): ChangesReview | null {
 /** Markdown of a model, for a comment: pictures would be fetched, so they are links. */
 export function body({ body, confidence }: ReviewFinding): string {
   const sure = confidence === null || confidence === undefined ? "" : `\n\n*${Math.round(confidence * 100)} % sure*`;
-  return `${body.replace(/!\[/g, "[")}${sure}`;
+  return `${body.replace(/!+(?=\[)/g, "")}${sure}`;
 }
 
 /** For the agent that is to fix it. */

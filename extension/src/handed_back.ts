@@ -8,7 +8,7 @@ import { sentence } from "./log";
 import type { PanelState } from "./messages";
 import type { Feature, Parts } from "./parts";
 import * as problems from "./problems";
-import { runningTurn } from "./thread";
+import { runningTurn, type ViewEvent } from "./thread";
 import type { EditorProblem, FileUpdateChange, Notification } from "./wire";
 
 const quiet = 400;
@@ -37,6 +37,8 @@ interface Watched {
 
 export class HandedBack implements Feature {
   private turn: Watched | undefined;
+  /** Whose turn was watched last, and whose problems those are that are told of. */
+  private threadId: string | null = null;
   private fresh: EditorProblem[] = [];
   private timer: NodeJS.Timeout | undefined;
   private forgetting: NodeJS.Timeout | undefined;
@@ -73,6 +75,17 @@ export class HandedBack implements Feature {
     else if (method === "turn/completed") this.ended(params.turn as { id: string; status: string });
   }
 
+  /** Another thread is shown now: it has nothing to do with what the one before it has done, and must not be told to mend it. */
+  followed({ method }: ViewEvent): void {
+    if (method !== "panel/opened" && method !== "panel/closed") return;
+    if (this.threadId === null || this.parts.chat.view.id === this.threadId) return;
+    clearTimeout(this.timer);
+    clearTimeout(this.forgetting);
+    this.turn = undefined;
+    this.threadId = null;
+    if (this.fresh.length) this.forget();
+  }
+
   dispose(): void {
     clearTimeout(this.timer);
     clearTimeout(this.forgetting);
@@ -84,6 +97,7 @@ export class HandedBack implements Feature {
     this.opened = 0;
     if (!this.automatic) this.rounds = 0;
     this.automatic = false;
+    this.threadId = threadId;
     this.turn = { threadId, turnId, running: true, files: new Map(), taken: new Map() };
     if (this.fresh.length) this.forget();
   }
@@ -197,7 +211,9 @@ export class HandedBack implements Feature {
   private async fix(automatic = false): Promise<void> {
     const fresh = this.fresh.slice(0, problems.mostReported).map(problems.bounded);
     if (!fresh.length) return;
+    const { threadId } = this;
     const { text } = await this.parts.sidecar.request("treadle/action/words", { action: "problems", problems: fresh });
+    if (automatic && threadId !== this.threadId) return; // meanwhile the user has gone to another thread
     this.automatic = automatic;
     this.forget();
     if (automatic) await this.parts.chat.send(text, { later: true });

@@ -23,7 +23,7 @@ export class Terminals implements vscode.Disposable {
 
   constructor() {
     this.watching = vscode.Disposable.from(
-      vscode.window.onDidStartTerminalShellExecution((event) => void this.follow(event)),
+      vscode.window.onDidStartTerminalShellExecution((event) => void this.follow(event).catch(() => undefined)),
       vscode.window.onDidEndTerminalShellExecution(({ execution, exitCode }) => this.ended(execution, exitCode)),
     );
   }

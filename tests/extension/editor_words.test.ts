@@ -56,4 +56,5 @@ test("findings are kept over a reload, and what ran then has stopped", () => {
   expect([restored(undefined), restored({ threadId: 3 })]).toEqual([null, null]);
   expect(summaryOf(marked(done, "u:0", "dismissed"))).toMatchObject({ open: [], settled: 1 });
   expect(body(one)).toBe("[p](https://e.org/x) y\n\n*90 % sure*");
+  expect(body({ ...one, body: "!![p](https://e.org/x) !!![q][r]" })).toBe("[p](https://e.org/x) [q][r]\n\n*90 % sure*");
 });
