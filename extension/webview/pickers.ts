@@ -140,7 +140,8 @@ export class Pickers extends LitElement {
       options.unshift({ value: now.model, label: now.model, icon: "sparkle" });
     const label = known.find(({ id }) => id === now.model)?.name ?? (now.model || "Default model");
     return this.picker("model", "Model", "sparkle", label, now.model, options, (model) => ({ model }), {
-      search: options.length > 6,
+      search: true,
+      free: true,
     });
   }
 

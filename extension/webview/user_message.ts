@@ -1,5 +1,6 @@
 /** What the user wrote, with the pictures and the names of files and skills that went with it. */
 import { html, nothing, type TemplateResult } from "lit";
+import { alongside, words as typed } from "../src/said";
 import type { UserInput, UserMessageItem } from "../src/wire";
 import { post } from "./host";
 import "./message";
@@ -8,7 +9,7 @@ import { baseName } from "./text";
 import { visible } from "./visible";
 
 export function words(item: UserMessageItem): string {
-  return item.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+  return typed(item.content);
 }
 
 export function userMessage(text: string, sending = false, beside: readonly UserInput[] = []): TemplateResult {
@@ -21,7 +22,7 @@ export function userMessage(text: string, sending = false, beside: readonly User
 
 /** Everything of a message but its words. */
 export function beside(item: UserMessageItem): UserInput[] {
-  return item.content.filter((part) => part.type !== "text");
+  return alongside(item.content);
 }
 
 function attachments(parts: readonly UserInput[]): unknown {
@@ -40,6 +41,14 @@ function attachment(part: UserInput): unknown {
       const open = () => post({ type: "openFile", path: part.path });
       return html`<button class="chip" title=${visible(part.path)} @click=${open}>
         <span class="codicon codicon-${part.type === "skill" ? "wand" : "mention"}" aria-hidden="true"></span><span class="text">${visible(part.name)}</span>
+      </button>`;
+    }
+    case "text": {
+      // a selection, problems, a long paste: by its name, and whole in an editor when it is asked for
+      const title = part.text_elements?.[0]?.placeholder ?? "Text";
+      const open = () => post({ type: "openText", title, text: part.text, language: "markdown" });
+      return html`<button class="chip" title="Show what was sent" @click=${open}>
+        <span class="codicon codicon-note" aria-hidden="true"></span><span class="text">${visible(title)}</span>
       </button>`;
     }
     default:

@@ -71,6 +71,7 @@ const mentions = async ({ panel, page, shot, model }) => {
   assert.match(words(request), /\[@check_basket\.py\]\(.*check_basket\.py\)/);
   assert.match(words(request), /basket\.py, lines \d+-\d+:\n```python\n.*def total/);
   assert.match(words(request), /\$tidy-up/);
+  assert.doesNotMatch(await again.at('message-user').first().innerText(), /lines \d+-\d+:/, 'what came along is drawn by its name');
   await shot('sent');
 
   await again.input.click();
@@ -165,6 +166,7 @@ const pickers = async ({ panel, page, shot, model }) => {
   await eventually(() => picker(panel, 'mode').innerText(), (text) => text.includes('Read only'), 'the mode of the thread');
   await picker(panel, 'model').click();
   await page.keyboard.type('gpt');
+  await choice(panel, 'Use gpt').waitFor();
   await shot.themes('model');
   await page.keyboard.press('Escape');
   await panel.send('And now?');
