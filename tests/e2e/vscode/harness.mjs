@@ -50,7 +50,7 @@ const finished = (args, options) => new Promise((done, failed) => {
 const lodge = (workspace, settings, machineSettings) => {
   const dir = mkdtempSync(join(tmpdir(), 'treadle-e2e-'));
   const place = { dir };
-  for (const name of ['data', 'exts', 'home', 'tmp']) mkdirSync((place[name] = join(dir, name)));
+  for (const name of ['data', 'home', 'tmp']) mkdirSync((place[name] = join(dir, name)));
   place.ws = join(dir, 'basket');
   cpSync(workspace, place.ws, { recursive: true });
   const write = (folder, content) => {
@@ -71,6 +71,18 @@ const environment = (place, extra) => {
   return env;
 };
 
+let exts;
+
+/** Installs the extension once for all scenes of a file: what Python compiles at its first start stays, as it does on a machine. */
+const install = async (config, env) => {
+  if (exts) return exts;
+  const folder = mkdtempSync(join(tmpdir(), 'treadle-e2e-exts-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  await finished([...config, '--extensions-dir', folder, '--install-extension', VSIX], { env });
+  exts = ['--extensions-dir', folder];
+  return exts;
+};
+
 const serve = async (place, args, env, trust) => {
   const port = await freePort();
   const log = openSync(join(place.dir, 'server.log'), 'a');
@@ -78,7 +90,7 @@ const serve = async (place, args, env, trust) => {
     '--disable-update-check', ...(trust ? [] : ['--disable-workspace-trust']), '--disable-getting-started-override', '--ignore-last-opened'],
   { env, stdio: ['ignore', log, log], detached: true }); // a process group of its own: one signal ends all
   const endGroup = (signal) => { try { process.kill(-child.pid, signal); } catch { /* it is gone */ } };
-  process.once('exit', () => endGroup('SIGKILL'));
+  process.prependOnceListener('exit', () => endGroup('SIGKILL')); // before its folders go
   const origin = `http://127.0.0.1:${port}`;
   for (const end = Date.now() + 60_000; ; await new Promise((done) => setTimeout(done, 100))) {
     if (child.exitCode !== null) throw new Error(`code-server ended: ${readFileSync(join(place.dir, 'server.log'))}`);
@@ -159,9 +171,8 @@ export const start = async ({ workspace, settings = {}, machineSettings = {}, en
     }
     const childEnv = environment(place, env);
     if (repository) commitAll(place.ws, childEnv);
-    const args = ['--config', join(place.dir, 'config.yaml'), '--user-data-dir', place.data, '--extensions-dir', place.exts];
-    await finished([...args, '--install-extension', VSIX], { env: childEnv });
-    const server = await serve(place, args, childEnv, trust);
+    const config = ['--config', join(place.dir, 'config.yaml'), '--user-data-dir', place.data];
+    const server = await serve(place, [...config, ...(await install(config, childEnv))], childEnv, trust);
     stops.push(server.stop);
     const seen = await browse(childEnv, viewport);
     stops.push(() => seen.browser.close());
