@@ -44,6 +44,9 @@ export const mostImageBytes = 10 * 1024 * 1024;
 /** A paste that is longer becomes an attachment, so that the box stays quick and readable. */
 export const longPaste = 12_000;
 
+/** Of text in the box: with more than this a key is felt. What is longer is looked at in an editor. */
+export const mostInBox = 100_000;
+
 /** A draft as it was stored: before it was an object it was a string. */
 export function draftOf(stored: unknown): Draft {
   if (typeof stored === "string") return { ...emptyDraft, text: stored };

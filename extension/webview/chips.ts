@@ -1,7 +1,7 @@
 /** What a message names and carries, as chips over the words: each with its name, a way to take it away, and pictures as they look. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { Attachment, Mention, MentionKind } from "../src/draft";
+import { type Attachment, type Mention, type MentionKind, mostInBox } from "../src/draft";
 import "./picture";
 import { tokens } from "./text";
 
@@ -56,10 +56,11 @@ function image(attachment: Attachment, acts: ChipActs): TemplateResult {
 
 function pasted(attachment: Attachment, acts: ChipActs): TemplateResult {
   const { name } = attachment;
+  const act = attachment.size > mostInBox ? "Open the text in an editor" : "Put the text into the box";
   return html`<li class="named-one" title="${name}, ${size(attachment.size)}">
     <span class="codicon codicon-note" aria-hidden="true"></span><span class="text">${name}</span>
-    <button class="icon small" title="Put the text into the box" aria-label="Put ${name} into the box" @click=${() => acts.unfold(attachment)}>
-      <span class="codicon codicon-unfold" aria-hidden="true"></span>
+    <button class="icon small" title=${act} aria-label="${act}: ${name}" @click=${() => acts.unfold(attachment)}>
+      <span class="codicon codicon-${attachment.size > mostInBox ? "go-to-file" : "unfold"}" aria-hidden="true"></span>
     </button>
     ${remove(name, () => acts.dropAttachment(attachment))}
   </li>`;

@@ -5,7 +5,18 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Choice } from "../src/choices";
-import { type Attachment, type Draft, emptyDraft, isEmpty, longPaste, type Mention, named, places, standing } from "../src/draft";
+import {
+  type Attachment,
+  type Draft,
+  emptyDraft,
+  isEmpty,
+  longPaste,
+  type Mention,
+  mostInBox,
+  named,
+  places,
+  standing,
+} from "../src/draft";
 import type { PanelState } from "../src/messages";
 import { slashCommand } from "../src/slash_commands";
 import { emptyView, type ThreadView } from "../src/thread";
@@ -258,6 +269,10 @@ export class Composer extends LitElement {
     unfold: (attachment) =>
       void ask("attachedText", { path: attachment.path }).then(
         (text) => {
+          if (attachment.size > mostInBox) {
+            post({ type: "openText", title: attachment.name, text, language: "plaintext" });
+            return;
+          }
           this.attachments = this.attachments.filter((other) => other !== attachment);
           if (this.area) putAt(this.area, this.area.selectionEnd, this.area.selectionEnd, text);
           this.changed();

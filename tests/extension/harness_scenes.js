@@ -138,4 +138,4 @@ const knowledge = {
   skills: [{ name: "release-notes", path: "/home/ada/weather/.codex/skills/release-notes/SKILL.md", scope: "repo" }],
   servers: [{ name: "tracker", state: "ready", error: null, required: false, tools: [{}, {}, {}] }, { name: "browser", state: "failed", error: "it ended", required: true, tools: [] }],
 };
-const answers = { picture: () => null, knowledge: () => knowledge, requests: () => ({ rows: [], nextCursor: null }) };
+const answers = { choices: () => [], history: () => [], picture: () => null, knowledge: () => knowledge, requests: () => ({ rows: [], nextCursor: null }) };
