@@ -69,7 +69,6 @@ function kept(output: string): string {
 
 /** Words without the terminal's colours and movements. */
 export function plain(data: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   return data
     .replace(/\x1b(?:\[[0-9;?<>=!]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][\w]|.)/g, "")
     .replace(/[^\n]*\r(?!\n)|\r/g, "");
