@@ -57,8 +57,9 @@ const id = (name) => PARTS[name] ?? assert.fail(`the panel has no part named ${n
 const offer = (scope) => `.approval .offer.${scope} input[type=radio]`;
 
 export class Panel {
+  /** By the item in the status bar, which is there as soon as the extension is. */
   static async open(page) {
-    await workbench.command(page, 'Treadle: Focus Chat');
+    await workbench.statusItem(page, 'Treadle').first().click({ timeout: 60_000 });
     const frame = await workbench.webview(page, id('chat-input'));
     return new Panel(page, frame);
   }

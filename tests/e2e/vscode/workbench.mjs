@@ -4,7 +4,10 @@ export const ready = async (page) => {
   await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
 };
 
-/** Runs a command from the palette. A palette that opened before an extension was there does not learn of it: ask anew. */
+/**
+ * Runs a command from the palette. A palette that opened before an extension was there does not learn of it: ask anew. And when a window
+ * without editors is restored, VS Code at last gives the keyboard to its secondary side bar, and the palette goes.
+ */
 export const command = async (page, title, timeout = 30_000) => {
   const box = page.locator('.quick-input-widget input').first();
   const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
@@ -14,7 +17,7 @@ export const command = async (page, title, timeout = 30_000) => {
       await box.waitFor({ state: 'visible', timeout: 2000 });
       await box.fill(`>${title}`);
       await row.waitFor({ timeout: 2000 });
-      return await row.click({ timeout: 2000 }); // a panel that comes up may take the palette away
+      return await row.click({ timeout: 2000 });
     } catch (error) {
       if (Date.now() > end) throw error;
     }
@@ -160,3 +163,29 @@ export const trust = async (page) => {
   await page.locator('.monaco-modal-editor-block .codicon-close').first().click();
   await editor.waitFor({ state: 'hidden' });
 };
+
+/** Marks of comments beside the lines of the active editor. */
+export const commentMarks = (page) => page.locator('.editor-group-container.active .monaco-editor .comment-thread-unresolved');
+export const comment = (page) => page.locator('.editor-group-container.active .monaco-editor .review-widget').last();
+export const commentAction = (page, name) => comment(page).locator(`.action-label[aria-label^="${name}"]`).first();
+
+/** Errors that the status bar counts. */
+export const problemCount = async (page) => {
+  const label = await page.locator('.statusbar-item[id="status.problems"] a').getAttribute('aria-label').catch(() => '');
+  return Number(/(\d+) Errors?|Errors: (\d+)|^(\d+)/.exec(label ?? '')?.slice(1).find(Boolean) ?? 0);
+};
+
+/** An entry of a menu within the menu that the right mouse button opens; `look` while it is open. */
+export const subMenuOf = async (page, at, menu, look, entry) => {
+  await at.click({ button: 'right' });
+  await page.locator('.monaco-menu .action-item', { hasText: menu }).first().click();
+  const wanted = page.locator('.monaco-submenu .action-item', { hasText: entry }).first();
+  await wanted.waitFor();
+  await look();
+  await wanted.click();
+};
+
+export const commitBox = (page) => page.locator('.scm-view .scm-editor .monaco-editor').first();
+export const commitWords = async (page) => (await commitBox(page).locator('.view-lines').innerText()).replaceAll('\u00a0', ' ').trim();
+/** A button in the title of the Source Control view. */
+export const scmButton = (page, name) => page.locator(`.part.sidebar .action-label[aria-label^="${name}"]`).first();
