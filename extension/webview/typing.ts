@@ -14,6 +14,8 @@ export function putAt(field: Field, start: number, end: number, text: string): v
     field.setRangeText(text, start, end, "end");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
+  // what is put in at the end may wrap below the part that is in view
+  if (field.selectionEnd === field.value.length) field.scrollTop = field.scrollHeight;
 }
 
 export function putAll(field: Field, text: string): void {
