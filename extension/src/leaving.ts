@@ -17,9 +17,10 @@ export async function mayLeave({ chat }: Pick<Parts, "chat">): Promise<boolean> 
   return true;
 }
 
-export async function openThread(needs: Needs, id: string): Promise<void> {
+/** `stay`: the keyboard stays where it is when the panel can be seen already. */
+export async function openThread(needs: Needs, id: string, stay = false): Promise<void> {
   const { chat, panel } = needs;
-  await panel.show();
+  if (!stay || !panel.visible) await panel.show();
   if (id === chat.view.id || !(await mayLeave(needs))) return;
   await chat.resume(id).catch((error) => notOpened(needs, id, error));
 }
@@ -44,7 +45,7 @@ export async function notOpened(
     return;
   }
   const words = `“${name}” is open in another window. It can be read and changed there, or go on here in a copy.`;
-  const answer = await vscode.window.showInformationMessage(words, "Open a Copy");
+  const answer = await vscode.window.showInformationMessage(unlinked(words), "Open a Copy");
   if (answer && (await mayLeave({ chat }))) await chat.fork(id, {});
 }
 

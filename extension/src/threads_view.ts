@@ -271,7 +271,8 @@ export class ThreadsView implements Feature, vscode.TreeDataProvider<Node> {
   }
 
   private async open(thread: Thread): Promise<void> {
-    await openThread(this.parts, thread.id);
+    // The keyboard stays in the tree, so that F2 and Delete are for the thread that was chosen.
+    await openThread(this.parts, thread.id, true);
     this.see(this.parts.chat.view.id);
   }
 

@@ -38,10 +38,8 @@ const listed = async (given) => {
   await workbench.choose(page, 'Name three colours');
   await panel.at('message-agent').getByText('Teal, ochre and plum.').waitFor();
 
-  await workbench.row(tree, 'Explain the basket').focus();
   await workbench.row(tree, 'Explain the basket').click();
   await panel.at('message-agent').getByText('It holds products.').waitFor();
-  await workbench.row(tree, 'Explain the basket').click();
   await page.keyboard.press('F2');
   await workbench.answerBox(page, 'The basket');
   await shows(['Count to four', 'Name three colours', 'The basket'], 'the new name');
@@ -57,9 +55,11 @@ const listed = async (given) => {
 
   await workbench.menuOf(page, workbench.row(tree, 'The basket'), 'Export…');
   await workbench.choose(page, 'Markdown');
-  await workbench.answerBox(page, join(ws, 'basket.md'));
-  await eventually(() => existsSync(join(ws, 'basket.md')), Boolean, 'the exported file');
-  assert.match(readFileSync(join(ws, 'basket.md'), 'utf8'), /It holds products\./);
+  const proposed = page.locator('.quick-input-widget:not(.hidden) input').first();
+  const path = await eventually(() => proposed.inputValue(), (value) => value.startsWith(ws) && value.endsWith('.md'), 'the proposed file');
+  await page.keyboard.press('Enter');
+  await eventually(() => existsSync(path), Boolean, 'the exported file');
+  assert.match(readFileSync(path, 'utf8'), /It holds products\./);
 
   await workbench.menuOf(page, workbench.row(tree, 'Count to four'), 'Delete…');
   await page.locator('.monaco-dialog-box', { hasText: 'for good?' }).waitFor();
