@@ -2,9 +2,9 @@
  * "Apply" on a block of code: where to, the difference in the diff editor, and only after a yes the edit. It never guesses silently:
  * the user sees which file and which lines. A file that was changed since the difference was shown is not written over.
  */
-import { basename } from "node:path";
 import * as vscode from "vscode";
 import { type Target, targets, withText } from "./apply_targets";
+import { unlinked } from "./log";
 import type { Feature, Parts } from "./parts";
 
 const scheme = "treadle-apply";
@@ -50,7 +50,7 @@ export class ApplyCode implements Feature, vscode.TextDocumentContentProvider {
     const text = withText(before, chosen, code);
     if (this.waiting) await this.decide(this.waiting, false); // one question at a time
     if (text === before) {
-      void vscode.window.showInformationMessage(`${basename(chosen.uri.fsPath)} has this code already.`);
+      void vscode.window.showInformationMessage(`${nameOf(chosen)} has this code already.`);
       return;
     }
     await this.show({ target: chosen, text, version: document?.version ?? null, after: this.uri(chosen, "after", text) });
@@ -58,7 +58,7 @@ export class ApplyCode implements Feature, vscode.TextDocumentContentProvider {
 
   private async show(waiting: Waiting): Promise<void> {
     const { target, after } = waiting;
-    const name = basename(target.uri.fsPath);
+    const name = nameOf(target);
     const left = target.exists ? target.uri : this.uri(target, "before", "");
     this.waiting = waiting;
     await vscode.commands.executeCommand("vscode.diff", left, after, `${name}: apply this code?`, { preview: true });
@@ -72,7 +72,7 @@ export class ApplyCode implements Feature, vscode.TextDocumentContentProvider {
     this.waiting = undefined;
     await close(waiting.after);
     if (yes && !(await write(waiting))) {
-      const name = basename(waiting.target.uri.fsPath);
+      const name = nameOf(waiting.target);
       void vscode.window.showWarningMessage(
         `${name} was changed meanwhile, so nothing was written. Apply again to see the new difference.`,
       );
@@ -86,6 +86,11 @@ export class ApplyCode implements Feature, vscode.TextDocumentContentProvider {
     this.texts.set(uri.toString(), text);
     return uri;
   }
+}
+
+/** For a question: where it is, and no link of it. */
+function nameOf({ uri }: Target): string {
+  return unlinked(vscode.workspace.asRelativePath(uri));
 }
 
 async function write({ target, text, version }: Waiting): Promise<boolean> {

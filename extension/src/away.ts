@@ -4,6 +4,7 @@
  */
 import * as vscode from "vscode";
 import { answered } from "./folds/answered";
+import { unlinked } from "./log";
 import type { Feature, Parts } from "./parts";
 import type { ViewEvent } from "./thread";
 import type { Turn } from "./wire";
@@ -24,7 +25,7 @@ export class Away implements Feature {
 
   private tell(turn: Turn): void {
     const { chat, panel } = this.parts;
-    const words = turn.error?.message ?? answered(chat.view, turn.id);
+    const words = unlinked(turn.error?.message ?? answered(chat.view, turn.id));
     const said = words.length > longest ? `${words.slice(0, longest)}…` : words;
     const show = turn.status === "failed" ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
     const message = turn.status === "failed" ? `Treadle could not go on: ${said}` : `Treadle is done${said ? `: ${said}` : "."}`;

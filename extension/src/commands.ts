@@ -1,7 +1,7 @@
 /** The commands of the palette, the editor's menu and the panel's buttons: each a line or two that calls who knows. */
 import { isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
-import { type Log, sentence } from "./log";
+import { type Log, sentence, unlinked } from "./log";
 import type { Feature, Parts } from "./parts";
 
 export { openThread } from "./leaving";
@@ -38,7 +38,7 @@ async function run(name: string, act: () => unknown, log: Log): Promise<unknown>
     return await act();
   } catch (error) {
     log.error(`${name}: ${error}`);
-    void vscode.window.showErrorMessage(`Treadle: ${sentence(error)}`);
+    void vscode.window.showErrorMessage(unlinked(`Treadle: ${sentence(error)}`));
     return undefined;
   }
 }
@@ -86,6 +86,6 @@ export async function openFile(reference: string, base: string | null, log: Log)
     await vscode.window.showTextDocument(document, { selection: at, preview: true });
   } catch (error) {
     log.warn(`openFile ${reference}: ${error}`);
-    void vscode.window.showWarningMessage(`Treadle cannot open ${path}.`);
+    void vscode.window.showWarningMessage(unlinked(`Treadle cannot open ${path}.`));
   }
 }

@@ -6,7 +6,7 @@ import { relative } from "node:path";
 import * as vscode from "vscode";
 import { addedFile, merged, mostDiff, subjects } from "./commit_words";
 import { newFiles, type Repository, repository } from "./git";
-import { sentence } from "./log";
+import { sentence, unlinked } from "./log";
 import type { Feature, Parts } from "./parts";
 
 const writing = "treadle.writingCommitMessage";
@@ -41,7 +41,7 @@ export class CommitMessage implements Feature {
     } catch (error) {
       if (!stopping.token.isCancellationRequested) {
         this.parts.log.error(`commit message: ${sentence(error)}`);
-        void vscode.window.showErrorMessage(`Treadle cannot write the commit message: ${sentence(error)}`);
+        void vscode.window.showErrorMessage(unlinked(`Treadle cannot write the commit message: ${sentence(error)}`));
       }
     } finally {
       this.stopping = undefined;

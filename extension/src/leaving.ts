@@ -1,6 +1,7 @@
 /** Going from one thread to another: a turn that runs is not stopped without a word, and one that cannot be opened is not an empty panel. */
 import * as vscode from "vscode";
 import { said } from "./chat";
+import { unlinked } from "./log";
 import type { Parts } from "./parts";
 import { shownTitle, title } from "./titles";
 

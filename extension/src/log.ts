@@ -55,6 +55,14 @@ export function createLog(): Log {
   };
 }
 
+/**
+ * Words of others as a notification may show them: VS Code makes links of `[words](command:...)` in one, and a click on such a link runs
+ * any command with any arguments.
+ */
+export function unlinked(text: string): string {
+  return text.replace(/\](?=\()/g, "] ");
+}
+
 /** One line for the log from whatever was thrown. */
 export function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

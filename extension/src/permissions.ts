@@ -5,7 +5,7 @@
 import * as vscode from "vscode";
 import { type Chat, type Requests, said } from "./chat";
 import { inverse } from "./grants";
-import type { Log } from "./log";
+import { type Log, unlinked } from "./log";
 import type { FromPermissions, PermissionsState, ToPermissions } from "./messages";
 import { dist, page } from "./page";
 import { home } from "./panel";
@@ -136,6 +136,6 @@ async function open(path: string, line: number): Promise<void> {
   try {
     await vscode.window.showTextDocument(vscode.Uri.file(path), { selection: at, preview: true });
   } catch {
-    void vscode.window.showWarningMessage(`Treadle cannot open ${path}.`);
+    void vscode.window.showWarningMessage(unlinked(`Treadle cannot open ${path}.`));
   }
 }

@@ -7,7 +7,7 @@ import { Approvals } from "./approvals";
 import { type Answer, type Asked, isApproval, type Outcome, wish } from "./asked";
 import type { Chat } from "./chat";
 import type { Diffs } from "./diffs";
-import { type Log, sentence } from "./log";
+import { type Log, sentence, unlinked } from "./log";
 import type { Panel } from "./panel";
 import type { Sidecar } from "./sidecar";
 import { runningTurn } from "./thread";
@@ -121,8 +121,9 @@ export class Questions {
     const words = wish(asked);
     const said = words.length > longestWish ? `${words.slice(0, longestWish)}…` : words;
     // A command that is not shown whole is not to be allowed from here.
-    const ways = said === words && !hides.test(words) ? ["Show", ...once] : ["Show"];
-    void vscode.window.showInformationMessage(`Treadle asks to ${said}`, ...ways).then((chosen) => {
+    const whole = said === words && unlinked(words) === words && !hides.test(words);
+    const ways = whole ? ["Show", ...once] : ["Show"];
+    void vscode.window.showInformationMessage(`Treadle asks to ${unlinked(said)}`, ...ways).then((chosen) => {
       if (chosen === "Show") void this.around.panel.show("question");
       if (chosen === "Allow Once") this.answer(asked.id, { verdict: "accept" });
     });

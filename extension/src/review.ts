@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import * as vscode from "vscode";
-import { sentence } from "./log";
+import { sentence, unlinked } from "./log";
 import { linesMention } from "./mentions";
 import type { Feature, Parts } from "./parts";
 import { ReviewEditors } from "./review_editors";
@@ -127,7 +127,7 @@ export class Review implements Feature {
     if (act === "undo" && many.length > 1 && !(await sure(many, choice.turnId != null))) return;
     const { problems } = await this.parts.sidecar.request(`treadle/hunk/${act}`, { threadId, ...choice });
     this.files.want(choice.path ? [choice.path] : undefined);
-    if (problems.length) void vscode.window.showWarningMessage(problems.join(" "));
+    if (problems.length) void vscode.window.showWarningMessage(unlinked(problems.join(" ")));
   }
 
   private waiting(turnId?: string): ReviewFile[] {
@@ -263,7 +263,7 @@ export class Review implements Feature {
 
   private say(error: unknown): void {
     this.parts.log.error(`review: ${error}`);
-    void vscode.window.showErrorMessage(`Treadle: ${sentence(error)}`);
+    void vscode.window.showErrorMessage(unlinked(`Treadle: ${sentence(error)}`));
   }
 }
 

@@ -9,7 +9,7 @@ import { act } from "./editor_words";
 import { FindingComments } from "./finding_comments";
 import { type ChangesReview, type Finding, found, isOpen, marked, note, outcome, restored, summaryOf } from "./findings";
 import { repository } from "./git";
-import { sentence } from "./log";
+import { sentence, unlinked } from "./log";
 import type { PanelState } from "./messages";
 import type { Feature, Parts } from "./parts";
 import { reviewTarget } from "./review_targets";
@@ -185,7 +185,7 @@ export class ReviewChanges implements Feature {
   /** Who looks at the panel sees it there. */
   private tell(review: ChangesReview): void {
     if (this.parts.panel.visible) return;
-    void vscode.window.showInformationMessage(outcome(review), "Show").then(
+    void vscode.window.showInformationMessage(unlinked(outcome(review)), "Show").then(
       (chosen) => chosen && this.parts.panel.show(),
       (error) => this.parts.log.warn(sentence(error)),
     );

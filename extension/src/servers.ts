@@ -3,6 +3,7 @@
  * login. It is there when a server is configured. Only that a restart is under way is kept here.
  */
 import * as vscode from "vscode";
+import { unlinked } from "./log";
 import type { Feature, Parts } from "./parts";
 import { missing, serverRow } from "./server_rows";
 import type { McpListServer, Notification } from "./wire";
@@ -199,8 +200,9 @@ export class Servers implements Feature, vscode.TreeDataProvider<Node>, vscode.T
 
   private loggedIn(params: Record<string, unknown>): void {
     const name = String(params.name);
-    if (params.success) void vscode.window.showInformationMessage(`Treadle is logged in to ${name}.`);
-    else void vscode.window.showErrorMessage(`Treadle is not logged in to ${name}: ${params.error ?? "it did not work."}`);
+    const why = String(params.error ?? "it did not work.");
+    if (params.success) void vscode.window.showInformationMessage(unlinked(`Treadle is logged in to ${name}.`));
+    else void vscode.window.showErrorMessage(unlinked(`Treadle is not logged in to ${name}: ${why}`));
     void this.refresh();
   }
 

@@ -4,6 +4,7 @@
  */
 import * as vscode from "vscode";
 import { isElsewhere, openThread } from "./leaving";
+import { unlinked } from "./log";
 import { home } from "./panel";
 import type { Feature, Parts } from "./parts";
 import type { ViewEvent } from "./thread";
@@ -286,7 +287,7 @@ export class ThreadsView implements Feature, vscode.TreeDataProvider<Node> {
     if (act === "retry") {
       await chat.resume(elsewhere.id).catch((error) => {
         if (!isElsewhere(error)) throw error;
-        void vscode.window.showInformationMessage(`“${elsewhere.title}” is still open in another window.`);
+        void vscode.window.showInformationMessage(unlinked(`“${elsewhere.title}” is still open in another window.`));
       });
     }
   }

@@ -50,6 +50,12 @@ test("a failure is told as one, and long words are cut", () => {
   expect(window.told).toEqual([`warning: Treadle could not go on: ${"x".repeat(120)}…`]);
 });
 
+test("words of the model make no link that would run a command", () => {
+  ended("completed", { text: 'See [this](command:workbench.action.terminal.sendSequence?%7B%7D "x") and [that](file:///x).' });
+  expect(window.told[0]).not.toMatch(/\]\(/);
+  expect(window.told[0]).toContain("[this] (command:");
+});
+
 test("the notification leads to the panel when it is chosen", async () => {
   window.chosen = "Show";
   ended("completed");
