@@ -37,6 +37,9 @@ def test_code_about_secrets_and_examples_of_them_are_shown(path: str) -> None:
     "line",
     [
         '+api_key = "abcdefgh12345678"',
+        "+  password: hunter2hunter2",
+        "+export DB_PASSWORD=Tr0ub4dor-and-3",
+        "+aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCY",
         "+token: ghp_0123456789abcdefghijABCDEFGHIJ012345",
         "+AKIAABCDEFGHIJKLMNOP",
         "+-----BEGIN RSA PRIVATE KEY-----",
@@ -46,6 +49,13 @@ def test_a_line_that_looks_like_a_secret_is_left_out_and_its_neighbours_stay(lin
     shown = cm.shown(part("src/a.py", f"+before = 1\n{line}\n"))
     assert line[1:] not in shown.text
     assert "+before = 1" in shown.text
+
+
+@pytest.mark.parametrize(
+    "line", ["+token = self.next_token()", "+password: required", "+    token=token2.value,", "+def secret(a: int = 12345678)"]
+)
+def test_code_that_handles_secrets_is_shown(line: str) -> None:
+    assert line in cm.shown(part("src/a.py", f"{line}\n")).text
 
 
 def test_every_line_of_a_private_key_is_left_out() -> None:

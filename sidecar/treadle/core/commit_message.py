@@ -30,8 +30,10 @@ _SECRET_LINE = re.compile(
     r"""(?ix) -----BEGIN[A-Z ]*PRIVATE\ KEY----- | \b(?:sk|pk|rk)[-_](?:live|test|proj|ant|or)?[-_]?[A-Za-z0-9_-]{20,}
     | \bgh[pousr]_[A-Za-z0-9]{30,} | \bgithub_pat_\w{30,} | \bglpat-[\w-]{18,} | \bxox[abprs]-[\w-]{10,} | \bAKIA[0-9A-Z]{16}\b
     | \bAIza[\w-]{30,} | \beyJ[\w-]{15,}\.[\w-]{15,}\.[\w-]{10,}
-    | (?:passw(?:or)?d|secret|token|api[-_]?key|private[-_]?key|access[-_]?key)["']?\s*[:=]\s*["'][^"'\s]{8,}["']"""
+    | (?:passw(?:or)?d|secret|token|api[-_]?key|private[-_]?key|access[-_]?key)["']?\s*[:=]\s*["'][^"'\s]{8,}["']
+    | (?:passw(?:or)?d|secret|token|api[-_]?key|private[-_]?key|access[-_]?key)\s*[:=]\s*(?=\S*\d)[\w+/=!@\#$%^&*~-]{8,}\s*$"""
 )
+"The last: without quotes, as in YAML or a shell's file, only what is all of the rest of its line and no plain word."
 _KEY_BLOCK = re.compile(r"-----(BEGIN|END)[A-Z ]*PRIVATE KEY-----")
 _HIDDEN = "[a line that may hold a secret is left out]"
 _FENCE = re.compile(r"^\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*$", re.DOTALL)
