@@ -6,7 +6,7 @@ import { mayLeave } from "./leaving";
 import type { Parts } from "./parts";
 import { count } from "./said";
 import { workspaceFolder } from "./settings";
-import { title } from "./titles";
+import { fileName, title } from "./titles";
 import type { Thread } from "./wire";
 
 /** A thread as these acts need it. */
@@ -76,11 +76,11 @@ export async function exportThread({ sidecar }: Parts, thread: Named): Promise<v
   ];
   const kind = await vscode.window.showQuickPick(kinds, { title: `Export “${title(thread)}”`, placeHolder: "As what?" });
   if (!kind) return;
-  const { text, name } = await sidecar.request("treadle/thread/export", { threadId: thread.id, format: kind.format });
+  const { text } = await sidecar.request("treadle/thread/export", { threadId: thread.id, format: kind.format });
   const folder = workspaceFolder()?.uri.fsPath;
   const at = await vscode.window.showSaveDialog({
     title: "Export Thread",
-    defaultUri: folder ? vscode.Uri.file(join(folder, name)) : undefined,
+    defaultUri: folder ? vscode.Uri.file(join(folder, `${fileName(title(thread))}.${kind.extension}`)) : undefined,
     filters: { [kind.label]: [kind.extension] },
   });
   if (!at) return;

@@ -24,6 +24,12 @@ function short(text: string | null): string {
   return firstLine(text ?? "", longest);
 }
 
+/** A thread's name as that of a file, in any file system. */
+export function fileName(name: string): string {
+  const plain = name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
+  return plain.slice(0, 60).replace(/-+$/, "").toLowerCase() || "thread";
+}
+
 export function ago(seconds: number, now: number): string {
   const minutes = Math.max(0, Math.round(now / 60_000 - seconds / 60));
   if (minutes < 1) return "just now";

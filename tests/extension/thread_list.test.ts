@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type Page, pageSize, ThreadList } from "@src/thread_list";
 import { beside, facts, type Known, sign, spokenRow, withSeen } from "@src/thread_look";
-import { ago, shownTitle, title } from "@src/titles";
+import { ago, fileName, shownTitle, title } from "@src/titles";
 import { emptyView } from "@src/thread";
 import type { Thread } from "@src/wire";
 
@@ -106,6 +106,11 @@ describe("a thread in the list", () => {
     expect(title(thread("0199-id", { preview: "" }))).toBe("Untitled thread");
     expect(shownTitle(emptyView)).toBeUndefined();
     expect(shownTitle({ ...emptyView, preview: "Fix it\nnow" })).toBe("Fix it");
+  });
+
+  test("gives an exported file a name that any file system takes", () => {
+    expect(fileName("Fix `a/b`: why does C:\\x fail?")).toBe("fix-a-b-why-does-c-x-fail");
+    expect(fileName("…")).toBe("thread");
   });
 
   test("says its age, and its folder where there are several", () => {

@@ -56,7 +56,7 @@ const listed = async (given) => {
   await workbench.menuOf(page, workbench.row(tree, 'The basket'), 'Export…');
   await workbench.choose(page, 'Markdown');
   const proposed = page.locator('.quick-input-widget:not(.hidden) input').first();
-  const path = await eventually(() => proposed.inputValue(), (value) => value.startsWith(ws) && value.endsWith('.md'), 'the proposed file');
+  const path = await eventually(() => proposed.inputValue(), (value) => value === join(ws, 'the-basket.md'), 'the proposed file');
   await page.keyboard.press('Enter');
   await eventually(() => existsSync(path), Boolean, 'the exported file');
   assert.match(readFileSync(path, 'utf8'), /It holds products\./);

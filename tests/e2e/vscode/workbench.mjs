@@ -139,7 +139,13 @@ export const inline = async (tree, name, title) => {
 /** An entry of the menu that the right mouse button opens. */
 export const menuOf = async (page, at, entry) => {
   await at.click({ button: 'right' });
-  await page.locator('.monaco-menu .action-item', { hasText: entry }).first().click();
+  const item = page.locator('.monaco-menu .action-item', { hasText: entry }).first();
+  await item.waitFor();
+  // A menu that has just opened does not take clicks yet.
+  for (let tries = 0; tries < 20 && (await item.count()); tries += 1) {
+    await item.click({ timeout: 2_000 }).catch(() => {});
+    await item.waitFor({ state: 'detached', timeout: 500 }).catch(() => {});
+  }
 };
 
 /** Writes into the list that has this hint: the palette that led to it may still be there. */
@@ -185,6 +191,7 @@ export const subMenuOf = async (page, at, menu, look, entry) => {
   await wanted.click();
 };
 
+export const showSourceControl = (page) => page.locator('.part.activitybar .action-label.codicon-source-control-view-icon').first().click();
 export const commitBox = (page) => page.locator('.scm-view .scm-editor .monaco-editor').first();
 export const commitWords = async (page) => (await commitBox(page).locator('.view-lines').innerText()).replaceAll('\u00a0', ' ').trim();
 /** A button in the title of the Source Control view. */
