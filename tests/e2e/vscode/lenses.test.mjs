@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { patch, say } from './fake-model.mjs';
 import { eventually, Panel } from './panel.mjs';
-import { CONTRAST, LIGHT, scene } from './scenes.mjs';
+import { CONTRAST, scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
 const EDIT = `*** Begin Patch
@@ -52,7 +52,8 @@ const worked = async ({ panel, page, ws }) => {
 const decide = async (given) => {
   const { panel, page, shot, ws } = given;
   const { onDisk, shown } = await worked(given);
-  await shot('both');
+  await shot.themes('both');
+  await shows(page, all, 'lenses after the themes');
   await workbench.lens(page, KEEP, COMMENT).then((lens) => lens.click());
   await shows(page, each(TOTAL), 'lenses after the first change is kept');
   assert.match(onDisk(), /never negative/);
@@ -78,7 +79,6 @@ const decide = async (given) => {
 };
 
 test('one change is kept, another undone, and a new file taken back, above their lines', scene('lenses', { script }, decide));
-test('the same in a light theme', scene('lenses-light', { script, theme: LIGHT }, decide));
 
 const lasting = async (given) => {
   const { page, shot } = given;
