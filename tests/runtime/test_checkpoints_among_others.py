@@ -64,6 +64,9 @@ class Editor:
     def text(self, path: str) -> str | None:
         return self.documents.get(path)
 
+    def version(self, path: str) -> int | None:
+        return 1 if path in self.documents else None
+
     async def write(self, changes: Sequence[tuple[str, str, str]]) -> None:
         for path, _, new in changes:
             self.documents[path] = new

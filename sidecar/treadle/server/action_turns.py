@@ -165,10 +165,11 @@ class ActionTurns:
         try:
             return await asyncio.shield(watch.ended)
         except asyncio.CancelledError:
+            # refused: it is over, or left open for another process because this one ends
             with contextlib.suppress(TreadleError):
                 await agent.submit(InterruptTurn(watch.thread_id, turn.id), self.client)
-            # the next action in this thread may begin when this turn is over
-            await asyncio.shield(watch.ended)
+                # the next action in this thread may begin when this turn is over
+                await asyncio.shield(watch.ended)
             raise
 
     async def _thread(self, agent: Agent, path: str) -> ThreadState:
