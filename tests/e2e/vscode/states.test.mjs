@@ -16,7 +16,7 @@ let page;
 
 before(async () => {
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND'] });
-  page = await browser.newPage({ viewport: { width: 430, height: 860 } });
+  page = await browser.newPage({ viewport: { width: 430, height: 860 }, reducedMotion: 'reduce' }); // a colour is judged at rest
 });
 after(() => browser?.close());
 
