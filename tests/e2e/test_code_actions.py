@@ -209,17 +209,19 @@ async def test_questions_are_messages_with_buttons(
 
 async def test_an_editor_that_is_lost_while_it_is_asked_lets_nothing_run(asking: House, model_server: ModelServer) -> None:
     model_server.script(lambda request, number: reply(outside("touch one")) if not number else reply(text("-")))
-    left: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    asked = asyncio.Event()
     async with editor(asking) as there:
 
         async def too_late() -> str:
-            left.set_result(await there.hang_up())
+            asked.set()
+            await asyncio.Event().wait()  # the question is taken back when the sidecar ends
             return "Allow once"
 
         there.press = lambda params: too_late()
         uri = there.open(asking.workspace / "hello.py")
         await there.choose("Write tests for 'print'", uri, span(0, 0, 0, 0))
-        await asyncio.wait_for(left, 20)
+        await asyncio.wait_for(asked.wait(), 20)
+        await there.hang_up()
     assert not (asking.workspace / "one").exists()
 
 
