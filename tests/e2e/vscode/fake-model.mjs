@@ -112,7 +112,9 @@ export const startModel = async (script) => {
     if (request.method !== 'POST' || !request.url.startsWith('/v1/responses')) return response.writeHead(404).end('{}');
     const body = JSON.parse(await read(request));
     const number = model.requests.length;
-    const earlier = model.requests.findLast((other) => other.prompt_cache_key === body.prompt_cache_key);
+    // what belongs to no thread and has no tools, such as the words of a commit, goes on from nothing
+    const alone = body.prompt_cache_key === undefined && !body.tools?.length;
+    const earlier = alone ? undefined : model.requests.findLast((other) => other.prompt_cache_key === body.prompt_cache_key);
     const broken = earlier && brokenPrefix(earlier, body);
     if (broken) model.faults.push(`request ${number}: ${broken}`);
     model.requests.push(body);
