@@ -16,7 +16,7 @@ export function newProblems(words: string | null | undefined): TemplateResult | 
   if (!words) return nothing;
   return html`<section class="bar problems" role="status" aria-label="New problems">
     <span class="codicon codicon-warning" aria-hidden="true"></span>
-    <button class="words" title="Show the problems" @click=${() => post({ type: "newProblems", act: "show" })}>${words} Treadle edited</button>
+    <button class="words" title="Show the problems; Treadle has edited there" @click=${() => post({ type: "newProblems", act: "show" })}>${words}</button>
     <button class="word" title="Have Treadle fix them" @click=${() => post({ type: "newProblems", act: "fix" })}>Fix</button>
     <button class="icon" title="Dismiss" aria-label="Dismiss" @click=${() => post({ type: "newProblems", act: "dismiss" })}><span class="codicon codicon-close" aria-hidden="true"></span></button>
   </section>`;
