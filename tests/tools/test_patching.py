@@ -173,6 +173,9 @@ class Typing:
     def text(self, path: str) -> str | None:
         return self.now if path == self.path else None
 
+    def version(self, path: str) -> int | None:
+        return 1 if path == self.path else None
+
     async def write(self, edits: Sequence[tuple[str, str, str]]) -> None:
         ((_, old, new),) = edits
         assert old == self.now
