@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fakes.site import ME, Site
+from treadle.adapters.file_journal import temporary_name
 from treadle.adapters.versions import SqliteVersions
 from treadle.adapters.watch import DiskWatch
 from treadle.adapters.watch import inotify as notifications
@@ -118,6 +119,17 @@ async def test_a_file_that_was_made_and_is_gone_again_is_no_change(site: Site) -
     site.write("a/b")
     shutil.rmtree(site.root / "a")
     assert await site.found() == []
+
+
+async def test_what_a_patch_writes_beside_a_file_before_it_takes_its_place_is_nobodys_change(site: Site) -> None:
+    site.write("a", "one\n")
+    await site.begin()
+    beside = site.root / temporary_name("a")
+    beside.write_text("two\n")
+    assert await site.found() == []
+    os.replace(beside, site.root / "a")
+    found = {site.name(v): (site.content(v.before), site.content(v.after)) for v in await site.found()}
+    assert found == {"a": (b"one\n", b"two\n")}
 
 
 async def test_moved_folders_are_followed_and_what_happens_in_them_later_is_seen(site: Site) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from pathspec import GitIgnoreSpec
 
+from ..file_journal import STRAY
+
 _NAMES = """
 .git .hg .svn .jj .DS_Store .cache .eggs
 node_modules bower_components .yarn .pnpm-store .next .nuxt .svelte-kit .parcel-cache .turbo
@@ -42,7 +44,8 @@ class Ignores:
             self._specs.pop(folder, None)
 
     def by_name(self, name: str) -> bool:
-        return name in NAMES
+        # our own files beside those that are about to be written: nobody made them
+        return name in NAMES or STRAY.fullmatch(name) is not None
 
     def by_rule(self, folder: str, name: str, *, is_folder: bool) -> bool:
         """Of what is in a folder that is not ignored itself."""
