@@ -91,11 +91,14 @@ export class Sidecar implements vscode.Disposable {
   /** Starts the sidecar unless it runs; fails with one sentence for the user. */
   ready(): Promise<LanguageClient> {
     if (this.disposed) return Promise.reject(new Error("Treadle is shutting down."));
-    this.starting ??= this.start(this.generation).catch((error) => {
-      this.starting = undefined;
+    if (this.starting) return this.starting;
+    const starting = this.start(this.generation).catch((error) => {
+      // Another start may be under way by now: forgetting that one would leave its process to nobody.
+      if (this.starting === starting) this.starting = undefined;
       throw error;
     });
-    return this.starting;
+    this.starting = starting;
+    return starting;
   }
 
   async restart(): Promise<void> {
@@ -117,6 +120,7 @@ export class Sidecar implements vscode.Disposable {
     if (this.state.connection !== "restarting") this.tell({ connection: "starting" });
     try {
       const launch = await this.find();
+      if (generation !== this.generation) throw new Error("The sidecar was restarted.");
       const client = this.createClient(launch, generation);
       await client.start();
       if (generation !== this.generation) {
@@ -187,7 +191,7 @@ export class Sidecar implements vscode.Disposable {
   ): Promise<{ reader: NodeJS.ReadableStream; writer: NodeJS.WritableStream }> {
     const cwd = workspaceFolder()?.uri.fsPath ?? homedir();
     const child = spawn(launch.command, launch.args, { cwd, env: { ...process.env, ...launch.env }, windowsHide: true });
-    this.child = child;
+    if (generation === this.generation) this.child = child;
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text: string) => {
       for (const line of text.split("\n")) if (line.trim()) this.log.info(`[sidecar] ${line}`);
@@ -229,8 +233,12 @@ export class Sidecar implements vscode.Disposable {
     this.tell({ connection: "idle" });
     if (client?.state === State.Running) await client.stop(2_000).catch(() => undefined);
     if (child && child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((done) => child.once("exit", done));
       child.kill("SIGTERM");
-      setTimeout(() => child.exitCode === null && child.signalCode === null && child.kill("SIGKILL"), 2_000).unref();
+      const hard = setTimeout(() => child.kill("SIGKILL"), 2_000);
+      // Its threads are its own until it has ended.
+      await ended;
+      clearTimeout(hard);
     }
   }
 
