@@ -18,15 +18,8 @@ case ${1:-run} in
     export VSIX=$vsix CODE_SERVER NODE24 TREADLE_PYTHON=$ROOT/.venv/bin/python
     export SHOTS=${SHOTS:-$ROOT/tests/e2e/shots}
     mkdir -p "$SHOTS"
-    scenes() { node --test --test-concurrency="$1" --test-reporter=spec "${@:2}"; }
-    [ $# -eq 0 ] || { scenes 1 "$@"; exit; }
-    # Two files at once, since a scene waits as much as it works; what measures times has the machine for itself.
-    timed=./long_thread.test.mjs others=()
-    for file in ./*.test.mjs; do [ "$file" = "$timed" ] || others+=("$file"); done
-    code=0
-    scenes 2 "${others[@]}" || code=$?
-    scenes 1 "$timed" || code=$?
-    exit $code
+    [ $# -gt 0 ] || set -- ./*.test.mjs
+    exec node --test --test-concurrency=1 --test-reporter=spec "$@"
     ;;
   *) fail "e2e.sh prepare | run [FILE...]" ;;
 esac
