@@ -19,6 +19,7 @@ from .answers import McpLogin
 from .assembly import World
 from .foreign import ask
 from .loaded import Loaded
+from .mcp_keeping import settings_of
 from .ports import Client, McpServers
 
 MAX_ANSWER = 8 * 1024 * 1024
@@ -26,7 +27,7 @@ MAX_ANSWER = 8 * 1024 * 1024
 
 
 async def answer(world: World, threads: Mapping[str, Loaded], op: McpOp, client: Client) -> McpLogin | JsonObject:
-    settings = _settings(world, threads, op.thread_id)
+    settings = settings_of(world, threads, op.thread_id)
     server = _server(op.name if isinstance(op, LoginMcpServer) else op.server, settings)
     if world.mcp is None:
         raise RequestRefused("there are no MCP servers here")
@@ -59,15 +60,6 @@ async def _login(  # noqa: PLR0917
         return McpLogin(id, await servers.login(server, settings, wish, finished))
     except TreadleError as error:
         raise RequestRefused(error.sentence()) from error
-
-
-def _settings(world: World, threads: Mapping[str, Loaded], thread_id: str | None) -> Settings:
-    if thread_id is None:
-        return world.configure(None, {})[0]
-    loaded = threads.get(thread_id)
-    if loaded is None:
-        raise RequestRefused(f"thread not found: {thread_id}; start or resume it first")
-    return loaded.settings
 
 
 def _server(name: str, settings: Settings) -> McpServer:
