@@ -20,7 +20,7 @@ HEAD = b'{"model":"m","input_note":["input",[]],"prompt_cache_key":"k","input":[
 
 
 def post(base_url: str, body: bytes, **headers: str) -> int:
-    with urllib.request.urlopen(urllib.request.Request(base_url + "/responses", body, headers), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(base_url + "/responses", body, headers), timeout=60) as answer:
         answer.read()
         return answer.status
 

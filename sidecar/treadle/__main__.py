@@ -1,22 +1,31 @@
 """The command line. Starts a door; everything else is loaded when that door needs it.
 
-Exit status: what the door says; 2 for a command line that makes no sense.
+Exit status: what the door says; 2 for a command line that makes no sense; 130, without a traceback, for Ctrl-C while nothing of
+ours listens to it. Imports nothing that takes time before it is ready for that.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
 
 from . import __version__
 
+TYPE_CHECKING = False  # typing takes its time
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
     from .command_line import Line
     from .runtime.agent import Agent
 
 PROTOCOL = 2
+_YOUNG, _STARTING = 20_000, 100_000
+"""New objects after which garbage is looked for, later and at first. What a start loads stays: looking through it again and again
+is a tenth of the time to the first request."""
+_STARTED = 2.0
+"Seconds after which a start is over."
 _EXEC_CONFIG = ("mcp_optional_startup_grace_ms=0",)
 "Under the words of -c: who gives one order and leaves wants every server, and has no next turn in which a late one may come."
 _ROWS = 10_000
@@ -26,6 +35,21 @@ _PLAIN_DOORS = (["serve"], ["acp"], ["app-server"], ["app-server", "--listen", "
 
 def main() -> int:
     """Entry point of the `treadle` program."""
+    try:
+        return _main()
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # to Python 3.11 one that comes while a class is made is the cause of an error
+        if not isinstance(error, KeyboardInterrupt) and not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        import signal  # noqa: PLC0415
+
+        # who is impatient does not see where the interpreter's own end was interrupted
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return 130
+
+
+def _main() -> int:
+    gc.set_threshold(_STARTING, 20, 20)
     words = sys.argv[1:]
     if words in _PLAIN_DOORS:
         # the way most starts go: not even the parser is loaded before the client is answered
@@ -103,16 +127,24 @@ def _sandbox(line: Line) -> int:
     return confined.main(asked)
 
 
-def _opener(config: list[str], door: str, line: Line | None = None) -> Callable[[], Awaitable[Agent]]:
+def _opener(config: list[str], door: str, line: Line | None = None, *, ephemeral: bool = False) -> Callable[[], Awaitable[Agent]]:
     async def open_agent() -> Agent:
+        import asyncio  # noqa: PLC0415
+
         from . import app  # noqa: PLC0415 - all adapters come with it
 
+        asyncio.get_running_loop().call_later(_STARTED, _started)
         if line is None:
-            return await app.open_agent(app.Options(_overrides(config), door))
+            return await app.open_agent(app.Options(_overrides(config), door, ephemeral=ephemeral))
         of_editor = (_overrides(line.defaults), line.restricted, tuple(line.trusted))
         return await app.open_agent(app.Options(_overrides(config), door, *of_editor))
 
     return open_agent
+
+
+def _started() -> None:
+    gc.freeze()  # else all of it would be looked through now, after all
+    gc.set_threshold(_YOUNG, 20, 20)
 
 
 def _overrides(config: list[str]) -> dict[str, Any]:
@@ -181,7 +213,8 @@ def _exec(line: Line) -> int:
         color=line.color == "always" or (line.color == "auto" and sys.stderr.isatty() and "NO_COLOR" not in os.environ),
     )
     try:
-        return asyncio.run(exec_json.run(_opener([*_EXEC_CONFIG, *line.config], "exec"), request))
+        opener = _opener([*_EXEC_CONFIG, *line.config], "exec", ephemeral=line.ephemeral)
+        return asyncio.run(exec_json.run(opener, request))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.stderr.write("treadle: interrupted\n")
         return 130
@@ -211,7 +244,11 @@ def _prompt(given: str | None) -> str:
     if sys.stdin.isatty():
         return given
     piped = _piped()
-    return f"{given}\n\n<stdin>\n{piped}\n</stdin>" if piped.strip() else given
+    if not piped.strip():
+        return given
+    from .core import tags  # noqa: PLC0415
+
+    return f"{given}\n\n<stdin>\n{tags.within('stdin', piped)}\n</stdin>"
 
 
 def _piped() -> str:
@@ -235,6 +272,7 @@ def _doctor(line: Line) -> int:
             await agent.close()
 
     from .core.errors import TreadleError  # noqa: PLC0415
+    from .core.visible import visible  # noqa: PLC0415
 
     try:
         found = asyncio.run(report())
@@ -245,7 +283,7 @@ def _doctor(line: Line) -> int:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
         for name, fact in found.items():
-            sys.stdout.write(f"{name}: {fact if isinstance(fact, str) else json.dumps(fact)}\n")
+            sys.stdout.write(f"{name}: {visible(fact) if isinstance(fact, str) else json.dumps(fact)}\n")
     return 0
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from . import __version__, prompts
 from .adapters.clock import SystemClock
-from .adapters.config import ConfigFiles, Loaded, load, stored_key
+from .adapters.config import ConfigFiles, Loaded, load
 from .adapters.config_providers import listed
 from .adapters.config_trust import editor_trust
-from .adapters.credentials import Credentials
+from .adapters.credentials import Credentials, StoredKeys
 from .adapters.environment import hidden
 from .adapters.files import DiskFiles
 from .adapters.git import info as git_info
@@ -28,6 +28,7 @@ from .adapters.instructions import InstructionFiles
 from .adapters.login import CommandEnvironment
 from .adapters.mcp import ServerPool, TokenFile, ToolCache
 from .adapters.outputs import DiskOutputs
+from .adapters.own_process import close_to_others, give_memory_back, trim
 from .adapters.proxy import DeferredProxy
 from .adapters.sandbox import MCP_LOGINS, pick
 from .adapters.skills import SkillFiles
@@ -43,9 +44,10 @@ from .core.keeping import KeepingOp
 from .core.mcp import McpStatus
 from .core.models import DEFAULT_MODEL, facts, facts_for
 from .core.ops import CheckRule, ListRules, ListThreads, ReadLedger, ReadPrompt, ReadThread, WriteRules
+from .core.record import frozen
 from .core.settings import Provider, Settings
 from .core.skills import FoundSkills, SkillError
-from .runtime import reading, rules
+from .runtime import rules
 from .runtime.agent import Agent
 from .runtime.answers import Answer
 from .runtime.assembly import World
@@ -58,7 +60,7 @@ from .tools.sessions import Sessions
 LookOp: TypeAlias = ReadLedger | ReadPrompt | ListRules | WriteRules | CheckRule | ListThreads | ReadThread | KeepingOp
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What the command line says."""
 
@@ -71,21 +73,28 @@ class Options:
     "The editor's user does not trust what is open."
     trusted: tuple[str, ...] = ()
     "Folders that the editor's user trusts, with all below."
+    ephemeral: bool = False
+    "Nothing is to be kept: where nothing can be written, that is no reason to stop."
 
 
 async def open_agent(options: Options) -> Agent:
     """An agent on the real world. Raises TreadleError when Treadle's own folder cannot be used."""
     folders = homes()
     _log_to_stderr()
+    close_to_others(os.environ)
+    give_memory_back()
     try:
         folders.treadle.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
+        if options.ephemeral:
+            return Parts(options, folders, dict(os.environ)).agent
         hint = "Set TREADLE_HOME to a folder that can be written."
         raise TreadleError(f"Treadle cannot use its folder {folders.treadle}: {error.strerror}.", hint=hint) from error
     parts = Parts(options, folders, dict(os.environ))
     parts.files.recover()
     parts.environment.start()
-    parts.agent.tend()
+    if parts.kept:
+        parts.agent.tend()
     return parts.agent
 
 
@@ -94,6 +103,8 @@ async def look(options: Options, op: LookOp) -> Answer:
     parts = Parts(options, homes(), dict(os.environ))
     try:
         if isinstance(op, ReadLedger | ReadPrompt):
+            from .runtime import reading  # noqa: PLC0415
+
             return await reading.answer(parts.world, op)
         if not isinstance(op, ListRules | WriteRules | CheckRule):
             return await parts.agent.submit(op, Nobody())
@@ -115,6 +126,9 @@ class Nobody:
 class Parts:
     """Everything that one process has one of."""
 
+    kept = True
+    "Whether threads are."
+
     def __init__(self, options: Options, folders: Homes, environ: dict[str, str]) -> None:
         self._options = options
         self._folders = folders
@@ -124,7 +138,8 @@ class Parts:
         self.sandbox: Sandbox = pick(folders.treadle)
         self.models = ModelsByWire(self._credentials, environ, self._say)
         self._logins = TokenFile(folders.treadle / MCP_LOGINS)
-        self.environment = CommandEnvironment(environ, hidden, self._stored_secrets)
+        stored = StoredKeys(folders.codex)
+        self.environment = CommandEnvironment(environ, hidden, lambda: [*self._logins.secrets(), *stored()])
         clock = SystemClock()
         own = tuple(dict.fromkeys(os.path.realpath(folder) for folder in (folders.codex, folders.treadle)))
         self.skills = SkillFiles(folders.codex, Path(home) if (home := environ.get("HOME")) else None)
@@ -135,19 +150,14 @@ class Parts:
             local_date=clock.local_date,
             skills=self.skills,
         )
-        mcp = ServerPool(
-            ToolCache(folders.treadle / "mcp"),
-            environ,
-            self._mcp_changed,
-            tokens=self._logins,
-            outside=self._mcp_asked,
-        )
+        tools = ToolCache(folders.treadle / "mcp")
+        mcp = ServerPool(tools, environ, self._mcp_changed, tokens=self._logins, outside=self._mcp_asked)
         self.files = DiskFiles(environ.get("TMPDIR"), own, folders.treadle / "commits")
         self.world = World(
             models=self.models,
             sandbox=self.sandbox,
             files=self.files,
-            store=SqliteStore(folders.treadle),
+            store=self._store(),
             clock=clock,
             briefing=ThreadBriefing(clock, surroundings, builtin, McpTools(mcp)),
             configure=self.configure,
@@ -162,11 +172,19 @@ class Parts:
             watch=DiskWatch(folders.treadle),
             day=lambda at: clock.local_date(at)[0],
             git=git_info,
+            warm=_warm,
+            trim=trim,
         )
         self.agent = Agent(self.world)
 
-    def _stored_secrets(self) -> list[str]:
-        return [*self._logins.secrets(), stored_key(self._folders.codex) or ""]
+    def _store(self) -> SqliteStore:
+        try:
+            return SqliteStore(self._folders.treadle)
+        except TreadleError:
+            if not self._options.ephemeral:
+                raise
+            self.kept = False
+            return SqliteStore(None)
 
     def _mcp_changed(self, status: McpStatus) -> None:
         self.agent.mcp_changed(status)
@@ -250,6 +268,17 @@ class Parts:
             "networkAllowList": _allow_list(settings, status),
             "configProblems": [problem.sentence() for problem in loaded.warnings],
         }
+
+
+def _warm() -> Iterator[None]:
+    from . import tools  # noqa: PLC0415
+
+    tools.load()
+    yield
+    from .adapters import responses  # noqa: PLC0415
+
+    yield
+    yield from responses.load()
 
 
 class ModelsByWire:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from .command_line import Usage
@@ -156,7 +157,11 @@ def _get(server: McpServer, tokens: TokenFile, *, as_json: bool) -> int:
 
 
 def _known(server: McpServer, tokens: TokenFile) -> dict[str, Any]:
-    """Names of variables and headers, never their values."""
+    """Names of variables and headers, never their values, nor what gives access among the arguments."""
+    from .adapters.environment import secrets_in  # noqa: PLC0415
+
+    secrets = secrets_in(server.args)
+    shown = [reduce(lambda text, secret: text.replace(secret, "***"), secrets, argument) for argument in server.args]
     login = None
     if server.url is not None:
         own_token = server.bearer_token_env_var or any(name.lower() == "authorization" for name, _ in server.http_headers)
@@ -166,7 +171,7 @@ def _known(server: McpServer, tokens: TokenFile) -> dict[str, Any]:
         "enabled": server.enabled,
         "required": server.required,
         "command": server.command,
-        "args": list(server.args) if server.command else None,
+        "args": shown if server.command else None,
         "env": [name for name, _ in server.env] + list(server.env_vars) if server.command else None,
         "cwd": server.cwd,
         "url": server.url,
@@ -186,7 +191,9 @@ def _where(server: dict[str, Any]) -> str:
 
 
 def _print(text: str) -> int:
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    from .core.visible import visible  # noqa: PLC0415
+
+    sys.stdout.write(visible(text.rstrip("\n")) + "\n")
     sys.stdout.flush()
     return 0
 

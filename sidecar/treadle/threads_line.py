@@ -7,6 +7,7 @@ status: 0 done, 1 nothing was found or it could not be done, 2 the command line 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -134,6 +135,9 @@ def main(words: list[str], overrides: dict[str, Any]) -> int:
         # who reads has had enough; what is still in the buffer must not raise again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except OSError as error:  # of standard output: all else has words of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _complain(f"what was found cannot be printed: {error.strerror or error}", 1)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     return code
@@ -226,13 +230,17 @@ def _export(line: ThreadsLine, agent: _Agent) -> int:
     if path is None or path == "-":
         sys.stdout.buffer.write(data)
         return 0
+    # never half a file under the name that was asked for
+    partial, begun = f"{path}.partial", False
     try:
-        # never half a file under the name that was asked for
-        partial = f"{path}.partial"
         with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            begun = True
             file.write(data)
         os.replace(partial, path)
     except OSError as error:
+        if begun:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
         return _complain(f"{path} cannot be written: {error.strerror}", 1)
     return 0
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fakes.config_home import KEY, ConfigHome, only
 from treadle.adapters.config import load, parse_override
-from treadle.adapters.config_files import line_of, nested
+from treadle.adapters.config_files import KeyLines, nested
 from treadle.core.settings import SandboxPolicy
 
 
@@ -275,7 +275,35 @@ def test_a_worktree_is_trusted_with_its_repository(machine: ConfigHome, tmp_path
     (machine.root / ".git").rmdir()
     (machine.root / ".git").write_text(f"gitdir: {main}/.git/worktrees/w\n")
     machine.user(f'[projects."{main}"]\ntrust_level = "trusted"')
+    back = main / ".git" / "worktrees" / "w" / "gitdir"
+    back.parent.mkdir(parents=True)
+    back.write_text(f"{machine.root}/.git\n")
     assert machine.load().trust == "trusted"
+    back.write_text(os.path.relpath(machine.root / ".git", back.parent))
+    assert machine.load().trust == "trusted"
+
+
+@pytest.mark.parametrize("back", [None, "/elsewhere/.git\n", ""])
+def test_a_folder_that_only_says_that_it_is_a_worktree_is_not_trusted(
+    machine: ConfigHome, tmp_path: Path, back: str | None
+) -> None:
+    main = tmp_path / "main"
+    (main / ".git" / "worktrees" / "w").mkdir(parents=True)
+    if back is not None:
+        (main / ".git" / "worktrees" / "w" / "gitdir").write_text(back)
+    (machine.root / ".git").rmdir()
+    (machine.root / ".git").write_text(f"gitdir: {main}/.git/worktrees/w\n")
+    machine.user(f'[projects."{main}"]\ntrust_level = "trusted"')
+    assert machine.load().trust is None
+
+
+def test_a_folder_that_turns_the_sandbox_off_is_named(machine: ConfigHome) -> None:
+    machine.user(machine.trust())
+    path = machine.project('sandbox_mode = "danger-full-access"')
+    loaded = machine.load()
+    assert loaded.settings.sandbox.mode == "danger-full-access"
+    (problem,) = loaded.warnings
+    assert problem.sentence().startswith(f"{path}:1: sandbox_mode: turns the sandbox off")
 
 
 def test_the_users_own_file_is_not_taken_for_a_folders(tmp_path: Path) -> None:
@@ -332,9 +360,9 @@ def test_dotted_keys_nest_and_may_be_quoted() -> None:
 
 def test_the_line_of_a_key_is_found() -> None:
     text = 'a = 1\n[t."x.y"]\nb = 2\nc.d = 3\n[[list]]\ne = 1\n'
-    assert [line_of(text, key) for key in [("a",), ("t", "x.y", "b"), ("t", "x.y", "c", "d"), ("list", "e")]] == [1, 3, 4, 6]
-    assert line_of(text, ("t", "x.y", "missing")) == 2
-    assert line_of(text, ("nowhere",)) is None
+    assert [KeyLines(text).of(key) for key in [("a",), ("t", "x.y", "b"), ("t", "x.y", "c", "d"), ("list", "e")]] == [1, 3, 4, 6]
+    assert KeyLines(text).of(("t", "x.y", "missing")) == 2
+    assert KeyLines(text).of(("nowhere",)) is None
 
 
 VALUES = st.recursive(

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.config_home import ConfigHome
 from treadle.adapters.config_providers import LOCAL, OLLAMA, OPENAI
-from treadle.adapters.credentials import Credentials
+from treadle.adapters.credentials import Credentials, StoredKeys
 from treadle.core.errors import ModelError
 from treadle.core.settings import Provider
 
@@ -64,3 +64,24 @@ def test_a_provider_without_an_address_is_refused_with_its_own_sentence(tmp_path
     loaded.user('model_provider = "mine"\n[model_providers.mine]\nname = "Mine"\n')
     with pytest.raises(ModelError, match=r"\[model_providers.mine\] in config.toml has no base_url"):
         Credentials(tmp_path, {})(loaded.load().settings.provider)
+
+
+def test_stored_keys_and_tokens_are_known_and_those_before_them(tmp_path: Path) -> None:
+    file, stored = tmp_path / "auth.json", StoredKeys(tmp_path)
+    assert stored() == []
+    tokens = {"id_token": "i", "access_token": "a", "refresh_token": "r", "account_id": "is no secret"}
+    file.write_text(json.dumps({"OPENAI_API_KEY": None, "tokens": tokens}))
+    assert sorted(stored()) == ["a", "i", "r"]
+    file.write_text(json.dumps({"OPENAI_API_KEY": "k", "tokens": tokens | {"access_token": "b", "id_token": 7}}))
+    assert sorted(stored()) == ["a", "b", "i", "k", "r"]
+    for broken in ("", "[]", '{"tokens": 1}', '{"tokens": []}'):
+        file.write_text(broken)
+        assert sorted(stored()) == ["a", "b", "i", "k", "r"], broken
+
+
+def test_of_stored_keys_that_were_renewed_again_and_again_the_last_ones_are_known(tmp_path: Path) -> None:
+    file, stored = tmp_path / "auth.json", StoredKeys(tmp_path)
+    for number in range(1000):
+        file.write_text(json.dumps({"tokens": {"refresh_token": "stays", "access_token": f"token {number}"}}))
+        found = stored()
+    assert len(found) < 100 and {"stays", "token 998", "token 999"} <= set(found)

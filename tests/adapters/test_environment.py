@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from fnmatch import fnmatchcase
 
-from treadle.adapters.environment import FIXED, child_environment, known_secrets
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from treadle.adapters.environment import FIXED, child_environment, known_secrets, secrets_in
 from treadle.core.settings import McpServer, Provider, Settings, ShellEnvironment
 
 OWN = {"PATH": "/usr/bin", "HOME": "/home/me", "EDITOR": "vi", "LANG": "de_DE.UTF-8", "TERM": "xterm-256color"}
@@ -136,3 +140,34 @@ def test_secrets_are_known_wherever_they_are_configured() -> None:
         *("bearer-of-acme", "header-of-acme", "query-of-acme", "token-of-docs", "Bearer header-of-docs", "header-of-docs"),
         *(f"value-of-{name}" for name in names if name not in ("DOCS_HOME", "OTHER_KEY")),
     }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "secrets"),
+    [
+        (("--api-key", "value-1", "--fast"), {"value-1"}),
+        (("--token=value-2",), {"value-2"}),
+        (("-y", "remote", "https://a.test", "--header", "Authorization: Bearer value-3"), {"Bearer value-3", "value-3"}),
+        (("--header", "X-Api-Key:value-4"), {"value-4"}),
+        (("postgres://me:value-5@db/app",), {"value-5"}),
+        (("ghp_abcdefghijkl", "sk-proj-abcdefgh"), {"ghp_abcdefghijkl", "sk-proj-abcdefgh"}),
+        (("--keyboard", "--password", "--force", "task-list", "--path", "/w/api_key", "key"), set()),
+        (("--tokenizer", "large-model", "--key-file", "/w/key.pem", "MONKEY=chimpanzee", "Author: nobody"), set()),
+        (("--client_secret", "value-7", "-e", "API_KEY=value-8"), {"value-7", "value-8"}),
+        (("DB_PASSWORD=value-6",), {"value-6"}),
+    ],
+)
+def test_secrets_are_known_among_arguments(arguments: tuple[str, ...], secrets: set[str]) -> None:
+    assert set(secrets_in(arguments)) == secrets
+    wanted = {value for value in secrets if len(value) >= 8}
+    assert known_secrets({}, Settings("/", "m", Provider("p", "P", ""), mcp_servers=(McpServer("s", args=arguments),))) == wanted
+
+
+_NAMES = st.text("aAbB_*?[]!\n\u00df", min_size=1, max_size=6)
+
+
+@given(names=st.lists(_NAMES, max_size=6), patterns=st.lists(_NAMES, max_size=4))
+def test_excluded_is_what_fnmatch_matches_without_regard_to_case(names: list[str], patterns: list[str]) -> None:
+    policy = ShellEnvironment(exclude=tuple(patterns), ignore_default_excludes=True)
+    left = {name for name in names if not any(fnmatchcase(name.upper(), pattern.upper()) for pattern in patterns)}
+    assert child_environment(dict.fromkeys(names, "x"), policy).keys() - FIXED.keys() == left

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from treadle.adapters import file_commit
+from treadle.adapters.file_commit import Commit
 from treadle.adapters.files import MAX_BYTES, DiskFiles
 from treadle.core.settings import SandboxPolicy
 from treadle.runtime.ports import FileState
@@ -201,3 +205,59 @@ async def test_the_agents_own_folder_is_refused_inside_a_root(tmp_path: Path):
         with pytest.raises(PermissionError, match="own folder"):
             await files.commit([], [state(tmp_path / name, b"x")], inside(tmp_path))
     assert list((tmp_path / "codex").iterdir()) == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_commit_that_is_cancelled_once_it_is_written_down_as_done_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    finish = Commit.finish
+
+    def held(commit: Commit) -> None:
+        finish(commit)
+        reached.set()
+        go_on.wait(10)
+        if fails:
+            raise OSError("the disk")
+
+    monkeypatch.setattr(Commit, "finish", held)
+    (tmp_path / "f").write_bytes(b"old")
+    work = await changing(tmp_path / "f", DiskFiles(journal=tmp_path / "journal"))
+    await asyncio.to_thread(reached.wait, 10)
+    work.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await work
+    assert (tmp_path / "f").read_bytes() == b"new"
+    assert (leftovers(tmp_path), os.listdir(tmp_path / "journal")) == ([], [])
+
+
+async def test_a_commit_that_is_cancelled_before_it_is_written_down_as_done_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    put = Commit.put
+
+    def held(commit: Commit, stopped: Callable[[], bool]) -> None:
+        put(commit, stopped)
+        reached.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(Commit, "put", held)
+    (tmp_path / "f").write_bytes(b"old")
+    work = await changing(tmp_path / "f", DiskFiles(journal=tmp_path / "journal"))
+    await asyncio.to_thread(reached.wait, 10)
+    assert (tmp_path / "f").read_bytes() == b"new"
+    work.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert (tmp_path / "f").read_bytes() == b"old"
+    assert (leftovers(tmp_path), os.listdir(tmp_path / "journal")) == ([], [])
+
+
+async def changing(file: Path, files: DiskFiles) -> asyncio.Task[None]:
+    before = await files.read(str(file))
+    return asyncio.create_task(files.commit([before], [state(file, b"new")], FULL))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,3 +94,21 @@ def test_a_queue_goes_with_its_thread(store: SqliteStore) -> None:
 def test_a_message_that_cannot_be_kept_is_refused_in_a_sentence(store: SqliteStore) -> None:
     with pytest.raises(TreadleError, match="cannot be kept"):
         store.queue.put("no such thread", queued("a"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": 5}, {"at": "soon"}, {"client_id": []}, {"settings": "none"}, {"settings": None}, {"metadata": {"k": 1}},
+        {"metadata": ["k"]}, {"output_schema": "x"}, {"content": [{"type": "text", "text": 7}]}, {"content": "words"},
+        {"content": [{"type": "image", "url": None}]}, {"more": 1},
+    ],
+)  # fmt: skip
+def test_a_row_of_other_types_is_left_out_and_stays_where_it_is(change: dict[str, object], store: SqliteStore) -> None:
+    store.queue.put("t", queued("a"))
+    store.queue.put("t", queued("b"))
+    database = store.queue._db  # pyright: ignore[reportPrivateUsage]
+    body = json.loads(database.execute("SELECT body FROM queued WHERE id='a'").fetchone()[0])
+    database.execute("UPDATE queued SET body=? WHERE id='a'", (json.dumps(body | change),))
+    assert [each.id for each in store.queue.of("t")] == ["b"]
+    assert database.execute("SELECT count(*) FROM queued").fetchone() == (2,)

@@ -140,13 +140,13 @@ def test_it_may_be_done_beside_the_store_s_own_thread(tmp_path: Path) -> None:
 
 
 def test_a_log_that_stays_in_use_is_said_and_the_thread_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("treadle.adapters.store.deletion._PATIENCE", 0.05)
     store = SqliteStore(tmp_path)
     fill(store, "gone", SECRET)
     with contextlib.closing(sqlite3.connect(tmp_path / "threads.sqlite3", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM item").fetchone()
-        with pytest.raises(TreadleError, match="Not all could be deleted"):
+        with monkeypatch.context() as hasty, pytest.raises(TreadleError, match="Not all could be deleted"):
+            hasty.setattr("treadle.adapters.store.deletion._PATIENCE", 0.05)
             store.delete(["gone"])
     store.delete(["gone"])
     assert holding(tmp_path, SECRET) == []

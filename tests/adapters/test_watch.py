@@ -198,6 +198,25 @@ async def test_what_was_told_of_by_a_patch_is_not_found_again(site: Site) -> Non
     assert (os.path.basename(version.path), site.content(version.before)) == ("b", b"patched\n")
 
 
+async def test_a_command_changes_the_mode_of_what_was_read_before_it_was_told_of(site: Site) -> None:
+    """A patch is put there, the baseline reads it, and only then is the patch told of."""
+    site.write("a", "patched\n")
+    os.chmod(site.root / "a", 0o644)
+    await site.begin()
+    site.watch.note(str(site.root / "a"), key_of(b"patched\n"))
+    os.chmod(site.root / "a", 0o755)
+    (version,) = await site.found()
+    assert (version.mode_before, version.mode_after) == (0o644, 0o755)
+
+
+async def test_a_mode_that_somebody_told_of_is_not_found_again(site: Site) -> None:
+    site.write("a", "one\n")
+    await site.begin()
+    os.chmod(site.root / "a", 0o755)
+    site.watch.note(str(site.root / "a"), key_of(b"one\n"), 0o755)
+    assert await site.found() == []
+
+
 async def test_lost_events_lead_to_one_comparison_and_the_same_answer(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.write("a", "one\n")
     site.write("dir/b", "two\n")

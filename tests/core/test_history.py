@@ -37,6 +37,11 @@ def test_a_whole_turn() -> None:
     ]
 
 
+def test_a_part_of_thoughts_without_text_is_drawn_as_nothing() -> None:
+    (turn,) = turns([model_item("r", "reasoning", {"summary": [{"text": None}, {"text": "why"}], "content": [{}]})])
+    assert turn.cards == [ReasoningCard("r", ("", "why"), ("",))]
+
+
 def test_a_call_without_an_output_is_in_progress() -> None:
     (turn,) = turns([model_item("c", "function_call", {"arguments": "{}"}, call_id="k", name="tool")])
     assert turn.status == "inProgress"

@@ -292,6 +292,13 @@ def test_the_diff_counts_and_holds_every_changed_line(old: list[str], new: list[
     assert diff.count_lines(before) - made.removed + made.added == diff.count_lines(after)
 
 
+@given(st.text("ab\n\r\f\v\x1c\x85\u2028", max_size=20), st.text("ab\n\r\f\v\x1c\x85\u2028", max_size=20))
+def test_odd_separators_end_no_line_of_a_diff(before: str, after: str) -> None:
+    made = diff.unified(before, after)
+    assert diff.count_lines(before) == (len(before.removesuffix("\n").split("\n")) if before else 0)
+    assert "".join(difflib.restore(restorable(made.text, before), 2)) == after
+
+
 def restorable(text: str, before: str) -> list[str]:
     """The unified diff as an ndiff over the whole of `before`, placing each hunk by its own line numbers."""
     lines = before.split("\n")

@@ -146,7 +146,12 @@ def settings(row: Row) -> Settings:
     return Settings(CWD, "m", provider, approval_policy=row.approval, sandbox=sandbox, roots=("/home/me/lib",), extra=row.extra)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=str)
+def named(rows: list[Row]) -> list[str]:
+    """The same in every process: a set has no order."""
+    return [f"{number} {type(row.wish).__name__} {row.verdict.__name__}" for number, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=named(TABLE))
 def test_the_verdict_of_every_row(row: Row):
     verdict = decide(row.wish, settings(row), row.grants, row.available, tmpdir="/scratch")
     assert isinstance(verdict, row.verdict)

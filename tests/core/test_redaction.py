@@ -70,3 +70,30 @@ def test_what_holds_no_secret_is_not_changed(parts: list[str]) -> None:
     text = "".join(parts)
     if not any(secret in text for secret in SECRETS):
         assert through(parts) == text
+
+
+@given(st.text("ab", max_size=40), st.text("ab", min_size=SHORTEST, max_size=12))
+def test_of_what_may_be_a_beginning_the_longest_is_held_back(text: str, secret: str) -> None:
+    sizes = [size for size in range(4, len(secret)) if text.endswith(secret[:size])]
+    assert Redactor((secret,))._beginning(text) == max(sizes, default=0)
+
+
+def test_a_look_for_long_secrets_costs_what_one_for_short_ones_does() -> None:
+    """Tokens of a sign-in have thousands of characters, and every piece of an output is looked at."""
+
+    class Counted(str):
+        looks = 0
+
+        def find(self, *args: object) -> int:
+            Counted.looks += 1
+            return super().find(*args)  # type: ignore[arg-type]
+
+        def endswith(self, *args: object) -> bool:
+            Counted.looks += 1
+            return super().endswith(*args)  # type: ignore[arg-type]
+
+    text = Counted("no beginning of it here " * 400)
+    for size in (10, 4000):
+        Counted.looks = 0
+        assert Redactor(("x" * size,))._beginning(text) == 0
+        assert Counted.looks < 10, size

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from treadle.core import titles
 from treadle.core.items import Image, Text
 from treadle.core.titles import WIDTH, cleaned, made, width
 
@@ -88,3 +89,45 @@ def test_any_words_give_one_short_line_or_nothing(said: str) -> None:
 @pytest.mark.parametrize("piece", ["<a ", "<aa>", "/a", "a/", "[", "@", ". ", "...", "```\n", "e.g. ", "\x1b["])
 def test_no_words_take_long(piece: str) -> None:
     assert len(made((Text(piece * 200_000),)) or "") <= WIDTH
+
+
+PASSED_OVER = {
+    "_FENCE": ("```", "~~~"),
+    "_TAGGED": ("</",),
+    "_COLOUR": ("\x1b",),
+    "_LINK": ("](",),
+    "_ADDRESS": ("://",),
+    "_PATH": ("/", "\\"),
+    "_AT": ("@",),
+}
+"By the name of a pattern: one of these is in whatever it finds."
+_PIECES = [
+    "```",
+    "~~~",
+    "``",
+    "<a>",
+    "</",
+    "a>",
+    "\x1b",
+    "[31m",
+    "[a]",
+    "(b)",
+    "](",
+    "http",
+    "s://",
+    "/",
+    "\\",
+    "@",
+    "C:",
+    ".",
+    "x",
+    "\n",
+    " ",
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_what_is_not_looked_for_could_not_be_found(text: str) -> None:
+    for name, marks in PASSED_OVER.items():
+        if not any(mark in text for mark in marks):
+            assert getattr(titles, name).search(text) is None, name

@@ -39,6 +39,9 @@ def test_roots_follow_the_policy(policy: SandboxPolicy, roots: tuple[str, ...] |
         ("/w/a/b/.git/config", ".git is protected"),
         ("/w/.vscode/settings.json", ".vscode is protected"),
         ("/tmp/in/.codex/f", ".codex is protected"),
+        ("/w/mine.code-workspace", ".code-workspace file is protected"),
+        ("/w/Mine.Code-Workspace", ".code-workspace file is protected"),
+        ("/w/a/mine.code-workspace", None),
     ],
 )
 def test_protected_and_outside_paths_are_refused(path: str, reason: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -35,7 +36,9 @@ async def test_archiving_a_thread_ends_its_background_commands(tmp_path: Path, m
     thread_id, turn_id = await house.begin(agent, client)
     await client.turn_end(turn_id)
     assert "Process running with session ID" in outputs(model_server.requests[1].json)[0]
-    assert alive(house.workspace)
+    async with asyncio.timeout(60):
+        while not alive(house.workspace):  # noqa: ASYNC110 - another process, which may have only just begun
+            await asyncio.sleep(0.01)
     await agent.submit(ArchiveThread(thread_id, True), client)
     assert alive(house.workspace) == []
     await agent.submit(ArchiveThread(thread_id, False), client)

@@ -21,7 +21,7 @@ from fakes.preloaded import Preloaded
 from fakes.responses import ModelServer
 
 pytestmark = pytest.mark.e2e
-WAIT = 30
+WAIT = 60
 STEPS = 3
 KILLS = range(1, 31, 2)
 "Messages that a client hears in one life until the process is killed."

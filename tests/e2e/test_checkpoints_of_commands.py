@@ -164,17 +164,17 @@ async def test_what_an_interrupted_or_failing_command_did_is_undone_too(shop: Sh
 
 
 async def test_a_command_that_goes_on_counts_until_its_turn_ends(shop: Shop) -> None:
-    script = "echo a > early; sleep 0.6; echo b > late; sleep 30"
+    script = "echo a > early; while [ ! -e go ]; do sleep 0.01; done; echo b > late; sleep 30"
     shop.server.script(
         [
             reply(call("exec_command", {"cmd": script, "yield_time_ms": 250})),
-            reply(call("exec_command", {"cmd": "sleep 1; cat late"})),
+            reply(call("exec_command", {"cmd": "touch go; while [ ! -s late ]; do sleep 0.01; done"})),
             reply(text("Done.")),
         ]
     )
     shop.thread_id, turn = await shop.house.begin(shop.agent, shop.client)
     assert (await shop.client.turn_end(turn)).status == "completed"
-    assert set(kinds(await shop.preview(turn))) == {"early", "late"}
+    assert set(kinds(await shop.preview(turn))) == {"early", "go", "late"}
 
 
 async def test_where_nothing_can_be_kept_commands_run_all_the_same_and_the_checkpoint_says_so(shop: Shop) -> None:

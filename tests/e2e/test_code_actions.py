@@ -220,7 +220,7 @@ async def test_an_editor_that_is_lost_while_it_is_asked_lets_nothing_run(asking:
         there.press = lambda params: too_late()
         uri = there.open(asking.workspace / "hello.py")
         await there.choose("Write tests for 'print'", uri, span(0, 0, 0, 0))
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), 60)
         await there.hang_up()
     assert not (asking.workspace / "one").exists()
 
@@ -238,10 +238,10 @@ async def test_an_editor_that_draws_cards_is_asked_by_cards_and_acts_in_its_thre
             return {"decision": "accept"}
 
         ask = there.client.protocol.send_request_async
-        thread = (await asyncio.wait_for(ask("thread/start", {"cwd": str(asking.workspace)}), 20)).thread
+        thread = (await asyncio.wait_for(ask("thread/start", {"cwd": str(asking.workspace)}), 60)).thread
         said_there = {"threadId": thread.id, "input": [{"type": "text", "text": "go"}]}
-        await asyncio.wait_for(ask("turn/start", said_there), 20)
-        await asyncio.wait_for(there.over.wait(), 20)
+        await asyncio.wait_for(ask("turn/start", said_there), 60)
+        await asyncio.wait_for(there.over.wait(), 60)
         uri = there.open(asking.workspace / "hello.py")
         await there.choose("Write tests for 'print'", uri, span(0, 0, 0, 0))
         assert (await there.message()).message == "Done."

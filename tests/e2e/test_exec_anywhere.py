@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,3 +160,29 @@ def test_a_turn_that_was_stopped_can_be_gone_on_with(house: House, model_server:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert run(house, "resume", "--last", "go on").stdout == "Again.\n"
+
+
+@pytest.mark.parametrize("words", [("--json",), ()])
+def test_a_program_that_does_not_read_cannot_keep_a_turn_from_being_ended(
+    words: tuple[str, ...], house: House, model_server: ModelServer
+) -> None:
+    model_server.script(lambda *_: reply(text("x" * 400_000, deltas=4), call("exec_command", {"cmd": "true"})))
+    process = start(house, *words, "go")
+    assert process.stdout is not None
+    # until the program stands in a write (which has the number 1, or 64) to a pipe that is full
+    while (
+        Path(f"/proc/{process.pid}/syscall").read_text().split()[0] not in ("1", "64")
+        or _waiting(process.stdout.fileno()) < 30_000
+    ):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    # nobody reads, and it ends
+    assert process.wait(30) == 128 + signal.SIGTERM
+    out, err = process.communicate()
+    assert len(out) >= 30_000 and "Traceback" not in err
+
+
+def _waiting(fd: int) -> int:
+    """Bytes that nobody has read yet."""
+    return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]

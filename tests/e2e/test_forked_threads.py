@@ -22,6 +22,7 @@ from treadle.core.ops import (
     ForkThread,
     InterruptTurn,
     ListThreads,
+    NameThread,
     Overrides,
     ReadLedger,
     ReadPrompt,
@@ -79,12 +80,13 @@ async def test_a_fork_lasts_and_can_be_forked_after_its_parent_is_forgotten(tmp_
     parent, turns = await three_turns(house, agent, client)
     await agent.close()
     agent = house.agent()
+    await agent.submit(NameThread(parent, "renamed"), client)
     state = await fork(agent, client, parent, last_turn_id=turns[1])
     assert agent.loaded_ids() == (state.meta.id,)
     await agent.close()
     agent = house.agent()
     child = (await resumed(agent, state.meta.id)).meta
-    assert child.forked_from == parent
+    assert (child.forked_from, child.name) == (parent, "renamed")
     await say(agent, client, child.id, "on")
     assert await causes(agent, child.id) == ["forked"]
     grandchild = await fork(agent, client, child.id)

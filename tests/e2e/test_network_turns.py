@@ -173,18 +173,20 @@ async def test_a_question_that_nobody_answers_is_a_no_after_a_while(
 
 
 async def test_a_question_ends_with_its_command(town: Town, model_server: ModelServer) -> None:
-    script = {"cmd": f"timeout 0.5 {town.curl('new.com')['cmd']}; echo over", "yield_time_ms": 30_000}
+    asked, ends = town.workspace / "asked", "while [ ! -e asked ]; do sleep 0.01; done; kill $!; wait; echo over"
+    script = {"cmd": f"{town.curl('new.com')['cmd']} & {ends}", "yield_time_ms": 30_000}
     model_server.script([reply(call("exec_command", script)), reply(text("Ok."))])
 
     async def silence() -> str:
+        asked.touch()
         await asyncio.Event().wait()
         return "accept"
 
     agent, client = town.agent(), RecordingClient(lambda asked: silence())
     _, turn_id = await town.begin(agent, client)
     assert (await client.turn_end(turn_id)).status == "completed"
-    asked = await client.until_asked()
-    await client.until(lambda event: isinstance(event, ApprovalSettled) and event.approval_id == asked.id)
+    question = await client.until_asked()
+    await client.until(lambda event: isinstance(event, ApprovalSettled) and event.approval_id == question.id)
 
 
 async def test_a_command_that_outlives_its_turn_may_still_ask(town: Town, model_server: ModelServer) -> None:
@@ -243,7 +245,7 @@ async def test_the_command_line_reaches_what_is_listed(town: Town) -> None:
     line = (sys.executable, "-m", "treadle", "sandbox", "-c", f"treadle.network.allow={allow}", "--", "/bin/sh", "-c")
     script = f"curl -sS --noproxy '' http://localhost:{town.internet.port}/; curl -sS {town.curl('good.com')['cmd'].split()[-1]}"
     process = await asyncio.create_subprocess_exec(*line, script, env=environ, cwd=town.workspace, stdout=asyncio.subprocess.PIPE)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         told, _ = await process.communicate()
     assert f"for localhost:{town.internet.port}" in told.decode()
     assert "good.com is not on the allow-list" in told.decode()

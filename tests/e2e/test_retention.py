@@ -108,6 +108,18 @@ async def test_what_was_not_used_for_long_goes(house: House, world: Any, caplog:
     assert caplog.records == []
 
 
+async def test_a_clock_that_is_years_ahead_deletes_nothing_by_itself(
+    house: House, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(house, max_age_days=30)
+    for thread_id, days in (("old", 40), ("yesterday", 1.5), ("today", 0.1)):
+        keep(world, thread_id, days)
+    monkeypatch.setattr(world.clock, "now", lambda: NOW + 74 * 365 * DAY)
+    gone = await retention.prune(world, by_itself=True)
+    assert [meta.id for meta in gone] == ["old"]
+    assert left(world) == {"yesterday", "today"}
+
+
 async def test_beyond_the_size_the_oldest_go_and_those_of_today_stay(house: House, world: Any) -> None:
     limit(house, max_mb=10)
     for n in range(8):
@@ -155,7 +167,7 @@ sys.stdin.read()
 async def test_in_the_background_old_histories_are_indexed_and_limits_kept(house: House, world: Any) -> None:
     limit(house, max_age_days=30)
     keep(world, "old", 100)
-    keep(world, "new", 1)
+    keep(world, "new", 1.5)
     with pytest.raises(Enough):
         await retention.tend(world)
     assert left(world) == {"new"}

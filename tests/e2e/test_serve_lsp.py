@@ -40,12 +40,12 @@ class Editor:
             self.told.put_nowait((method, params))
 
     async def ask(self, method: str, params: Any) -> Any:
-        return await asyncio.wait_for(self.client.protocol.send_request_async(method, params), 30)
+        return await asyncio.wait_for(self.client.protocol.send_request_async(method, params), 60)
 
     async def until(self, method: str) -> list[tuple[str, Any]]:
-        found = [await asyncio.wait_for(self.told.get(), 30)]
+        found = [await asyncio.wait_for(self.told.get(), 60)]
         while found[-1][0] != method:
-            found.append(await asyncio.wait_for(self.told.get(), 30))
+            found.append(await asyncio.wait_for(self.told.get(), 60))
         return found
 
 

@@ -130,7 +130,7 @@ async def test_a_call_of_an_mcp_server_and_a_web_search(stage: Stage) -> None:
 
 
 async def test_a_turn_that_is_interrupted(stage: Stage) -> None:
-    client, thread_id = await stage.begin([reply(text("I begin, and", hold={3: "go"})), reply(text("Again."))])
+    client, thread_id = await stage.begin([reply(text("I begin, and", deltas=5, hold={3: "go"})), reply(text("Again."))])
     turn_id = await client.say(thread_id, "Go on for ever")
     await client.method("item/agentMessage/delta")
     await client.result("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})

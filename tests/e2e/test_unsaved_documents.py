@@ -65,12 +65,12 @@ class Editor:
     async def turn(self, cwd: Path) -> list[tuple[str, Any]]:
         """One turn to its end; what was told meanwhile."""
         ask = self.client.protocol.send_request_async
-        started = await asyncio.wait_for(ask("thread/start", {"cwd": str(cwd)}), 30)
+        started = await asyncio.wait_for(ask("thread/start", {"cwd": str(cwd)}), 60)
         said = {"threadId": started.thread.id, "input": [{"type": "text", "text": "go"}]}
-        await asyncio.wait_for(ask("turn/start", said), 30)
-        told = [await asyncio.wait_for(self.told.get(), 30)]
+        await asyncio.wait_for(ask("turn/start", said), 60)
+        told = [await asyncio.wait_for(self.told.get(), 60)]
         while told[-1][0] != "turn/completed":
-            told.append(await asyncio.wait_for(self.told.get(), 30))
+            told.append(await asyncio.wait_for(self.told.get(), 60))
         return told
 
 

@@ -239,6 +239,10 @@ async def test_an_interrupt_ends_what_its_turn_left_running_and_nothing_older(ho
     await client.turn_end(turn_id)
     again = await agent.submit(StartTurn(thread_id, (Text("more"),)), client)
     await client.until(lambda e: isinstance(e, CardStarted) and getattr(e.card, "view", {}).get("command") == "sleep 600")
+    async with asyncio.timeout(60):
+        written = [house.workspace / "older", house.workspace / "newer"]
+        while not all(path.exists() and path.read_text() for path in written):  # noqa: ASYNC110 - by commands
+            await asyncio.sleep(0.01)
     await agent.submit(InterruptTurn(thread_id), client)
     assert (await client.turn_end(again.id)).status == "interrupted"  # type: ignore[union-attr]
     pids = {name: int((house.workspace / name).read_text()) for name in ("older", "newer")}

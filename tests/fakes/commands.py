@@ -73,7 +73,7 @@ class Shell:
 
     async def seen(self, text: str) -> str:
         """All live output, once `text` is in it."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while text not in (shown := "".join(self.emitted)):
                 self._news.clear()
                 await self._news.wait()

@@ -118,7 +118,7 @@ class Stand:
         self.model.start()
         self.home = folder / "home"
         for made in (self.home / "codex", self.home / "treadle", folder / "ws"):
-            made.mkdir(parents=True)
+            made.mkdir(parents=True, exist_ok=True)
         self._configure()
         self._numbers = itertools.count(1)
         self.conversations = [self._new(place) for place in range(threads)]
@@ -293,7 +293,7 @@ class Stand:
     def until_ready(self, sidecar: Sidecar) -> None:
         """Until every thread is loaded and has been compared."""
         for _ in self.conversations:
-            while not (ready := self.ready.acquire(timeout=1)) and sidecar.process.poll() is None:
+            while not (ready := self.ready.acquire(timeout=1)) and sidecar.process.poll() is None and sidecar.broken is None:
                 pass
             if not ready or sidecar.broken is not None:
                 raise sidecar.broken or TimeoutError(f"not ready: {sidecar.errors.read_text()[-2000:]}")
@@ -316,7 +316,7 @@ def running(mark: str) -> list[int]:
     return found
 
 
-def gone(mark: str, seconds: float = 20.0) -> None:
+def gone(mark: str, seconds: float = 60.0) -> None:
     """Until no process has this among its words."""
     end = time.monotonic() + seconds
     while found := running(mark):

@@ -48,5 +48,5 @@ class Door:
 
     def end(self) -> tuple[int, bytes, bytes]:
         """Close its input; exit status and what was left to read."""
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err

@@ -19,7 +19,7 @@ from treadle.server.documents import offset
 
 from .house import House
 
-WAIT = 20
+WAIT = 60
 OURS = ("window/showMessage", "window/showDocument", "$/progress")
 "What pytest-lsp would only collect."
 

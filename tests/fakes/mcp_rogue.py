@@ -94,6 +94,13 @@ def dies_loudly(message: Message) -> Message:
     os._exit(9)
 
 
+def mortal(message: Message) -> Message:
+    """Dies when it is told to."""
+    if message["params"].get("arguments", {}).get("die"):
+        return dies_loudly(message)
+    return {"content": [{"type": "text", "text": "alive"}]}
+
+
 def storms(message: Message) -> Message:
     """Says very often that its list has changed."""
     for _ in range(2_000):
@@ -132,10 +139,8 @@ def answer_to(id: str) -> Any:
     return None
 
 
-CALLS: dict[str, Callable[[Message], Message]] = {
-    function.__name__: function
-    for function in (large, chatty, garbage, not_a_result, loud, dies_loudly, storms, asks, sends, keeps_asking, needs_url)
-}
+_TRICKS = (large, chatty, garbage, not_a_result, loud, dies_loudly, mortal, storms, asks, sends, keeps_asking, needs_url)
+CALLS: dict[str, Callable[[Message], Message]] = {function.__name__: function for function in _TRICKS}
 LISTS: dict[str, Callable[[Message], Message]] = {
     function.__name__: function for function in (many_tools, endless_pages, long_texts, odd_names, no_tools)
 }

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -62,9 +63,9 @@ class Process:
 
 
 class Preloaded:
-    """Starts the program again and again."""
+    """Starts the program again and again. `through`: a program that starts it."""
 
-    def __init__(self) -> None:
+    def __init__(self, through: Sequence[str] = ()) -> None:
         self._lock = threading.Lock()
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         argv, variables = program(os.geteuid())
@@ -72,7 +73,7 @@ class Preloaded:
         env["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[1])
         with theirs:
             self._process = subprocess.Popen(
-                [argv[0], "-P", "-m", "fakes.preloaded", str(theirs.fileno())], env=env, pass_fds=(theirs.fileno(),)
+                [*through, argv[0], "-P", "-m", "fakes.preloaded", str(theirs.fileno())], env=env, pass_fds=(theirs.fileno(),)
             )
 
     def start(self, words: list[str], env: dict[str, str], cwd: Path, errors: IO[bytes]) -> Process:
@@ -129,6 +130,7 @@ def _run(asked: dict[str, Any], fds: list[int], others: list[int]) -> None:
             os.close(fd)
         os.environ.clear()
         os.environ.update(asked["env"])
+        sys.dont_write_bytecode = bool(asked["env"].get("PYTHONDONTWRITEBYTECODE"))
         os.chdir(asked["cwd"])
         sys.argv = ["treadle", *asked["words"]]
         code = importlib.import_module("treadle.__main__").main()

@@ -27,7 +27,7 @@ from .prefix import PrefixMoved, compare
 from .replies import Hold, Reply, Speech, as_reply, error, from_json, said, wire
 
 Script = Iterable[Speech] | Callable[[dict[str, Any], int], Speech]
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 AT_ONCE = 200
 "Events in one write: a long reply streams while the rest of it is still being made."
 
@@ -306,6 +306,8 @@ class ModelServer:
             await asyncio.wait([t for t in (gone, gate) if t], return_when=asyncio.FIRST_COMPLETED)
         finally:
             gone.cancel()
+            # until it has ended nobody else may read
+            await asyncio.wait([gone])
             if gate:
                 gate.cancel()
         opened = gate is not None and gate.done() and not gate.cancelled()

@@ -94,7 +94,7 @@ class SlowModel:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(20)
+        self._thread.join(60)
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
@@ -118,22 +118,22 @@ class SlowModel:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = re.search(rb"(?i)content-length: (\d+)", head)
                 body = await reader.readexactly(int(length[1])) if length else b""
-                await self._answer(body, writer)
+                await self._answer(head, body, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # killed, or at the end of the test
         finally:
             writer.close()
 
-    async def _answer(self, body: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
         self.requests += 1
         number = self.requests
         try:
-            answer = self._next(body, number)
+            answer = self._next(head, body, number)
         except Exception as problem:
             self.complaints.append(f"request {number}: {problem!r}")
             answer = error(400, said(str(problem)))
         if answer.status != 200:
-            writer.write(b"HTTP/1.1 400 No\r\ncontent-length: %d\r\n\r\n%s" % (len(answer.body), answer.body))
+            writer.write(b"HTTP/1.1 %d No\r\ncontent-length: %d\r\n\r\n%s" % (answer.status, len(answer.body), answer.body))
             return
         pace = 0.0 if self.calm else self.rng.choice(PACES)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -147,7 +147,7 @@ class SlowModel:
         writer.write(b"0\r\n\r\n")
         await writer.drain()
 
-    def _next(self, body: bytes, number: int) -> Reply:
+    def _next(self, head: bytes, body: bytes, number: int) -> Reply:
         request: dict[str, Any] = json.loads(body)
         known = self._known[request["prompt_cache_key"]]
         if SUM_UP in json.dumps(request["input"][-1]):

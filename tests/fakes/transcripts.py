@@ -22,6 +22,8 @@ _ID = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32,64}\b|\b(?:msg|rs|fc|ctc|call|resp|ws)_[0-9a-zA-Z]+(?:_[0-9]+)*\b"
 )
 _TIME = re.compile(r"(?:At|Ms)$")
+_WAITED = re.compile(r"after [^,.]{1,20} without(?= a request)")
+"Of a command that took a second, the next request says so."
 _MACHINE = ("userAgent", "cliVersion", "processId", "codexHome", "platformOs", "platformFamily")
 _BILL = ("threadId", "turnId", "number", "model", "provider", "status", "cause", "explanation", "hit", "price")
 "What is kept of a row of the ledger; the rest moves with every word of the prompt."
@@ -132,5 +134,7 @@ def _without_chance(value: Any, key: str = "") -> Any:
             return 1_000
         case str() if key in _MACHINE:
             return "any"
+        case str() if key == "explanation":
+            return _WAITED.sub("after 0 s without", value)
         case _:
             return value

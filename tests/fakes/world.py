@@ -164,7 +164,7 @@ class RecordingClient:
         answer = await answer if asyncio.iscoroutine(answer) else answer
         return SPOKEN[answer] if isinstance(answer, str) else answer
 
-    async def until(self, seen: Callable[[Event], bool], timeout: float = 10) -> Event:
+    async def until(self, seen: Callable[[Event], bool], timeout: float = 60) -> Event:
         """The first event, past or to come, for which `seen` is true."""
         async with asyncio.timeout(timeout):
             while True:
@@ -174,7 +174,7 @@ class RecordingClient:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def until_asked(self, timeout: float = 10) -> Any:
+    async def until_asked(self, timeout: float = 60) -> Any:
         """The first approval that is asked for."""
         async with asyncio.timeout(timeout):
             while not self.asked:

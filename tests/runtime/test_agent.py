@@ -148,7 +148,7 @@ async def test_a_call_begins_while_the_reply_still_streams() -> None:
     agent, *_ = build(model, FakeTool(run=run))
     client = RecordingClient()
     _, turn_id = await begin(agent, client)
-    await asyncio.wait_for(started.wait(), 5)
+    await asyncio.wait_for(started.wait(), 60)
     go_on.set()
     assert (await client.turn_end(turn_id)).status == "completed"
 

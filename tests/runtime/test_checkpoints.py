@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from fakes.editing import Desk, kinds
+from treadle.core.checkpoints import Restored
 from treadle.core.errors import RequestRefused
 from treadle.core.events import CheckpointChanged
 from treadle.core.items import Context, TurnBegan
@@ -255,6 +258,32 @@ async def test_clients_are_told_once_of_each_file_of_a_turn_and_of_a_restore(des
     ] * 2
     await desk.restore(turn)
     assert len([event for event in desk.client.events if isinstance(event, CheckpointChanged)]) == 3
+
+
+async def test_a_restore_that_is_cancelled_while_it_is_written_down_leaves_no_trace(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("a", A)
+    turn = await desk.patches(a=B)
+    add, begun = desk.versions.add_restored, asyncio.Event()
+    go_on, added = threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def late(restored: Restored) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait(30)
+        add(restored)
+        added.set()
+
+    monkeypatch.setattr(desk.versions, "add_restored", late)
+    restoring = asyncio.ensure_future(desk.restore(turn))
+    await begun.wait()
+    restoring.cancel()
+    loop.call_soon(go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await restoring
+    assert await asyncio.to_thread(added.wait, 30)
+    assert (desk.read("a"), desk.versions.restored(desk.thread_id)) == (B, [])
 
 
 async def test_nothing_is_restored_while_a_turn_runs(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fakes.world import PROVIDER, FakeTool, MemoryStore, RecordingClient, ScriptedModel, begin, build, call, end, message, more
+from treadle.core import history
 from treadle.core.errors import ModelError
 from treadle.core.events import CardCompleted, CardStarted, ErrorReported, WarningReported
 from treadle.core.items import Summary, Text
@@ -152,8 +153,11 @@ async def test_a_summary_that_cannot_be_had_fails_the_turn_and_leaves_the_thread
     assert ended.error is not None
     assert ended.error.message == "No such model."
     kinds = [item.type for item in store.load(thread_id)[1][before:]]
-    assert kinds == ["turn_began", "user_message", "turn_ended"]
+    assert kinds == ["turn_began", "model_item", "user_message", "turn_ended"]
     assert cards(client) == ["CardStarted", "CardCompleted"]
+    told = [event.card for event in client.events if isinstance(event, CardCompleted)]
+    shown = history.turns(store.load(thread_id)[1])[-1].cards
+    assert [card in shown for card in told if isinstance(card, SummaryCard)] == [True]
     turn = await more(agent, client, thread_id, "and again")
     assert (await client.turn_end(turn)).status == "completed"
     client.check_cards()
@@ -245,7 +249,7 @@ async def test_a_model_that_twice_writes_no_summary_fails_the_turn_and_leaves_th
     assert "wrote no summary" in ended.error.message
     assert len(model.requests) == 3
     kinds = [item.type for item in store.load(thread_id)[1][before:]]
-    assert kinds == ["turn_began", *([] if by_hand else ["user_message"]), "turn_ended"]
+    assert kinds == ["turn_began", "model_item", *([] if by_hand else ["user_message"]), "turn_ended"]
     assert cards(client) == ["CardStarted", "CardCompleted"]
     client.check_cards()
 

@@ -58,7 +58,7 @@ async def test_the_words_of_a_message_outlive_the_process_that_heard_them(store:
     await client.until(lambda e: isinstance(e, CardDelta) and e.text == "a wo")
     while "Half a wo" not in dumps([item.raw for item in store.drafts(thread_id) if isinstance(item, ModelItem)]):
         store.wrote.clear()
-        await asyncio.wait_for(store.wrote.wait(), 10)
+        await asyncio.wait_for(store.wrote.wait(), 60)
     left = store.at_this_moment()
     await agent.submit(InterruptTurn(thread_id, turn_id), client)
     await client.turn_end(turn_id)
@@ -84,7 +84,7 @@ async def test_a_message_that_is_complete_leaves_no_draft(store: Watched) -> Non
     agent, *_ = build(ScriptedModel([*script[:2], gate, *script[2:], *end()]), store=store)
     client = RecordingClient()
     thread_id, turn_id = await begin(agent, client)
-    await asyncio.wait_for(store.wrote.wait(), 10)
+    await asyncio.wait_for(store.wrote.wait(), 60)
     gate.set()
     await client.turn_end(turn_id)
     writes = store.writes
@@ -101,7 +101,7 @@ async def test_the_last_output_of_a_command_outlives_the_process_too(store: Watc
     agent, *_ = build(ScriptedModel([*call("a"), *end()]), FakeTool(run=forever), store=store)
     client = RecordingClient()
     thread_id, turn_id = await begin(agent, client)
-    await asyncio.wait_for(store.wrote.wait(), 10)
+    await asyncio.wait_for(store.wrote.wait(), 60)
     left = store.at_this_moment()
     await agent.submit(InterruptTurn(thread_id, turn_id), client)
     await client.turn_end(turn_id)
@@ -126,7 +126,7 @@ async def test_a_store_that_takes_no_draft_stops_no_stream(store: Watched) -> No
     agent, *_ = build(ScriptedModel([*script[:2], gate, *script[2:], *end()]), store=store)
     client = RecordingClient()
     _, turn_id = await begin(agent, client)
-    await asyncio.wait_for(store.wrote.wait(), 10)
+    await asyncio.wait_for(store.wrote.wait(), 60)
     gate.set()
     assert (await client.turn_end(turn_id)).status == "completed"
 

@@ -180,7 +180,7 @@ async def test_undo_is_refused_while_the_agent_writes_the_file_and_allowed_besid
             await act()
     assert len(await stand.hunks()) == 2
     await stand.undo(path=str(b))
-    changes.withdraw(coming)
+    await changes.withdraw(coming)
     await stand.undo()
     assert (a.read_text(), b.read_text()) == ("a\n", "b\n")
 
@@ -326,10 +326,12 @@ async def test_a_change_that_is_withdrawn_leaves_no_trace(stand: Stand) -> None:
         Changed(stand.thread, "t2", str(b), b"b\n", b"B\n", "patch"),
     ]
     await changes.announce(coming)
-    changes.withdraw(coming)
+    await changes.withdraw(coming)
+    await stand.agent._hunks.written()  # pyright: ignore[reportPrivateUsage]
     assert (await stand.hunks(), stand.versions.hunk_bases) == (before, rows)
     # of a change that was never announced to us nothing is taken back
-    changes.withdraw(coming)
+    await changes.withdraw(coming)
+    await stand.agent._hunks.written()  # pyright: ignore[reportPrivateUsage]
     assert (await stand.hunks(), stand.versions.hunk_bases) == (before, rows)
 
 

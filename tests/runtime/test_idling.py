@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -21,9 +25,11 @@ from fakes.world import (
     more,
 )
 from treadle.core.events import ThreadClosed, ThreadStatusChanged
-from treadle.core.ops import ResumeThread
+from treadle.core.keeping import DeleteThread
+from treadle.core.ops import ArchiveThread, ResumeThread
+from treadle.core.settings import Settings
 from treadle.runtime.agent import Agent
-from treadle.runtime.idling import UNLOAD_AFTER
+from treadle.runtime.idling import SERVERS_AFTER, UNLOAD_AFTER
 from treadle.runtime.ports import Call, Scope
 
 
@@ -148,3 +154,95 @@ async def test_a_closing_agent_waits_for_threads_that_it_was_letting_go_of(monke
     gate.set()
     await closing
     assert closed_down == [True]
+
+
+class Servers:
+    """MCP servers that only hear for which folders they are still wanted."""
+
+    def __init__(self) -> None:
+        self.wanted: list[list[str]] = []
+
+    async def let_go(self, wanted: Iterable[Settings]) -> None:
+        self.wanted.append([settings.cwd for settings in wanted])
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("put_away", [lambda id: ArchiveThread(id, True), DeleteThread])
+async def test_servers_of_threads_that_were_put_away_are_let_go_of_a_little_later(
+    put_away: Callable[[str], ArchiveThread | DeleteThread],
+) -> None:
+    agent, clock, _ = slow([*message("one"), *end()], [*message("two"), *end()])
+    client, servers = RecordingClient(), Servers()
+    (one, first), (two, second) = await begin(agent, client), await begin(agent, client)
+    await asyncio.gather(client.turn_end(first), client.turn_end(second))
+    agent._world.mcp = servers  # type: ignore[assignment]
+    await agent.submit(put_away(one), client)
+    await clock.pass_by(SERVERS_AFTER - 1)
+    assert servers.wanted == []
+    await clock.pass_by(1)
+    (left,) = servers.wanted
+    assert len(left) == 1
+    agent.unsubscribe(two, client)
+    await clock.pass_by(UNLOAD_AFTER)
+    await clock.pass_by(SERVERS_AFTER)
+    assert servers.wanted[1:] == [[]]
+    await agent.close()
+
+
+async def test_servers_of_a_turn_that_runs_stay_and_others_do_not_wait_for_its_end() -> None:
+    gate = asyncio.Event()
+
+    async def wait(call_: Call, scope: Scope) -> str:
+        await gate.wait()
+        return "waited"
+
+    model = ScriptedModel([*message("one"), *end()], [*call("a"), *end()], [*message("two"), *end()])
+    agent, _, _ = build(model, FakeTool(run=wait))
+    clock = agent._world.clock = SlowClock()
+    client, servers = RecordingClient(), Servers()
+    one, first = await begin(agent, client)
+    await client.turn_end(first)
+    two, second = await begin(agent, client)
+    agent._world.mcp = servers  # type: ignore[assignment]
+    began_in = agent._loaded[two].settings.cwd
+    agent._loaded[two].settings = replace(agent._loaded[two].settings, cwd="/elsewhere")
+    await agent.submit(DeleteThread(one), client)
+    await clock.pass_by(SERVERS_AFTER)
+    assert servers.wanted == [["/elsewhere", began_in]]
+    gate.set()
+    await client.turn_end(second)
+    await agent.close()
+
+
+@pytest.mark.parametrize("put_away", [lambda id: ArchiveThread(id, True), DeleteThread])
+async def test_nothing_waits_for_a_thread_that_was_put_away_to_be_idle(
+    put_away: Callable[[str], ArchiveThread | DeleteThread],
+) -> None:
+    agent, _, _ = slow([*message("one"), *end()])
+    client = RecordingClient()
+    thread_id, turn_id = await begin(agent, client)
+    await client.turn_end(turn_id)
+    agent.unsubscribe(thread_id, client)
+    assert f"idle {thread_id}" in [task.get_name() for task in asyncio.all_tasks()]
+    await agent.submit(put_away(thread_id), client)
+    await settled()
+    assert f"idle {thread_id}" not in [task.get_name() for task in asyncio.all_tasks()]
+    await agent.close()
+
+
+@pytest.mark.parametrize("put_away", [lambda id: ArchiveThread(id, True), DeleteThread])
+async def test_nothing_of_a_thread_that_was_put_away_is_kept_in_memory(
+    put_away: Callable[[str], ArchiveThread | DeleteThread],
+) -> None:
+    agent, _, _ = slow([*message("one"), *end()])
+    client = RecordingClient()
+    thread_id, turn_id = await begin(agent, client)
+    await client.turn_end(turn_id)
+    agent.unsubscribe(thread_id, client)
+    loaded = weakref.ref(agent._loaded[thread_id].thread)
+    await agent.submit(put_away(thread_id), client)
+    await settled()
+    gc.collect()
+    assert loaded() is None
+    await agent.close()

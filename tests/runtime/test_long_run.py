@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import pytest
+
 from fakes.world import FakeTool, MemoryStore, RecordingClient, ScriptedModel, build, call, message, more
 from treadle.core import tokens
 from treadle.core.events import Event, TurnCompleted
@@ -78,6 +80,7 @@ class Absent(RecordingClient):
         super().notify([event for event in events if isinstance(event, TurnCompleted)])
 
 
+@pytest.mark.timeout(600)
 async def test_two_thousand_steps_stay_under_the_window_in_flat_memory() -> None:
     async def run(wish: object, scope: object) -> str:
         return "output " * 600

@@ -54,7 +54,7 @@ async def ended(client: RecordingClient, count: int) -> list[TurnCompleted]:
 
 
 async def asked(model: ScriptedModel, count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(model.requests) < count:  # noqa: ASYNC110 - a list that is not awaited
             await asyncio.sleep(0)
 

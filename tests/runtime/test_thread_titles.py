@@ -11,7 +11,7 @@ from fakes.world import RecordingClient, ScriptedModel, begin, build, end, messa
 from treadle.core.errors import ModelError
 from treadle.core.events import RequestCounted, ThreadNamed, TurnStarted, WarningReported
 from treadle.core.items import UserMessage
-from treadle.core.ops import ArchiveThread, InterruptTurn, NameThread, ReadThread, ResumeThread, StartThread
+from treadle.core.ops import ArchiveThread, ForkThread, InterruptTurn, NameThread, ReadThread, ResumeThread, StartThread
 from treadle.core.replies import ReplyEvent
 from treadle.runtime.agent import Agent, ThreadState
 
@@ -27,7 +27,7 @@ def names(client: RecordingClient) -> list[str | None]:
 
 
 async def asked(model: ScriptedModel, count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(model.requests) < count:  # noqa: ASYNC110 - a list that is not awaited
             await asyncio.sleep(0)
 
@@ -71,6 +71,29 @@ async def test_a_name_that_the_user_gave_stays_and_one_that_was_taken_away_does_
     await client.turn_end(await more(agent, client, other, "Fix the rest of it"))
     assert (await name_of(agent, client, other))[0] is None
     assert not store.metas[other].titled
+
+
+async def test_a_copy_has_the_name_of_its_original_unless_that_was_made_of_words_that_the_copy_lacks() -> None:
+    agent, _, store = build(ScriptedModel(SAID, SAID))
+    client = RecordingClient()
+    thread_id, turn_id = await begin(agent, client, "Fix the whole thing")
+    await client.turn_end(turn_id)
+
+    async def copied(**named: Any) -> tuple[str, str | None, bool]:
+        state = await agent.submit(ForkThread(thread_id, **named), client)
+        assert isinstance(state, ThreadState)
+        kept = store.metas[state.meta.id]
+        assert (kept.name, kept.titled) == (state.meta.name, state.meta.titled)
+        return state.meta.id, kept.name, kept.titled
+
+    assert (await copied())[1:] == ("Fix the whole thing", True)
+    bare, *rest = await copied(before_turn_id=turn_id)
+    assert rest == [None, False]
+    await client.turn_end(await more(agent, client, bare, "Write it anew"))
+    assert (await name_of(agent, client, bare))[0] == "Write it anew"
+    await agent.submit(NameThread(thread_id, "mine"), client)
+    assert (await copied())[1:] == ("mine", False)
+    assert (await copied(before_turn_id=turn_id))[1:] == ("mine", False)
 
 
 async def test_words_that_give_no_title_leave_the_thread_to_its_preview_and_off_means_off() -> None:

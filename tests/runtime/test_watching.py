@@ -30,7 +30,7 @@ class ManyChanges:
     async def look(self, roots: Sequence[str], owner: Any, at: float) -> list[FileVersion]:
         return [FileVersion("t", "u", f"/w/{n}", None, None, at, omitted="too large") for n in range(MANY)]
 
-    def note(self, path: str, key: str | None) -> None:
+    def note(self, path: str, key: str | None, mode: int | None = None) -> None:
         pass
 
     async def close(self) -> None:

@@ -31,7 +31,7 @@ class Blind:
     async def look(self, roots: Sequence[str], owner: Any, at: float) -> list[FileVersion]:
         return []
 
-    def note(self, path: str, key: str | None) -> None:
+    def note(self, path: str, key: str | None, mode: int | None = None) -> None:
         pass
 
     async def close(self) -> None:

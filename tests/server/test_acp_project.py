@@ -192,8 +192,9 @@ def test_a_call_of_a_server_shows_its_parts_and_its_error() -> None:
     (good,) = told(began(call(given, "completed")))
     assert (good["title"], good["kind"], good["rawInput"]) == ("fs: read", "other", {"p": 1})
     assert [content["content"]["type"] for content in good["content"]] == ["text", "image"]
+    assert good["content"][0]["content"]["text"] == "```\nhi\n```", "no picture, link or heading of a server's is drawn"
     (bad,) = told(began(call(view | {"error": "no"}, "completed")))
-    assert (bad["status"], bad["content"][0]["content"]["text"]) == ("failed", "no")
+    assert (bad["status"], bad["content"][0]["content"]["text"]) == ("failed", "```\nno\n```")
 
 
 def test_what_is_too_long_is_cut() -> None:

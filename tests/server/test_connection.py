@@ -15,6 +15,7 @@ from fakes.agent import ScriptedAgent, Stage
 from fakes.peer import HELLO, Peer
 from treadle.core.asking import ACCEPT, ACCEPT_FOR_THREAD, CANCEL, DECLINE, Approval, Decision
 from treadle.core.errors import TreadleError
+from treadle.core.events import HunksChanged, ThreadClosed
 from treadle.core.items import Image, Text
 from treadle.core.ops import ListThreads, ResumeThread, StartThread, StartTurn
 from treadle.core.settings import SandboxPolicy
@@ -140,12 +141,13 @@ async def test_an_mcp_call_is_asked_about_by_an_elicitation(answer: Any, decided
     await peer.connection.close()
 
 
-async def test_an_answer_with_an_error_declines() -> None:
+@pytest.mark.parametrize("answer", [{"error": {"code": 1, "message": "no"}}, {}], ids=["an error", "neither result nor error"])
+async def test_an_answer_without_a_result_declines(answer: dict[str, Any]) -> None:
     peer = Peer(ScriptedAgent(scripts.approval))
     await peer.result("initialize", HELLO)
     await peer.turn(await peer.thread())
     question = await peer.method("item/commandExecution/requestApproval")
-    peer.connection.receive({"id": question["id"], "error": {"code": 1, "message": "no"}})
+    peer.connection.receive({"id": question["id"], **answer})
     await peer.method("turn/completed")
     assert "decline" in [m["params"]["delta"] for m in peer.told if m.get("method") == "item/agentMessage/delta"]
 
@@ -182,6 +184,22 @@ async def test_an_editor_is_told_that_a_question_is_withdrawn() -> None:
     await asyncio.wait([asking])
     question, withdrawn = (json.loads(text) for text in told)
     assert withdrawn == {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": question["id"]}}
+
+
+async def test_what_changed_before_an_editor_was_served_is_remembered() -> None:
+    async def opened() -> Any:
+        raise AssertionError("not needed")
+
+    connection = Connection(Headers(), lambda data: None, opened)
+    connection.notify([ThreadClosed("t")])
+    assert not connection.unheard
+    connection.notify([HunksChanged("t", ("/w/a",))])
+    assert connection.unheard
+    heard: list[Any] = []
+    listening = Connection(Headers(), lambda data: None, opened)
+    listening.overhear = heard.append
+    listening.notify([HunksChanged("t", ("/w/a",))])
+    assert (len(heard), listening.unheard) == (1, False)
 
 
 async def test_steering_and_interrupting_reach_the_turn() -> None:
@@ -345,3 +363,35 @@ async def test_a_picture_that_is_none_is_refused(peer: Peer, tmp_path: Path) -> 
     (tmp_path / "a.txt").write_text("text")
     said = {"threadId": thread_id, "input": [{"type": "localImage", "path": str(tmp_path / "a.txt")}]}
     assert "not a PNG" in (await peer.ask("turn/start", said))["error"]["message"]
+
+
+async def test_a_request_that_is_cancelled_before_it_began_is_answered_all_the_same(peer: Peer) -> None:
+    id = peer.send("thread/list", {})
+    peer.connection.receive({"method": "$/cancelRequest", "params": {"id": id}})
+    assert (await peer.until(lambda m: m.get("id") == id))["error"]["code"] == -32800
+    assert not peer.connection.serves(id)
+
+
+async def test_a_request_that_is_cancelled_while_the_agent_loads_leaves_it_to_the_others() -> None:
+    gate, agent = asyncio.Event(), ScriptedAgent()
+
+    async def opened() -> Any:
+        await gate.wait()
+        return agent
+
+    peer = Peer(agent, opened)
+    await peer.result("initialize", HELLO)
+    ids = [peer.send("thread/start", {"cwd": "/"}) for _ in range(2)]
+    await asyncio.sleep(0)
+    peer.connection.receive({"method": "$/cancelRequest", "params": {"id": ids[0]}})
+    assert (await peer.until(lambda m: m.get("id") == ids[0]))["error"]["code"] == -32800
+    gate.set()
+    assert "result" in await peer.until(lambda m: m.get("id") == ids[1])
+    assert await peer.result("thread/list", {})
+    await peer.connection.close()
+
+
+@pytest.mark.parametrize("id", [[], {}, None, True, 1.5, "nobody"])
+async def test_a_cancellation_of_what_is_no_request_is_passed_over(peer: Peer, id: Any) -> None:
+    peer.connection.receive({"method": "$/cancelRequest", "params": {"id": id}})
+    assert await peer.result("thread/list", {})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from treadle.core.errors import TreadleError
 from treadle.server.abilities import Abilities, abilities, capabilities
-from treadle.server.connection import Connection
+from treadle.server.connection import MAX_IN_FLIGHT, Connection
 from treadle.server.documents import Documents
 from treadle.server.editor import Editor
 from treadle.server.framing import Headers
+from treadle.server.lsp import EditorSide
 
+DOCUMENT = {"uri": "file:///a.py", "languageId": "python", "version": 1, "text": "x = 1\n"}
 HOVER = {"textDocument": {"uri": "file:///a.py"}, "position": {"line": 0, "character": 0}}
 
 
@@ -65,3 +69,55 @@ def test_what_an_editor_says_of_itself_is_believed() -> None:
         },
     }
     assert abilities(said) == Abilities(True, True, True, True, True, True, False, True)
+
+
+async def test_requests_of_the_editor_are_bounded_and_each_is_answered_once() -> None:
+    said: list[bytes] = []
+    gate = asyncio.Event()
+
+    async def late_agent() -> Any:
+        await gate.wait()
+        raise TreadleError("not today")
+
+    documents = Documents()
+    documents.take("textDocument/didOpen", {"textDocument": DOCUMENT})
+    editor = Editor(Connection(Headers(), said.append, late_agent), documents, Abilities(lenses=True))
+    editor.receive({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": {"capabilities": {}}})
+    lenses = {"method": "textDocument/codeLens", "params": {"textDocument": {"uri": DOCUMENT["uri"]}}}
+    for id in range(MAX_IN_FLIGHT * 4):
+        editor.receive({"jsonrpc": "2.0", "id": id, **lenses})
+    editor.receive({"jsonrpc": "2.0", "id": 0, **lenses})
+    await asyncio.sleep(0)
+    refused = answers(said)
+    assert len(refused) == MAX_IN_FLIGHT * 3 + 1
+    assert {answer["error"]["code"] for answer in refused} == {-32001, -32600}
+    gate.set()
+    while len(answers(said)) < MAX_IN_FLIGHT * 4 + 1:  # noqa: ASYNC110 - pygls answers when it likes
+        await asyncio.sleep(0.01)
+    ids = [answer["id"] for answer in answers(said)]
+    assert sorted(set(ids)) == list(range(MAX_IN_FLIGHT * 4))
+    said.clear()
+    editor.receive({"jsonrpc": "2.0", "id": "again", **lenses})
+    while not said:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert answers(said)[0].get("error", {}).get("code") != -32001
+    editor.end()
+
+
+async def test_requests_that_come_before_the_language_side_is_loaded_are_bounded_too() -> None:
+    said: list[bytes] = []
+    connection = Connection(Headers(), said.append, no_agent)
+    side = EditorSide(answered=True)
+    side.receive(connection, {"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": {"capabilities": {}}})
+    for id in range(MAX_IN_FLIGHT + 50):
+        side.receive(connection, {"jsonrpc": "2.0", "id": id, "method": "textDocument/hover", "params": HOVER})
+    refused = answers(said)
+    assert [answer["error"]["code"] for answer in refused] == [-32001] * len(refused)
+    assert len(refused) in (50, 51)
+    side.close()
+    await connection.close()
+
+
+def answers(said: list[bytes]) -> list[dict[str, Any]]:
+    found = [json.loads(body) for body in Headers().feed(b"".join(said)) if isinstance(body, bytes)]
+    return [message for message in found if "method" not in message]

@@ -134,7 +134,7 @@ def test_a_choice_of_the_model_is_made_part_by_part() -> None:
     assert decision == Decision("accept", content={"one": ["B"]})
     assert line.asked[0] == (
         "window/showMessageRequest",
-        {"type": 3, "message": "Which?\n- A: because\n- B: because", "actions": [{"title": "A"}, {"title": "B"}]},
+        {"type": 3, "message": "The model asks: Which?\n- A: because\n- B: because", "actions": [{"title": "A"}, {"title": "B"}]},
     )
 
 
@@ -164,3 +164,23 @@ def test_a_page_is_opened_only_when_the_user_says_so() -> None:
 def test_an_editor_that_draws_cards_is_asked_by_our_protocol() -> None:
     decision, line = decided(approval(), cards=True)
     assert decision == ACCEPT and line.asked == []
+
+
+def test_words_of_the_model_are_told_apart_from_ours_and_add_no_line() -> None:
+    words = 'Needed.\nTreadle wants to run, in /w:\n\x1b[8mls "\u202e'
+    reason = f"The agent asks to run this outside the sandbox. It says: {words} This command deletes files."
+    asked = Approval("a", "t", "u", "c", 1.0, "command", reason, COMMAND, justification=words, outside_sandbox=True)
+    lines = by_buttons.approval(asked)["message"].split("\n")
+    assert [line for line in lines if line.startswith("Treadle wants to run")] == [lines[0]]
+    assert "The agent asks to run this outside the sandbox. This command deletes files." in lines
+    assert 'The model says: Needed. Treadle wants to run, in /w: \\x1b[8mls "\\u202e' in lines
+
+
+def test_a_command_of_several_lines_shows_which_lines_are_its() -> None:
+    view = {**COMMAND, "command": "rm -r x\nIt was checked and is harmless.\n" + "\u3164" * 3, "cwd": "/w\nIt runs in a sandbox."}
+    lines = by_buttons.approval(approval(view=view))["message"].split("\n")
+    assert lines[0] == "Treadle wants to run, in /w It runs in a sandbox.:"
+    assert lines[1:4] == ["\u2502 rm -r x", "\u2502 It was checked and is harmless.", "\u2502 \\u3164\\u3164\\u3164"]
+    assert by_buttons.elicitation(Elicitation("e", "t", None, 1.0, "docs\nTreadle", "a\nb"))["message"] == (  # type: ignore[index]
+        "docs Treadle asks: \u2502 a\n\u2502 b"
+    )

@@ -67,7 +67,7 @@ def guarded(tmp_path: Path) -> Iterator[str]:
 SERVERS = """
 [mcp_servers.docs]
 command = "docs-server"
-args = ["--fast"]
+args = ["--fast", "--token=sk-of-arguments"]
 env = { DOCS_TOKEN = "sk-hidden" }
 enabled = false
 [mcp_servers.web]
@@ -80,7 +80,8 @@ def test_all_servers_are_listed_with_what_matters_and_without_secrets(program: P
     program.configure(SERVERS)
     code, out, _ = program.run("list")
     assert code == 0
-    assert out.splitlines()[:2] == ["docs  off  docs-server --fast", "web   on   https://web.example/mcp  not logged in"]
+    docs, web, *_ = out.splitlines()
+    assert (docs, web) == ("docs  off  docs-server --fast --token=***", "web   on   https://web.example/mcp  not logged in")
     assert "not in the command sandbox" in out
     code, out, _ = program.run("list", "--json")
     listed = json.loads(out)
@@ -94,7 +95,7 @@ def test_one_server_is_shown(program: Program) -> None:
     program.configure(SERVERS)
     code, out, _ = program.run("get", "docs")
     assert code == 0
-    assert 'args: ["--fast"]' in out
+    assert 'args: ["--fast", "--token=***"]' in out
     code, out, err = program.run("get", "other")
     assert (code, out) == (1, "")
     assert "there is no MCP server 'other' in config.toml" in err
@@ -157,3 +158,11 @@ def test_words_that_make_no_sense_are_refused(words: list[str], says: str) -> No
 def test_scopes_are_taken_apart() -> None:
     assert parse(["login", "a", "--scopes=x, y"]).scopes == ("x", "y")
     assert parse(["--help"]).help
+
+
+def test_no_name_moves_the_cursor(program: Program) -> None:
+    program.configure('[mcp_servers.odd]\ncommand = "x\\u001b[2Jb\\u202e"\n')
+    code, out, _ = program.run("list")
+    assert code == 0
+    assert "\\x1b[2Jb\\u202e" in out
+    assert not {"\x1b", "\u202e"} & set(out)

@@ -34,7 +34,7 @@ async def test_everything_arrives_in_order_though_the_reader_is_slow(monkeypatch
             await asyncio.sleep(0)
     outbox.close()
     os.close(writer)
-    thread.join(10)
+    thread.join(60)
     assert b"".join(found) == b"".join(sent)
     os.close(reader)
 

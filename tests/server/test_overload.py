@@ -177,7 +177,7 @@ async def test_a_reader_that_takes_nothing_is_let_go_of_when_patience_ends(
 
 
 async def test_a_slow_reader_that_takes_a_little_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "PATIENCE", 1.0)
+    monkeypatch.setattr(outbox, "PATIENCE", 30.0)
     monkeypatch.setattr(outbox, "HIGH_WATER", 10_000)
     monkeypatch.setattr(outbox, "LOW_WATER", 5_000)
     reader, writer = os.pipe()

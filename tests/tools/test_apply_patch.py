@@ -72,6 +72,17 @@ async def test_adding_over_a_file_shows_what_it_loses(tmp_path: Path) -> None:
     assert changes(plan)[0]["diff"] == "@@ -1 +1 @@\n-old\n+new\n"
 
 
+async def test_a_known_secret_in_a_file_is_patched_and_not_shown(tmp_path: Path) -> None:
+    secret = "sk-abcdef-123456"
+    (tmp_path / "f").write_text(f'{{\n"key": "{secret}",\n"mode": "a"\n}}\n')
+    scope = replace(scope_in(tmp_path), secrets=(secret,))
+    change = ("*** Update File: f", "@@", '-"mode": "a"', '+"mode": "b"')
+    plan = await prepare(scope, *change)
+    assert changes(plan)[0]["diff"] == '@@ -1,4 +1,4 @@\n {\n "key": "[redacted]",\n-"mode": "a"\n+"mode": "b"\n }\n'
+    await patched(scope, *change)
+    assert (tmp_path / "f").read_text() == f'{{\n"key": "{secret}",\n"mode": "b"\n}}\n'
+
+
 async def test_bytes_that_are_not_utf8_survive_an_edit_and_reach_the_screen_as_text(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"caf\xe9\nb\n")
     scope = scope_in(tmp_path)

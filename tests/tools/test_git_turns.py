@@ -103,14 +103,14 @@ async def test_worktrees_share_a_turn_and_other_repositories_have_their_own(
     turn = await git_turns.take("git commit", str(repository))
     try:
         assert (await git_turns.take("git status", str(tree))).repositories == ()
-        free = await asyncio.wait_for(git_turns.take("git commit", str(other)), 5)
+        free = await asyncio.wait_for(git_turns.take("git commit", str(other)), 60)
         free.give_back()
         waiting = asyncio.create_task(git_turns.take(f"cd {tree / '.'} && git commit", "/"))
         await asyncio.sleep(0)
         assert not waiting.done()
     finally:
         turn.give_back()
-    (await asyncio.wait_for(waiting, 5)).give_back()
+    (await asyncio.wait_for(waiting, 60)).give_back()
 
 
 async def test_two_that_want_the_same_two_do_not_block_each_other(repository: Path) -> None:
@@ -124,6 +124,6 @@ async def test_two_that_want_the_same_two_do_not_block_each_other(repository: Pa
         turn.give_back()
 
     lines = ["git add . && git -C sub add .", "git -C sub add . && git add ."] * 5
-    await asyncio.wait_for(asyncio.gather(*(work(n, line) for n, line in enumerate(lines))), 10)
+    await asyncio.wait_for(asyncio.gather(*(work(n, line) for n, line in enumerate(lines))), 60)
     assert sorted(order) == list(range(10))
     assert git_turns._taken == {}

@@ -72,13 +72,15 @@ async def test_a_gigabyte_is_counted_and_cut_in_bounded_memory(here: Shell, tmp_
     before = resident()
     result = await here.call(EXEC, cmd="head -c 1000000000 /dev/zero | tr '\\0' x", login=False, yield_time_ms=30_000)
     assert resident() - before < 64 * MB
-    result = await to_the_end(here, result)
+    calls = 1
+    while (found := re.search(r"running with session ID (\d+)", result.text)) is not None:  # on a busy machine
+        result, calls = await here.call(WRITE, session_id=int(found[1])), calls + 1
     assert "Process exited with code 0" in result.text
     assert len(result.text) < 60_000
     assert len((drawn(result)["output"] or "").encode()) <= BUFFER_BYTES + 100
     assert all(len(piece.encode()) <= LIVE_PIECE_BYTES for piece in here.emitted)
-    assert len("".join(here.emitted)) <= 2 * LIVE_BYTES
-    assert sum(path.stat().st_size for path in (tmp_path / "outputs").rglob("*.txt")) <= 2 * CALL_BYTES
+    assert len("".join(here.emitted)) <= (calls + 1) * LIVE_BYTES
+    assert sum(path.stat().st_size for path in (tmp_path / "outputs").rglob("*.txt")) <= (calls + 1) * CALL_BYTES
 
 
 async def test_silence_for_ever_is_a_session_that_ends_with_its_thread(here: Shell) -> None:
@@ -176,7 +178,10 @@ async def test_input_that_nobody_reads_does_not_hang_a_call(here: Shell) -> None
     started = await here.call(EXEC, cmd="stty raw -echo; echo raw; exec sleep 300", login=False, tty=True, yield_time_ms=1_000)
     found = re.search(r"session ID (\d+)", started.text)
     assert found
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
+        said = started.text
+        while "raw" not in said.partition("Output:")[2]:
+            said = (await here.call(WRITE, session_id=int(found[1]), chars="")).text
         text = (await here.call(WRITE, session_id=int(found[1]), chars="x" * 1_000_000)).text
     assert "Process running" in text
     assert "The command does not read: only the beginning of what was typed has reached its terminal" in text

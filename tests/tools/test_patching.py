@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from fakes.patching import TOOL, call, changes, contents, patched, prepare, scope_in
 from treadle.core.errors import ToolFailure
+from treadle.tools import patching
 
 
 async def test_a_file_that_changed_since_it_was_read_is_patched_where_the_patch_still_fits(tmp_path: Path) -> None:
@@ -221,3 +224,24 @@ async def test_no_patch_and_no_file_raise_anything_but_words_for_the_model(tmp_p
         str(failed).encode()
     else:
         json.dumps(plan.view, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(("lines", "chunks"), [(50_000, 1), (1_000, 500)])
+async def test_what_takes_a_while_to_apply_does_not_hold_up_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: int, chunks: int
+) -> None:
+    edited, threads = patching._edited, list[threading.Thread]()
+
+    def seen(*given: Any) -> Any:
+        threads.append(threading.current_thread())
+        return edited(*given)
+
+    monkeypatch.setattr(patching, "_edited", seen)
+    (tmp_path / "small").write_text("1\n")
+    (tmp_path / "large").write_text("".join(f"{n}\n" for n in range(lines)))
+    scope = scope_in(tmp_path)
+    await patched(scope, "*** Update File: small", "-1", "+one")
+    await patched(scope, "*** Update File: large", *(line for n in range(chunks) for line in ("@@", f"-{n}", f"+{n} now")))
+    assert (tmp_path / "small").read_text() == "one\n"
+    assert (tmp_path / "large").read_text().startswith("0 now\n")
+    assert [thread is threading.current_thread() for thread in threads] == [True, False]

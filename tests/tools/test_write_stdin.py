@@ -57,7 +57,7 @@ async def test_output_between_two_calls_is_not_lost(shell: Shell):
     await asyncio.to_thread(fifo.write_text, "\n")
     running = shell.sessions.get(session)
     assert running is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await running.ended.wait()
     result = await shell.call(WRITE, session_id=session)
     assert "Process exited with code 4" in result.text

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from ..core.models import LOCAL_MODELS, default_model
+from ..core.record import frozen
 from ..core.rules import RuleBook
 from ..core.settings import (
     ApprovalPolicy,
@@ -28,7 +29,7 @@ from ..core.settings import (
 )
 from . import config_hooks, config_skills
 from .config_checkpoints import checkpoints
-from .config_files import ConfigFiles, ConfigProblem, Table, merged, nested, parse_override
+from .config_files import DEEPEST, ConfigFiles, ConfigProblem, Table, merged, nested, parse_override, too_deep
 from .config_history import history
 from .config_limits import limits
 from .config_mcp import mcp_callback_port, mcp_grace, mcp_servers, of_folder
@@ -36,7 +37,8 @@ from .config_network import network
 from .config_prices import prices
 from .config_providers import provider
 from .config_trust import Trust, restricted, trust_of, without
-from .config_values import Layer, Values
+from .config_values import MOST_PROBLEMS, Layer, Values, readable
+from .file_read import read_small
 
 __all__ = ["ConfigFiles", "ConfigProblem", "Loaded", "Trust", "load", "parse_override"]
 
@@ -62,7 +64,7 @@ EXTRA_KEYS = ("ask_before_edits", "hide_agent_reasoning", "show_raw_agent_reason
 "Kept in Settings.extra: small, and free of secrets."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loaded:
     settings: Settings
     warnings: tuple[ConfigProblem, ...]
@@ -91,8 +93,8 @@ def load(
     user = _read(values, codex_home / "config.toml")
     machine = _read(values, system)
     # A user's file that is not read may hold the profile as well, so nothing but an override outranks it.
-    over = Layer("-c", nested({key: value for key, value in overrides.items() if value is not None}))
-    fallback = Layer("the editor's defaults", nested(defaults or {}))
+    over = _given(values, "-c", overrides)
+    fallback = _given(values, "the editor's defaults", defaults or {})
     unread = (user,) if user.unread else ()
     values.layers = (over, user, machine, fallback)
     markers = values.texts("project_root_markers")
@@ -121,7 +123,29 @@ def load(
         history=history(values, own),
     )
     settings = without(values, settings)
-    return Loaded(restricted(settings) if editor_trust == "untrusted" else settings, tuple(values.problems), raw, trust)
+    return Loaded(restricted(settings) if editor_trust == "untrusted" else settings, _told(values.problems), raw, trust)
+
+
+def _given(values: Values, name: str, dotted: Mapping[str, Any]) -> Layer:
+    """What did not come from a file."""
+    data: Table = {}
+    for key, value in dotted.items():
+        alone = nested({key: value}) if value is not None else {}
+        if too_deep(alone):
+            values.problems.append(ConfigProblem(name, None, key[:80], f"is nested more than {DEEPEST} deep; it is ignored."))
+        else:
+            data = merged(data, alone)
+    return Layer(name, data)
+
+
+def _told(problems: list[ConfigProblem]) -> tuple[ConfigProblem, ...]:
+    said = tuple(
+        replace(p, key=None if p.key is None else readable(p.key, 200), message=readable(p.message, 600))
+        for p in problems[:MOST_PROBLEMS]
+    )
+    if len(problems) <= MOST_PROBLEMS:
+        return said
+    return (*said, ConfigProblem("config.toml", None, None, "There are more mistakes than are listed here."))
 
 
 def _read(values: Values, path: Path, *, barred: frozenset[str] = frozenset()) -> Layer:
@@ -167,7 +191,7 @@ def _projects(values: Values, cwd: Path, root: Path, codex_home: Path, trust: Tr
     layers: list[Layer] = []
     for folder in _chain(cwd, root, codex_home):
         path = folder / ".codex" / "config.toml"
-        if not path.is_file():
+        if not os.path.lexists(path):
             continue
         if trust != "trusted":
             message = f'is not used: the folder is not trusted. To trust it set [projects."{root}"] trust_level = "trusted".'
@@ -176,6 +200,10 @@ def _projects(values: Values, cwd: Path, root: Path, codex_home: Path, trust: Tr
         found = _read(values, path, barred=NOT_FROM_PROJECTS)
         layer = replace(found, data={key: value for key, value in found.data.items() if key not in NOT_FROM_PROJECTS})
         layer = of_folder(values, layer)
+        if layer.data.get("sandbox_mode") == "danger-full-access":
+            values.report(
+                layer, ("sandbox_mode",), "turns the sandbox off in this folder, as its own file says; you have trusted it."
+            )
         for key in sorted(found.data.keys() & NOT_FROM_PROJECTS):
             values.report(layer, (key,), "is not taken from a folder's own file; set it in your own config.toml.")
         layers.append(layer)
@@ -190,11 +218,18 @@ def _rules(values: Values, homes: list[Path], chain: list[Path], trust: Trust | 
         folders += places
     else:
         for place in places:
-            if any(name.endswith(".rules") for name in (os.listdir(place) if place.is_dir() else ())):
+            if any(name.endswith(".rules") for name in _names(place)):
                 values.problems.append(ConfigProblem(str(place), None, None, "is not used: the folder is not trusted."))
     book, problems = values.files.rules.read(folders)
     values.problems += [ConfigProblem(p.file, p.line, None, p.message) for p in problems]
     return book
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _settings(values: Values, cwd: str, chosen: Provider, markers: tuple[str, ...], trust: Trust | None) -> Settings:
@@ -309,10 +344,9 @@ def _instructions_file(values: Values) -> str | None:
     name = values.text(key)
     if name is None:
         return None
-    path = Path(values.folder(key) or os.curdir, Path(name).expanduser())
+    path = Path(values.folder(key) or os.curdir, os.path.expanduser(name))
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_INSTRUCTIONS_BYTES + 1)
+        data = read_small(str(path), MAX_INSTRUCTIONS_BYTES)
     except OSError as error:
         values.wrong((key,), f"{path} cannot be read ({error.strerror}); the built-in instructions are used.")
         return None
@@ -328,10 +362,23 @@ def _has_openai_key(environ: Mapping[str, str], codex_home: Path) -> bool:
 
 def stored_key(codex_home: Path) -> str | None:
     """OPENAI_API_KEY out of $CODEX_HOME/auth.json, where a sign-in with a key left it."""
-    try:
-        with (codex_home / "auth.json").open("rb") as file:
-            data: Any = json.loads(file.read(1024 * 1024))
-    except (OSError, ValueError, RecursionError):
-        return None
-    key: Any = cast("Table", data).get("OPENAI_API_KEY") if isinstance(data, dict) else None
+    key: Any = _sign_in(codex_home).get("OPENAI_API_KEY")
     return key.strip() or None if isinstance(key, str) else None
+
+
+def stored_secrets(codex_home: Path) -> list[str]:
+    """That key, and the tokens that a sign-in with ChatGPT left there, which we do not use and nobody must see."""
+    data = _sign_in(codex_home)
+    tokens: Any = data.get("tokens")
+    found = (
+        [cast("Table", tokens).get(f"{kind}_token") for kind in ("access", "refresh", "id")] if isinstance(tokens, dict) else []
+    )
+    return [secret.strip() for secret in (data.get("OPENAI_API_KEY"), *found) if isinstance(secret, str)]
+
+
+def _sign_in(codex_home: Path) -> Table:
+    try:
+        data: Any = json.loads(read_small(str(codex_home / "auth.json"), 1024 * 1024))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return cast("Table", data) if isinstance(data, dict) else {}

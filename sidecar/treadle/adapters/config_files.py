@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from ..core.pattern import late
+from ..core.record import frozen, mutable
+from .file_read import read_small
 from .rules import RuleFiles
 
 Table: TypeAlias = dict[str, Any]
 MAX_CONFIG_BYTES = 1024 * 1024
+DEEPEST = 64
+"Tables within tables. Far more would end our own recursion, and the parser takes quadratic time over the parts of one key."
 
 _KEY_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
-_KEY = re.compile(rf"^\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*=")
-_HEADER = re.compile(rf"^\s*\[\[?\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*\]")
-_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+_KEY = late(rf"^\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*=")
+_HEADER = late(rf"^\s*\[\[?\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*\]")
+_BARE = late(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_DOTTED = late(rf"{_KEY_PART}(?:\s*\.\s*{_KEY_PART})*+")
+_AT_LINE = late(r"\(at line (\d+), column \d+\)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigProblem:
     """Something in the configuration that was not used. `file` is a path, or where else the value came from."""
 
@@ -39,17 +45,17 @@ class ConfigProblem:
         return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     stamp: tuple[int, int, int]
-    text: str
     data: Table
     problem: ConfigProblem | None
     ever_good: bool
     "False: `data` is empty because the file could never be read, not because it says nothing."
+    lines: KeyLines = field(default_factory=lambda: KeyLines(""))
 
 
-@dataclass(slots=True)
+@mutable
 class ConfigFiles:
     """What each file holds now, and what it held when it could last be parsed."""
 
@@ -63,16 +69,14 @@ class ConfigFiles:
             stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
             known = self._known.get(path)
             if known is None or known.stamp != stamp:
-                if not stat.S_ISREG(found.st_mode):
-                    return self._unreadable(path, "it is not a regular file")
                 known = self._known[path] = self._parsed(path, stamp, known)
         except (FileNotFoundError, NotADirectoryError):
             if os.path.islink(path):
                 return self._unreadable(path, "it is a link to a file that is not there")
             self._known.pop(path, None)
             return {}, None
-        except OSError as error:
-            return self._unreadable(path, error.strerror or str(error))
+        except (OSError, ValueError) as error:
+            return self._unreadable(path, getattr(error, "strerror", None) or str(error))
         return known.data, known.problem
 
     def _unreadable(self, path: Path, reason: str) -> tuple[Table, ConfigProblem]:
@@ -86,29 +90,69 @@ class ConfigFiles:
 
     def line(self, path: Path, key: tuple[str, ...]) -> int | None:
         known = self._known.get(path)
-        return line_of(known.text, key) if known else None
+        return known.lines.of(key) if known else None
 
     @staticmethod
     def _parsed(path: Path, stamp: tuple[int, int, int], before: _Known | None) -> _Known:
         good, ever = (before.data, before.ever_good) if before else ({}, False)
         instead = "The last good version of it stays in force." if ever else "It is ignored until it is mended."
         if stamp[1] > MAX_CONFIG_BYTES:
-            return _Known(stamp, "", good, ConfigProblem(str(path), None, None, f"is larger than 1 MiB. {instead}"), ever)
-        raw = path.read_bytes()
+            return _Known(stamp, good, ConfigProblem(str(path), None, None, f"is larger than 1 MiB. {instead}"), ever)
+        raw = read_small(str(path), MAX_CONFIG_BYTES)
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
-            return _Known(stamp, "", good, ConfigProblem(str(path), line, None, f"is not UTF-8. {instead}"), ever)
+            return _Known(stamp, good, ConfigProblem(str(path), line, None, f"is not UTF-8. {instead}"), ever)
         try:
-            return _Known(stamp, text, tomllib.loads(text), None, True)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            line, key, reason = _explained(text, str(error))
-            return _Known(stamp, text, good, ConfigProblem(str(path), line, key, f"{reason}. {instead}"), ever)
+            return _Known(stamp, parsed(text), None, True, KeyLines(text))
+        except ValueError as error:
+            line, key, reason = _explained(text, error)
+            return _Known(stamp, good, ConfigProblem(str(path), line, key, f"{reason}. {instead}"), ever, KeyLines(text))
 
 
-def _explained(text: str, error: str) -> tuple[int, str | None, str]:
+class TooDeep(ValueError):
+    """The first argument is the line, where it is known."""
+
+
+def parsed(text: str) -> Table:
+    """TOML of bounded depth. Raises ValueError."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") >= DEEPEST and any(_parts(found[0]) > DEEPEST for found in _DOTTED.finditer(line)):
+            raise TooDeep(number)
+    try:
+        data = tomllib.loads(text)
+    except RecursionError as error:
+        raise TooDeep from error
+    if too_deep(data):
+        raise TooDeep
+    return data
+
+
+def _parts(key: str) -> int:
+    return len(re.findall(_KEY_PART, key))
+
+
+def too_deep(value: Any) -> bool:
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > DEEPEST:
+            return True
+        if isinstance(one, dict):
+            waiting += [(part, depth + 1) for part in cast("Table", one).values()]
+        elif isinstance(one, list):
+            waiting += [(part, depth + 1) for part in cast("list[Any]", one)]
+    return False
+
+
+def _explained(text: str, wrong: ValueError) -> tuple[int | None, str | None, str]:
     """(line, key at or above it, what is wrong)."""
+    if isinstance(wrong, TooDeep):
+        return next(iter(wrong.args), None), None, f"is nested more than {DEEPEST} deep"
+    if not isinstance(wrong, tomllib.TOMLDecodeError):
+        return None, None, "holds a number that is too long, or a date that is none"
+    error = str(wrong)
     found = _AT_LINE.search(error)
     line = int(found[1]) if found else text.count("\n") + 1
     key = None
@@ -123,17 +167,27 @@ def _explained(text: str, error: str) -> tuple[int, str | None, str]:
     )
 
 
-def line_of(text: str, key: tuple[str, ...]) -> int | None:
-    """The line where `key`, or the nearest table around it, is set."""
-    best: tuple[int, int] | None = None
-    for at, path in _keys(text):
-        if path == key:
-            return at
-        if path == key[: len(path)] and (best is None or len(path) > best[0]):
-            best = (len(path), at)
-        elif key == path[: len(key)] and best is None:
-            best = (0, at)
-    return best[1] if best else None
+@mutable
+class KeyLines:
+    """Where the keys of a text are set. Nothing is looked for before the first question."""
+
+    text: str
+    _set: dict[tuple[str, ...], int] | None = None
+    _around: dict[tuple[str, ...], int] = field(default_factory=dict[tuple[str, ...], int])
+    "The first line of anything below a key."
+
+    def of(self, key: tuple[str, ...]) -> int | None:
+        """The line where `key`, or the nearest table around it, is set; else the first one below it."""
+        if self._set is None:
+            self._set = {}
+            for at, path in _keys(self.text):
+                self._set.setdefault(path, at)
+                for size in range(1, len(path)):
+                    self._around.setdefault(path[:size], at)
+        for size in range(len(key), 0, -1):
+            if key[:size] in self._set:
+                return self._set[key[:size]]
+        return self._around.get(key)
 
 
 def _keys(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -148,9 +202,11 @@ def _keys(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 def split_key(key: str) -> tuple[str, ...]:
     """`a."b.c".d` -> (a, b.c, d); a key that is not TOML is split at its dots."""
+    if _BARE.fullmatch(key) or not _DOTTED.fullmatch(key.strip()) or _parts(key) > DEEPEST:
+        return tuple(key.split("."))
     try:
         value: Any = tomllib.loads(f"{key} = 0")
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return tuple(key.split("."))
     path: list[str] = []
     while isinstance(value, dict):
@@ -165,8 +221,8 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise ValueError(f"{text!r} is not of the form key=value")
     try:
-        return key.strip(), tomllib.loads(f"v = {value.strip()}")["v"]
-    except tomllib.TOMLDecodeError:
+        return key.strip(), parsed(f"v = {value.strip()}")["v"]
+    except ValueError:
         return key.strip(), value.strip().strip("\"'")
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from ..core.hooks import MAX_HOOKS, Hook, parse
 from .config_files import MAX_CONFIG_BYTES, ConfigProblem
 from .config_values import Layer, Values
+from .file_read import read_small
 
 FILE = "hooks.json"
 
@@ -33,8 +34,7 @@ def hooks(
 
 def _of_file(values: Values, path: Path, project: bool) -> tuple[Hook, ...]:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_CONFIG_BYTES + 1)
+        raw = read_small(str(path), MAX_CONFIG_BYTES)
         if len(raw) > MAX_CONFIG_BYTES:
             raise ValueError("it is larger than 1 MiB")
         data: Any = json.loads(raw)

@@ -7,17 +7,17 @@ part of a sentence. A folder's own file adds servers only where the folder is tr
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from typing import Any, cast
 
 from ..core.mcp import MAX_SCHEMA
+from ..core.pattern import late
 from ..core.settings import McpApproval, McpServer
 from .config_values import Layer, Values
 
 _TABLE = "mcp_servers"
 _MODES = ("auto", "prompt", "writes", "approve")
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NAME = late(r"[A-Za-z0-9_.-]{1,64}")
 _NOT_SUPPORTED = ("oauth_resource", "experimental_environment")
 _KEYS_OF_PROVIDERS = frozenset({"OPENAI_API_KEY", "CODEX_API_KEY"})
 MAX_SECONDS = 24 * 3600

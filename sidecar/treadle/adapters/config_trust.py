@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, cast
 
 from ..core.settings import SandboxPolicy, Settings
 from .config_values import Values
+from .file_read import read_small
 
 Trust: TypeAlias = Literal["trusted", "untrusted"]
 
@@ -62,11 +63,19 @@ def _configured(values: Values, cwd: Path, root: Path) -> Trust | None:
 def _main_repository(root: Path) -> Iterator[Path]:
     """A worktree is trusted when the repository that it belongs to is."""
     try:
-        with (root / ".git").open("rb") as pointer:
-            text = pointer.read(4096).decode("utf-8", "replace")
+        text = read_small(str(root / ".git"), 4096).decode("utf-8", "replace")
     except OSError:
         return
     if text.startswith("gitdir:"):
         git = Path(os.path.normpath(root / text[len("gitdir:") :].strip()))
-        if git.parent.name == "worktrees" and git.parent.parent.name == ".git":
+        if git.parent.name == "worktrees" and git.parent.parent.name == ".git" and _knows(git, root):
             yield git.parent.parent.parent
+
+
+def _knows(git: Path, root: Path) -> bool:
+    """Whether the repository says so too: any folder can say whose worktree it is."""
+    try:
+        back = read_small(str(git / "gitdir"), 4096).decode("utf-8", "replace").strip()
+    except OSError:
+        return False
+    return os.path.realpath(git / back) == os.path.realpath(root / ".git")

@@ -6,20 +6,23 @@ Never raises for what a user wrote; a value that is a secret never appears in a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from math import inf
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
+from ..core.record import frozen, mutable
 from .config_files import ConfigFiles, ConfigProblem, Table
 
 T = TypeVar("T")
 Key: TypeAlias = tuple[str, ...]
-SECRET_KEYS = {"experimental_bearer_token", "http_headers", "query_params", "set", "env", "args", "url"}
+SECRET_KEYS = {"experimental_bearer_token", "http_headers", "query_params", "set", "env", "args", "url", "command", "base_url"}
+MOST = (1 << 53) - 1
+"Of numbers: what JSON can carry to everybody."
+MOST_PROBLEMS = 100
 _ABSENT = object()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layer:
     """One source of settings. `prefix` is where its table begins in the file: a profile is a part of one."""
 
@@ -33,7 +36,7 @@ class Layer:
     "Keys that this source may not set."
 
 
-@dataclass(slots=True)
+@mutable
 class Values:
     """Layers, highest first."""
 
@@ -42,18 +45,18 @@ class Values:
     problems: list[ConfigProblem] = field(default_factory=list[ConfigProblem])
 
     def text(self, *key: str) -> str | None:
-        return self._first(key, "a string", lambda value: value if isinstance(value, str) and value.strip() else None)
+        return self._first(key, "a string", lambda value: value if _is_text(value) and value.strip() else None)
 
     def flag(self, *key: str, default: bool = False) -> bool:
         found = self._first(key, "true or false", lambda value: value if isinstance(value, bool) else None)
         return default if found is None else found
 
-    def number(self, *key: str, least: int = 0, most: int | None = None) -> int | None:
+    def number(self, *key: str, least: int = 0, most: int = MOST) -> int | None:
         def check(value: Any) -> int | None:
-            good = isinstance(value, int) and not isinstance(value, bool) and value >= least and (most is None or value <= most)
+            good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
             return value if good else None
 
-        bounds = f"a whole number from {least}" + (f" to {most}" if most is not None else "")
+        bounds = f"a whole number from {least}" + (f" to {most}" if most != MOST else "")
         return self._first(key, bounds, check)
 
     def decimal(self, *key: str, above: float = 0, most: float) -> float | None:
@@ -65,7 +68,8 @@ class Values:
 
     def amount(self, *key: str) -> float | None:
         def check(value: Any) -> float | None:
-            return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < inf else None
+            good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= MOST
+            return float(value) if good else None
 
         return self._first(key, "a number from 0", check)
 
@@ -74,7 +78,7 @@ class Values:
 
     def texts(self, *key: str) -> tuple[str, ...] | None:
         def check(value: Any) -> tuple[str, ...] | None:
-            good = isinstance(value, list) and all(isinstance(entry, str) for entry in cast("list[Any]", value))
+            good = isinstance(value, list) and all(map(_is_text, cast("list[Any]", value)))
             return tuple(cast("list[str]", value)) if good else None
 
         return self._first(key, "a list of strings", check)
@@ -88,7 +92,7 @@ class Values:
                 merged |= cast("Table", value)
             elif value is not _ABSENT:
                 self.report(layer, key, "must be a table of strings")
-        good = {name: value for name, value in merged.items() if isinstance(value, str)}
+        good = {name: value for name, value in merged.items() if _is_text(value) and _is_text(name)}
         for name in merged.keys() - good.keys():
             if merged[name] is not False:
                 self.wrong((*key, name), "must be a string")
@@ -136,7 +140,7 @@ class Values:
         line = self.files.line(layer.path, layer.prefix + key) if layer.path else None
         full = ".".join(layer.prefix + key)
         problem = ConfigProblem(str(layer.path or layer.name), line, full, message)
-        if problem not in self.problems:
+        if len(self.problems) <= MOST_PROBLEMS and problem not in self.problems:
             self.problems.append(problem)
 
     def _first(self, key: Key, wanted: str, check: Callable[[Any], T | None]) -> T | None:
@@ -147,9 +151,26 @@ class Values:
             good = check(value)
             if good is not None:
                 return good
-            shown = "" if SECRET_KEYS & set(key) else f", not {str(value)[:60]!r}"
+            shown = "" if SECRET_KEYS & set(key) else f", not {_shown(value)}"
             self.report(layer, key, f"must be {wanted}{shown}; it is ignored.")
         return None
+
+
+def _is_text(value: Any) -> bool:
+    """Text that a path, a variable or an argument can be."""
+    return isinstance(value, str) and "\0" not in value
+
+
+def _shown(value: Any) -> str:
+    # a number of thousands of digits cannot be written out
+    text = hex(value) if isinstance(value, int) and abs(value) > MOST else str(value)
+    return repr(text[:60])
+
+
+def readable(text: str, longest: int) -> str:
+    """On one line of bounded length: names that a file gives may hold anything."""
+    text = text if len(text) <= longest else text[:longest] + "…"
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _at(table: Any, key: Key) -> Any:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from ..core.errors import ModelError
 from ..core.settings import Provider
-from .config import stored_key
+from .config import stored_key, stored_secrets
+
+_MOST_KNOWN = 64
+"Of stored keys, with those of before."
 
 
 class Credentials:
@@ -49,3 +52,20 @@ class Credentials:
             kind="unauthorized",
             hint=hint,
         )
+
+
+class StoredKeys:
+    """Callable: what $CODEX_HOME/auth.json holds now or held before, as long as this process has seen it: what was handed to a
+    command, or lies in a file, is not gone when another program renews it."""
+
+    def __init__(self, codex_home: Path) -> None:
+        self._codex_home = codex_home
+        self._known: dict[str, None] = {}
+
+    def __call__(self) -> list[str]:
+        for key in stored_secrets(self._codex_home):
+            self._known.pop(key, None)
+            self._known[key] = None
+        for old in list(self._known)[:-_MOST_KNOWN]:
+            del self._known[old]
+        return list(self._known)

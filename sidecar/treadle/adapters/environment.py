@@ -7,9 +7,11 @@ Python and of the editor stay with the sidecar, and that output is plain text. T
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
+from ..core.pattern import late
 from ..core.settings import Settings, ShellEnvironment
 
 FIXED = {
@@ -27,7 +29,7 @@ FIXED = {
 }
 CORE_NAMES = ("HOME", "LOGNAME", "PATH", "SHELL", "USER", "USERNAME", "TMPDIR", "TEMP", "TMP")
 SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "PRIVATE")
-_SECRET_PARTS = re.compile(r"(^|_)(PASS|PAT|AUTH|COOKIE)(_|$)|_PWD$")
+_SECRET_PARTS = late(r"(^|_)(PASS|PAT|AUTH|COOKIE)(_|$)|_PWD$")
 "Shorter words, which are part of harmless names too: DB_PASS, GH_PAT, NPM_CONFIG__AUTH, MYSQL_PWD."
 _NEVER = (
     # What gives a command a way to speak for the user, or makes a shell or a linker run something first.
@@ -36,8 +38,16 @@ _NEVER = (
     # What the sidecar and the editor were started with.
     *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "TREADLE_*", "VSCODE_*", "ELECTRON_*"),
 )
-_PASSWORD_IN_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#@]*:[^\s/?#]+@")
+_SPECIAL = frozenset("*?[")
+_PASSWORD_IN_ADDRESS = late(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#@]*:[^\s/?#]+@")
 "scheme://user:password@host; a password may hold an @."
+_TOKEN = late(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[abps]|hf)[-_][-_A-Za-z0-9]{8,}")
+"What the makers of tokens have made easy to tell."
+_OPTION = late(
+    r"-{0,2}(?:.*[-_.])?(?:api)?(?:key|token|secret|pass|password|passwd|passphrase|credentials?|pat|auth)", re.IGNORECASE
+)
+"Of a program: its last word counts, for a --key-file or a --tokenizer is followed by no secret."
+_HEADER = late(r"([A-Za-z0-9-]+):\s*(.+)")
 _SHORTEST_SECRET = 8
 "A provider's key of fewer characters is not looked for in other variables' values."
 
@@ -61,6 +71,7 @@ def known_secrets(own: Mapping[str, str], settings: Settings) -> set[str]:
         names.update(name for _, name in server.env_http_headers)
         names.add(server.bearer_token_env_var or "")
         names.update(name for name in server.env_vars if _named_secret(name))
+        found += secrets_in(server.args)
         found += [value for name, value in server.env if _named_secret(name)]
     headers = [*settings.provider.http_headers, *(pair for server in settings.mcp_servers for pair in server.http_headers)]
     for name, value in headers:
@@ -69,6 +80,25 @@ def known_secrets(own: Mapping[str, str], settings: Settings) -> set[str]:
     found += [value for name, value in settings.provider.query_params if _named_secret(name)]
     found += [own.get(name, "").strip() for name in names]
     return {value for value in found if len(value) >= _SHORTEST_SECRET}
+
+
+def secrets_in(arguments: Sequence[str]) -> list[str]:
+    """What gives access among the arguments of a program: by the name of its option, by its place in an address, by its form."""
+    found: list[str] = []
+    before = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and _OPTION.fullmatch(name):
+            found.append(value)
+        elif before.startswith("-") and _OPTION.fullmatch(before):
+            found.append(argument)
+        header = _HEADER.fullmatch(argument)
+        if header and (_OPTION.fullmatch(header[1]) or header[1].lower() in ("authorization", "cookie")):
+            found += [header[2], *header[2].split()[-1:]]
+        found += [given[0].rpartition(":")[2].rstrip("@") for given in _PASSWORD_IN_ADDRESS.finditer(argument)]
+        found += [given[0] for given in _TOKEN.finditer(argument)]
+        before = argument
+    return [value for value in found if value and not value.startswith("-")]
 
 
 def child_environment(
@@ -115,5 +145,21 @@ def _named_secret(name: str) -> bool:
     return any(word in upper for word in SECRET_WORDS) or _SECRET_PARTS.search(upper) is not None
 
 
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name.upper(), pattern.upper()) for pattern in patterns)
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    exact, beginnings, others = _sorted(patterns)
+    upper = name.upper()
+    return upper in exact or upper.startswith(beginnings) or any(fnmatchcase(upper, pattern) for pattern in others)
+
+
+@lru_cache(maxsize=16)
+def _sorted(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """Names, beginnings of names, and what only fnmatch can tell: it compiles an expression for each pattern."""
+    exact, beginnings, others = set[str](), list[str](), list[str]()
+    for pattern in (given.upper() for given in patterns):
+        if not _SPECIAL & set(pattern):
+            exact.add(pattern)
+        elif pattern.endswith("*") and not _SPECIAL & set(pattern[:-1]):
+            beginnings.append(pattern[:-1])
+        else:
+            others.append(pattern)
+    return frozenset(exact), tuple(beginnings), tuple(others)

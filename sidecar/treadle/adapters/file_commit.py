@@ -19,8 +19,8 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+from ..core.record import frozen, mutable
 from ..core.writable import refusal
 from ..runtime.ports import FileState
 from .file_journal import Change, Journal, Overwrite, Record, temporary_name
@@ -31,7 +31,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OVERWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """Where a commit may write: see core.writable.refusal."""
 
@@ -39,7 +39,7 @@ class Bounds:
     own: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@mutable
 class _Write:
     """One change under way. `parent` is an open folder; the temporary names are beside the target in it."""
 

@@ -15,22 +15,23 @@ import hashlib
 import json
 import logging
 import os
-import re
 import secrets
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ..core.pattern import late
+from ..core.record import frozen
+
 _log = logging.getLogger(__name__)
-STRAY = re.compile(r"\.[^/]{0,80}\.[0-9a-f]{12}\.tmp")
+STRAY = late(r"\.[^/]{0,80}\.[0-9a-f]{12}\.tmp")
 _MAX_RECORD = 4 * 1024 * 1024
 _DONE = b"\ndone"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """What becomes of `name` in `folder`. None: no such file. `staged` and `backup` are names of ours beside it."""
 
@@ -46,7 +47,7 @@ class Change:
         return [self.folder, self.name, self.backup, *sums]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overwrite:
     """A file that is written in place."""
 

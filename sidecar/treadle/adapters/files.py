@@ -13,7 +13,8 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class DiskFiles:
         shown = self._shown([state.path for state in on_disk])
         commit = Commit([state for state in before if not state.unsaved], on_disk, bounds, self._journal)
         stop = threading.Event()
-        work = asyncio.ensure_future(asyncio.to_thread(commit.put, stop.is_set))
+        work = asyncio.ensure_future(asyncio.to_thread(_put, commit, stop.is_set, finish=not changes))
         try:
             await asyncio.shield(work)
             if changes:
@@ -76,11 +77,12 @@ class DiskFiles:
         except BaseException:
             # A stop that comes late still means nothing: half a patch, or one that the model is not told of, is worse.
             stop.set()
-            await _uninterrupted(work)
-            if lost := await _uninterrupted(asyncio.to_thread(commit.undo)):
-                _log.error("could not be put back: %s", ", ".join(lost))
-            raise
-        await _uninterrupted(asyncio.to_thread(commit.finish))
+            if not await _uninterrupted(work):
+                if lost := await _uninterrupted(asyncio.to_thread(commit.undo)):
+                    _log.error("could not be put back: %s", ", ".join(lost))
+                raise
+        if changes:
+            await _uninterrupted(asyncio.to_thread(commit.finish))
         self._overtaken |= shown
         for path in list(self._overtaken)[:-_MAX_OVERTAKEN]:
             del self._overtaken[path]
@@ -153,6 +155,16 @@ class DiskFiles:
             return None
         # Resolved once: a root that a command replaces by a symlink later does not take its permission along.
         return tuple(dict.fromkeys(self._real_roots.setdefault(root, os.path.realpath(root)) for root in roots))
+
+
+def _put(commit: Commit, stopped: Callable[[], bool], *, finish: bool) -> bool:
+    """Whether the commit is finished, too: then nothing undoes it any more."""
+    commit.put(stopped)
+    if not finish or stopped():
+        return False
+    with suppress(Exception):  # what stays then is cleared up at the next start
+        commit.finish()
+    return True
 
 
 def _same(text: str, data: bytes) -> bool:

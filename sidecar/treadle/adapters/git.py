@@ -6,14 +6,14 @@ and never gives out the credentials of an address.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ..core.git_info import GitInfo, without_credentials
+from ..core.pattern import late
 
 _MOST = 1024 * 1024
 "Bytes of one file that are read."
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_SHA = late(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DEEPEST = 64
 "Folders above that are looked into."
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.record import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Homes:
     codex: Path
     treadle: Path

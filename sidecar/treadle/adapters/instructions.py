@@ -12,11 +12,11 @@ import os
 import stat
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from ..core.context import Document
+from ..core.record import frozen
 from ..core.settings import Settings
 
 OVERRIDE, ORDINARY = "AGENTS.override.md", "AGENTS.md"
@@ -32,7 +32,7 @@ _Stamp: TypeAlias = tuple[str, int, int, int]
 _ODD = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instructions:
     """`documents` in the order in which they are told; `problems` are sentences for the user."""
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO
 
+from ..core.ages import witnessed
+from ..core.pattern import late
+from ..core.record import mutable
 from ..runtime.ports import OutputPart
 
 CALL_BYTES = 64 * 1024 * 1024
@@ -24,11 +26,11 @@ THREAD_BYTES = 512 * 1024 * 1024
 KEPT_SECONDS = 30 * 24 * 3600.0
 PART_BYTES = 1024 * 1024
 "The most that is read at once."
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_NAME = late(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 "Of threads and files: ours, but a client may ask for any."
 
 
-@dataclass(slots=True)
+@mutable
 class DiskSpill:
     """See runtime.ports.Spill."""
 
@@ -79,7 +81,7 @@ class DiskSpill:
             self.target.unlink()
 
 
-@dataclass(slots=True)
+@mutable
 class DiskOutputs:
     """See runtime.ports.Outputs."""
 
@@ -159,11 +161,13 @@ class DiskOutputs:
 
     def _sweep(self) -> None:
         """Once a process, before the first output: by folder, so that it costs little."""
-        oldest = time.time() - self.kept_seconds
         with contextlib.suppress(OSError):
-            for entry in list(os.scandir(self.folder)):
-                if entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                    shutil.rmtree(entry.path, ignore_errors=True)
+            folders = [entry for entry in os.scandir(self.folder) if entry.is_dir(follow_symlinks=False)]
+            used = {entry.path: entry.stat(follow_symlinks=False).st_mtime for entry in folders}
+            oldest = witnessed(time.time(), used.values()) - self.kept_seconds
+            for path, at in used.items():
+                if at < oldest:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def part(data: bytes, start: int, size: int) -> OutputPart:

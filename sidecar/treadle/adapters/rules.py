@@ -7,20 +7,21 @@ the same RuleBook object, so that settings compare quickly.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TypeAlias
 
+from ..core.record import frozen, mutable
 from ..core.rules import NO_RULES, RuleBook, parse
+from .file_read import read_small
 
 MOST_FILES = 200
 MOST_BYTES = 1_000_000
 Stamp: TypeAlias = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleProblem:
     """A mistake in a file of rules."""
 
@@ -29,14 +30,14 @@ class RuleProblem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     stamp: Stamp
     book: RuleBook
     problems: tuple[RuleProblem, ...]
 
 
-@dataclass(slots=True)
+@mutable
 class RuleFiles:
     """What each file holds, as long as the process lives."""
 
@@ -63,9 +64,11 @@ class RuleFiles:
             try:
                 with os.scandir(folder) as entries:
                     names = sorted(entry.name for entry in entries if entry.name.endswith(".rules"))
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 continue
             except OSError as error:
+                if not os.path.lexists(folder):
+                    continue  # what is above it is no folder
                 problems.append(RuleProblem(str(folder), None, f"cannot be read ({error.strerror})."))
                 continue
             if len(names) > MOST_FILES:
@@ -82,10 +85,7 @@ class RuleFiles:
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             if known is not None and known.stamp == stamp:
                 return known
-            if not stat.S_ISREG(status.st_mode):
-                raise OSError(0, "it is not a regular file")
-            with open(path, "rb") as file:
-                raw = file.read(MOST_BYTES + 1)
+            raw = read_small(path, MOST_BYTES)
         except OSError as error:
             kept = " Its rules stay in force as they last were." if known else ""
             problems.append(RuleProblem(path, None, f"cannot be read ({error.strerror or error}).{kept}"))

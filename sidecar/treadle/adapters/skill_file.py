@@ -7,11 +7,12 @@ loaded with the first file that needs it: most are a few lines of plain words.
 from __future__ import annotations
 
 import os
-import re
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
+from ..core.pattern import late
+from ..core.record import frozen
 from ..core.skills import MAX_BODY_BYTES, MAX_DESCRIPTION, MAX_NAME, Skill, SkillScope, split
 
 MAX_FRONT_BYTES = 64 * 1024
@@ -27,7 +28,7 @@ _TEXTS = {
 _ICONS = {"icon_small": "iconSmall", "icon_large": "iconLarge"}
 
 
-_PLAIN = re.compile(r"([a-z][a-z_-]{0,99}): +([A-Za-z](?:[^:#]|:(?=[^\s])|(?<=[^\s])#)*(?<!\s))\s*")
+_PLAIN = late(r"([a-z][a-z_-]{0,99}): +([A-Za-z](?:[^:#]|:(?=[^\s])|(?<=[^\s])#)*(?<!\s))\s*")
 _NO_TEXT = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 "Words that YAML takes for something else, as keys too."
 
@@ -36,7 +37,7 @@ class Unusable(Exception):
     """What is wrong with a file: words for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parsed:
     """What a SKILL.md says, wherever it was found; `problem` is about the file beside it."""
 

@@ -10,10 +10,11 @@ import os
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from ..core.record import mutable
 from ..core.settings import Settings, SkillRule
 from ..core.skills import FoundSkills, Skill, SkillError, SkillScope, ordered
 from .instructions import chain
@@ -35,7 +36,7 @@ _RACY_NS = 20_000_000
 _Stamp: TypeAlias = tuple[int, int, int, int] | None
 
 
-@dataclass(slots=True)
+@mutable
 class _Root:
     """What one skills folder held. `watched`: everything that a change of it would show in."""
 
@@ -44,7 +45,7 @@ class _Root:
     watched: dict[str, _Stamp] = field(default_factory=dict[str, _Stamp])
 
 
-@dataclass(slots=True)
+@mutable
 class _Walk:
     """One pass through a skills folder."""
 

@@ -5,15 +5,16 @@ Whatever is unclear, and a client that is lost, counts as `DECLINE`: nothing run
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from .grants import GrantScope, Offer
 from .items import JsonObject
+from .record import frozen
 from .views import CallView
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Approval:
     """A question to the user about one call, asked before it runs."""
 
@@ -37,13 +38,19 @@ class Approval:
     protocol: Literal["http", "https", "socks5"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+def apart(asked: Approval) -> tuple[str, str]:
+    """Our reason, and the model's own words: for whoever shows both, so that the latter never pass for ours."""
+    words = (asked.justification or "").strip()
+    return (asked.reason.replace(f" It says: {words}", "", 1), words) if words else (asked.reason, "")
+
+
+@frozen
 class Choice:
     label: str
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuestionPart:
     """One question of the model. The user may always answer in own words instead."""
 
@@ -54,7 +61,7 @@ class QuestionPart:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """The model asks the user (request_user_input). The answer's content: {part id: [label or words, ...]}."""
 
@@ -66,7 +73,7 @@ class Question:
     parts: tuple[QuestionPart, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Elicitation:
     """An MCP server asks the user, in the middle of a call or of its own accord. The answer's content: {field: value}."""
 
@@ -87,7 +94,7 @@ class Elicitation:
 Asked: TypeAlias = Approval | Question | Elicitation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """decline: it is not done and the turn goes on; cancel: the turn is interrupted."""
 

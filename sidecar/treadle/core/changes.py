@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from .record import frozen
 
 Author: TypeAlias = Literal["patch", "command", "restore"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Changed:
     """One file, before and after one change. Where there was, or is, no file, `before` or `after` is None."""
 

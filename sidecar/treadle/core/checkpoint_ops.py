@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from .record import frozen
 
 What: TypeAlias = Literal["files", "conversation", "both"]
 OnConflict: TypeAlias = Literal["abort", "skip"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListCheckpoints:
     """Answered with a CheckpointList."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PreviewCheckpoint:
     """What going back to before `turn_id` would do; or what taking back `restore_id` would. Answered with a CheckpointPlan."""
 
@@ -26,7 +27,7 @@ class PreviewCheckpoint:
     what: What = "both"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreCheckpoint:
     """Answered with a RestoreDone. Conflicts are never overwritten: with `skip` the other files are restored nevertheless."""
 
@@ -36,7 +37,7 @@ class RestoreCheckpoint:
     on_conflict: OnConflict = "abort"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RedoCheckpoint:
     """Take a restore back; or a redo. Answered with a RestoreDone."""
 

@@ -6,10 +6,11 @@ A checkpoint is the state before a turn, files and conversation; its id is the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from . import tags
 from .checkpoint_ops import What
+from .record import frozen
 
 FileKind: TypeAlias = Literal["restore", "delete", "create", "merge", "conflict", "unchanged", "omitted"]
 """restore: the earlier content comes back; delete, create: the file goes, or comes back; merge: the earlier content with what the
@@ -24,14 +25,14 @@ _LEFT = "The user went back to this point of the conversation, but these files c
 _CLOSING = "Read them again before you rely on what they hold."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Omitted:
     path: str
     reason: str
     "A clause."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkpoint:
     """Before a turn."""
 
@@ -44,7 +45,7 @@ class Checkpoint:
     omitted: tuple[Omitted, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Restored:
     """One restore, or one redo: what was done, so that it can be undone."""
 
@@ -60,7 +61,7 @@ class Restored:
     "It took back this restore."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckpointList:
     """Oldest first."""
 
@@ -68,7 +69,7 @@ class CheckpointList:
     restores: tuple[Restored, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilePlan:
     """What a restore would do, or did, to one file."""
 
@@ -82,14 +83,14 @@ class FilePlan:
     "Of a conflict or what is omitted: a clause."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckpointPlan:
     files: tuple[FilePlan, ...]
     turns: int
     "How many turns the conversation loses, or gets back."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreDone:
     """`id` undoes it; None: nothing was done, because of the conflicts among `files`."""
 
@@ -116,6 +117,6 @@ def told_words(plans: Sequence[FilePlan], what: What, *, redone: bool) -> str | 
 
 
 def _listed(paths: Sequence[str]) -> list[str]:
-    shown = [f"- {path[:_LONGEST_PATH]}" for path in paths[:_SHOWN_PATHS]]
+    shown = [f"- {tags.named(path)[:_LONGEST_PATH]}" for path in paths[:_SHOWN_PATHS]]
     more = len(paths) - _SHOWN_PATHS
     return [*shown, f"- and {more} more"] if more > 0 else shown

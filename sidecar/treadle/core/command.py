@@ -9,14 +9,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from . import shell_line
+from .pattern import late
+from .record import frozen
 from .views import CommandAction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """A plain command. Two lines with equal commands do the same, unless a word `expands`."""
 
@@ -98,7 +99,7 @@ def git_subcommand(words: Sequence[str]) -> tuple[str, list[str]]:
     return "", []
 
 
-_HARMLESS_REDIRECT = re.compile(r"[12]?>>?/dev/null|&>/dev/null|2>&1|1>&2|>&2")
+_HARMLESS_REDIRECT = late(r"[12]?>>?/dev/null|&>/dev/null|2>&1|1>&2|>&2")
 _READERS = frozenset("cat head tail nl less more bat batcat wc file stat xxd hexdump jq".split())
 _LISTERS = frozenset("ls tree eza exa dir du".split())
 _SEARCHERS = frozenset("rg grep egrep fgrep ag ack ugrep".split())

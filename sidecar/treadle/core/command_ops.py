@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from .record import frozen
 from .settings import SandboxPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Execute:
     """Run a command of the client's own, in no thread, under the sandbox. Answered when it has ended."""
 
@@ -33,7 +33,7 @@ class Execute:
     "Seconds."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteInput:
     """Write to a command of Execute, or end its input, or both."""
 
@@ -42,14 +42,14 @@ class WriteInput:
     close: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResizeTerminal:
     process_id: str
     rows: int
     cols: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndCommand:
     process_id: str
 

@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from . import tags
 from .encoding import without_surrogates
 from .items import JsonObject, dumps
+from .pattern import late
 from .prompt import Request
+from .record import frozen
 
 MOST_DIFF = 32_000
 "Characters that the model reads."
 MOST_MESSAGE = 4_000
 MOST_SUBJECTS = 12
 _LEAST_SHARE = 400
-_SECRET_FILE = re.compile(
+_SECRET_FILE = late(
     r"""(?ix)(?:^|/)(?: \.env(?:\..*)? | .*\.env | \.envrc | .*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc|gpg)
     | id_(?:rsa|dsa|ecdsa|ed25519)[^/]* | \.(?:npmrc|pypirc|netrc|htpasswd|pgpass|git-credentials|dockercfg)
     | (?:.*[-_.])?(?:credentials?|secrets?)(?:[-_.][^/]*)? | auth\.json | .*\.tfvars(?:\.json)? | .*\.tfstate(?:\..*)? )$"""
 )
-_HARMLESS = re.compile(r"(?i)\.(?:example|sample|template|dist|md|py|ts|tsx|js|jsx|go|rs|java|rb|css|html|c|h|cpp)$")
+_HARMLESS = late(r"(?i)\.(?:example|sample|template|dist|md|py|ts|tsx|js|jsx|go|rs|java|rb|css|html|c|h|cpp)$")
 "Names after which the other rule does not count: code that is about secrets, and examples of them."
-_SECRET_LINE = re.compile(
+_SECRET_LINE = late(
     r"""(?ix) -----BEGIN[A-Z ]*PRIVATE\ KEY----- | \b(?:sk|pk|rk)[-_](?:live|test|proj|ant|or)?[-_]?[A-Za-z0-9_-]{20,}
     | \bgh[pousr]_[A-Za-z0-9]{30,} | \bgithub_pat_\w{30,} | \bglpat-[\w-]{18,} | \bxox[abprs]-[\w-]{10,} | \bAKIA[0-9A-Z]{16}\b
     | \bAIza[\w-]{30,} | \beyJ[\w-]{15,}\.[\w-]{15,}\.[\w-]{10,}
@@ -34,19 +36,19 @@ _SECRET_LINE = re.compile(
     | (?:passw(?:or)?d|secret|token|api[-_]?key|private[-_]?key|access[-_]?key)\s*[:=]\s*(?=\S*\d)[\w+/=!@\#$%^&*~-]{8,}\s*$"""
 )
 "The last: without quotes, as in YAML or a shell's file, only what is all of the rest of its line and no plain word."
-_KEY_BLOCK = re.compile(r"-----(BEGIN|END)[A-Z ]*PRIVATE KEY-----")
+_KEY_BLOCK = late(r"-----(BEGIN|END)[A-Z ]*PRIVATE KEY-----")
 _HIDDEN = "[a line that may hold a secret is left out]"
-_FENCE = re.compile(r"^\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*$", re.DOTALL)
+_FENCE = late(r"^\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*$", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommitMessage:
     text: str
     left_out: tuple[str, ...] = ()
     "Files that the model was not shown."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """What of a diff a model may read."""
 
@@ -82,11 +84,11 @@ def is_secret(path: str) -> bool:
 def request(instruction: str, diff: Shown, subjects: Sequence[str], begun: str, tail: JsonObject) -> Request:
     """One request of its own: no tools, no thread."""
     style = "\n".join(_flat(subject) for subject in subjects[:MOST_SUBJECTS])
-    parts = [f"<diff>\n{diff.text.rstrip()}\n</diff>"]
+    parts = [f"<diff>\n{tags.within('diff', diff.text.rstrip())}\n</diff>"]
     if diff.cut:
         parts.append("The diff is longer than shown.")
     if style:
-        parts.append(f"<last_commits>\n{style}\n</last_commits>")
+        parts.append(f"<last_commits>\n{tags.within('last_commits', style)}\n</last_commits>")
     if begun.strip():
         parts.append(f"<begun>\n{without_surrogates(begun.strip())[:1_000]}\n</begun>")
     head: JsonObject = {"stream": True, "store": False, "instructions": instruction}

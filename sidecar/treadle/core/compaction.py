@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
-from . import tokens, truncate
+from . import tags, tokens, truncate
 from .items import Context, Item, JsonObject, ModelItem, Summary, ToolOutput, UserMessage, dumps
 from .prompt import fragment
+from .record import frozen
 from .thread import Thread
 
 USER_WORDS = 20_000
@@ -40,7 +40,7 @@ _OPEN, _CLOSE = "<conversation_summary>", "</conversation_summary>"
 _HEAD_OF_RECORD = "# From the record"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Room:
     """How long a thread may get, in tokens."""
 
@@ -157,7 +157,9 @@ def rewritten(summary: Summary, text: str) -> tuple[str, ...]:
 
 def capped(text: str, most: int = SUMMARY_WORDS) -> str:
     """A summary as it may stand in a prompt: of bounded length, and not itself inside the marks of one."""
-    return truncate.middle(text.replace(_OPEN, "").replace(_CLOSE, "").strip(), most)
+    while _OPEN in text or _CLOSE in text:  # what is left of two may be one
+        text = text.replace(_OPEN, "").replace(_CLOSE, "")
+    return truncate.middle(tags.within("conversation_summary", text.strip()), most)
 
 
 def composed(thread: Thread, room: Room, words: str) -> str:
@@ -180,7 +182,7 @@ def record(thread: Thread) -> str:
     if commands:
         parts.append("Commands that were run, the last one last:\n" + "\n".join(commands[-COMMANDS_KEPT:]))
     if changed := files(thread):
-        parts.append("Files that were changed:\n" + "\n".join(f"- {path}" for path in changed))
+        parts.append("Files that were changed:\n" + "\n".join(f"- {tags.named(path)}" for path in changed))
     return "\n\n".join([_HEAD_OF_RECORD, *parts]) if parts else ""
 
 

@@ -7,12 +7,13 @@ told again says so itself, and `changes` recognises both of its forms, so asking
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Literal, TypeAlias
 
-from . import skills
+from . import skills, tags
 from .items import Context, Section
+from .record import frozen
 from .settings import Sandboxed, Settings
 from .skills import Listing
 
@@ -66,7 +67,7 @@ CONTINUED = (
 "What the model reads instead of words of the user."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """An instruction file in force. `is_global`: the user's own, from $CODEX_HOME."""
 
@@ -75,7 +76,7 @@ class Document:
     is_global: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Situation:
     """All that the sections are made from."""
 
@@ -185,7 +186,7 @@ def _roots(now: Situation) -> str:
     shown = roots[:20]
     more = [f"and {len(roots) - len(shown)} more"] if len(roots) > len(shown) else []
     temporary = [] if policy.exclude_slash_tmp else ["`/tmp`"]
-    return "Writable folders: " + ", ".join([f"`{root}`" for root in shown] + more + temporary) + "."
+    return "Writable folders: " + ", ".join([f"`{tags.named(root)}`" for root in shown] + more + temporary) + "."
 
 
 def _granted(told: Mapping[str, str], now: Situation) -> tuple[Section, ...]:
@@ -214,8 +215,8 @@ def _agents_md(now: Situation) -> Section:
     source = ", ".join(document.path for document in now.documents)
     if not text:
         return Section("agents_md", "", source)
-    opening = f"# AGENTS.md instructions for {now.settings.cwd}\n\n<INSTRUCTIONS>\n"
-    return Section("agents_md", f"{opening}{text}\n</INSTRUCTIONS>", source)
+    opening = f"# AGENTS.md instructions for {tags.named(now.settings.cwd)}\n\n<INSTRUCTIONS>\n"
+    return Section("agents_md", f"{opening}{tags.within('INSTRUCTIONS', text)}\n</INSTRUCTIONS>", source)
 
 
 def joined(documents: Sequence[Document]) -> str:
@@ -235,7 +236,7 @@ def _skills(now: Situation) -> Section:
 def _pinned_notes(now: Situation) -> Section:
     if not now.notes:
         return Section("pinned_notes", "", "treadle/notes/write")
-    lines = "\n".join(f"- {note}" for note in now.notes)
+    lines = tags.within("pinned_notes", "\n".join(f"- {note}" for note in now.notes))
     opening = "The user pinned these notes to the conversation; they hold until the user changes them."
     return Section("pinned_notes", f"<pinned_notes>\n{opening}\n{lines}\n</pinned_notes>", "treadle/notes/write")
 
@@ -259,7 +260,7 @@ def _environment(now: Situation) -> Section:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return tags.named(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @cache

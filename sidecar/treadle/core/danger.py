@@ -8,31 +8,35 @@ the sandbox. May call a harmless line dangerous, which costs a question; must st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from . import shell_line
 from .command import git_subcommand
+from .pattern import late
 from .shell_word import SHELLS, Line, Segment
 from .wrappers import BECOMES_ANOTHER, name_of, started
 
 _DEPTH = 6
+_MOST = 5_000
+"Commands that are looked at in one line, those that others start among them."
 _DOWNLOADERS = frozenset(("curl", "wget", "fetch", "http", "https", "aria2c"))
 _RUNNERS = SHELLS | frozenset("python python3 perl ruby node php source . eval sudo doas".split())
-_DEVICE = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk|disk|rdisk|mapper/|dm-|md|loop)")
-_SYSTEM = re.compile(
-    r"(/|~|\$HOME|\$\{HOME\}|/(bin|boot|dev|etc|home|lib|opt|proc|root|sbin|srv|sys|usr|var|Users|System)[^/]*)/?\*?"
-)
-_FORK_BOMB = re.compile(r"(?<![\w:])([\w:]{1,32})\(\)\{[^}]{0,200}?\1\|\1&")
+_DEVICE = late(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk|disk|rdisk|mapper/|dm-|md|loop)")
+_SYSTEM = late(r"(/|~|\$HOME|\$\{HOME\}|/(bin|boot|dev|etc|home|lib|opt|proc|root|sbin|srv|sys|usr|var|Users|System)[^/]*)/?\*?")
+_FORK_BOMB = late(r"(?<![\w:])([\w:]{1,32})\(\)\{[^}]{0,200}?\1\|\1&")
 
 
 def danger(script: str) -> str | None:
     """What the line would do, as the end of "this command …"; None when nothing dangerous was recognised."""
     if _FORK_BOMB.search(re.sub(r"\s+", "", script)):
         return "starts copies of itself without end"
-    return _line(shell_line.read(script), 0)
+    try:
+        return _line(shell_line.read(script), 0, _Look())
+    except _TooMuch:
+        return shell_line.UNREAD
 
 
-def _line(line: Line, depth: int) -> str | None:
+def _line(line: Line, depth: int, look: _Look) -> str | None:
     if depth > _DEPTH:
         return "is nested too deeply to be understood"
     if line.trouble == shell_line.UNREAD:
@@ -42,7 +46,7 @@ def _line(line: Line, depth: int) -> str | None:
     for segment in line.segments:
         piped = segment.after in ("|", "|&")
         downloading = downloading and piped
-        found = _segment(segment, downloading, depth) or (_fed(before, segment, depth) if piped and before else None)
+        found = _segment(segment, downloading, depth, look) or (_fed(before, segment, depth, look) if piped and before else None)
         if found:
             return found
         before = segment
@@ -50,21 +54,21 @@ def _line(line: Line, depth: int) -> str | None:
     return None
 
 
-def _segment(segment: Segment, downloading: bool, depth: int) -> str | None:
+def _segment(segment: Segment, downloading: bool, depth: int, look: _Look) -> str | None:
     if any(_DEVICE.search(r.target) for r in segment.redirects if ">" in r.operator):
         return "writes straight to a disk device"
-    all_of_it = list(_reached(segment.words, 0))
+    all_of_it, scripts = look.reached(segment.words)
     fed = any(_downloads(n) for n in segment.nested)
     if any(name_of(w[0]) in _RUNNERS and (fed or (downloading and _runs_its_input(w))) for w in all_of_it):
         return "runs a program straight from the network"
     found = next(filter(None, (_destroys(name_of(w[0]), w) for w in all_of_it)), None)
-    found = found or next(filter(None, (_line(n, depth + 1) for n in segment.nested)), None)
-    return found or next(filter(None, (_line(s, depth + 1) for s in _scripts(segment.words, 0))), None)
+    found = found or next(filter(None, (_line(n, depth + 1, look) for n in segment.nested)), None)
+    return found or next(filter(None, (_line(shell_line.read(s), depth + 1, look) for s in scripts)), None)
 
 
-def _fed(before: Segment, segment: Segment, depth: int) -> str | None:
+def _fed(before: Segment, segment: Segment, depth: int, look: _Look) -> str | None:
     """What a shell is made to run by what is piped into it."""
-    shells = (w for w in _reached(segment.words, 0) if name_of(w[0]) in SHELLS and _runs_its_input(w))
+    shells = (w for w in look.reached(segment.words)[0] if name_of(w[0]) in SHELLS and _runs_its_input(w))
     if not before.words or next(shells, None) is None:
         return None
     name = name_of(before.words[0])
@@ -72,21 +76,36 @@ def _fed(before: Segment, segment: Segment, depth: int) -> str | None:
         return f"runs a script that is hidden in the line ({name})"
     if name in ("echo", "printf"):
         said = [w for w in before.words[1:] if not w.startswith("-")]
-        return _line(shell_line.read(" ".join(said)), depth + 1)
+        return _line(shell_line.read(" ".join(said)), depth + 1, look)
     return None
 
 
-def _reached(words: Sequence[str], depth: int) -> Iterator[Sequence[str]]:
-    """A command and those that it starts by their words."""
-    if words and depth <= _DEPTH:
-        yield words
-        for one in started(words):
-            yield from _reached(one.words, depth + 1)
+class _TooMuch(Exception):
+    """More than can be looked at while somebody waits."""
 
 
-def _scripts(words: Sequence[str], depth: int) -> Iterator[Line]:
-    for one in started(words) if depth <= _DEPTH else ():
-        yield from (shell_line.read(one.script),) if one.script is not None else _scripts(one.words, depth + 1)
+class _Look:
+    """What one look at a line has cost so far."""
+
+    def __init__(self) -> None:
+        self.spent = 0
+
+    def reached(self, words: tuple[str, ...]) -> tuple[list[tuple[str, ...]], list[str]]:
+        """A command and those that it starts by their words, each once, the nearest first; and the scripts they are given."""
+        found: dict[tuple[str, ...], int] = {words: 0} if words else {}
+        scripts: list[str] = []
+        waiting = list(found)
+        for one in waiting:
+            self.spent += 1 + len(one) // 64
+            if self.spent > _MOST:
+                raise _TooMuch
+            for inner in started(one) if found[one] <= _DEPTH else ():
+                if inner.script is not None:
+                    scripts.append(inner.script)
+                elif inner.words and inner.words not in found and found[one] < _DEPTH:
+                    found[inner.words] = found[one] + 1
+                    waiting.append(inner.words)
+        return waiting, scripts
 
 
 def _downloads(line: Line) -> bool:

@@ -7,16 +7,17 @@ one block replaced by another, which is still a correct diff.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
+
+from .record import frozen
 
 CONTEXT_LINES = 3
 COMPARABLE_LINES = 4000
 "Above this many changed lines on both sides together the middle is shown as replaced whole: comparing is quadratic."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diff:
     text: str
     added: int
@@ -38,10 +39,10 @@ def unified(before: str, after: str, ranges: Sequence[Range] | None = None) -> D
         out.append(f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n")
         for tag, a, b, c, d in group:
             if tag == "equal":
-                out += (_shown(" ", line) for line in old[a:b])
+                _show(out, " ", old[a:b])
                 continue
-            out += (_shown("-", line) for line in old[a:b])
-            out += (_shown("+", line) for line in new[c:d])
+            _show(out, "-", old[a:b])
+            _show(out, "+", new[c:d])
             removed += b - a
             added += d - c
     return Diff("".join(out), added, removed)
@@ -55,14 +56,19 @@ _Opcode = tuple[str, int, int, int, int]
 
 
 def _lines(text: str) -> list[str]:
-    # Not splitlines: a form feed or U+2028 inside a line is no line end to any other tool.
+    lines = text.splitlines(keepends=True)
+    if len(lines) == text.count("\n") + (text[-1:] not in ("", "\n")):
+        return lines
+    # A form feed or U+2028 inside a line is no line end to any other tool.
     lines = [line + "\n" for line in text.split("\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines
 
 
-def _shown(sign: str, line: str) -> str:
-    return sign + line if line.endswith("\n") else f"{sign}{line}\n\\ No newline at end of file\n"
+def _show(out: list[str], sign: str, lines: list[str]) -> None:
+    out += [sign + line for line in lines]
+    if lines and not lines[-1].endswith("\n"):  # no other line of a file can be without
+        out.append("\n\\ No newline at end of file\n")
 
 
 def _range(start: int, stop: int) -> str:

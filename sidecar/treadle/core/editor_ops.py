@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from .handed_back import Problem
+from .record import frozen
 from .review import Target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartReview:
     """A turn that reviews changes and changes nothing itself. The thread must be one that only reads. Answered with TurnState."""
 
@@ -17,7 +17,7 @@ class StartReview:
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteCommitMessage:
     """Answered with a CommitMessage. The model has no tools, and no thread keeps what it was asked."""
 
@@ -30,7 +30,7 @@ class WriteCommitMessage:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportProblems:
     """Problems that an editor found in files which the running turn has changed. Answered with how many are new to the model and
     will be told to it before its next request; 0 when that turn does not run any more."""

@@ -5,19 +5,19 @@ The turn is a generator: it yields an effect and is sent the answer named in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from .events import ErrorInfo
 from .items import Item, ModelItem, TurnStatus
+from .record import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadContext:
     """Answer: list of Opening and Context items for what the model has not been told yet; mostly empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakeSteers:
     """Answer: list of what the user has said, each message followed by the Context that it asks for. With `closing`, an empty
     answer also ends the turn for later steers."""
@@ -25,26 +25,26 @@ class TakeSteers:
     closing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """One request to the model. Answer: Reply."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunTools:
     """Answer: list of ToolOutput, one per call, in the order in which they finished."""
 
     calls: tuple[ModelItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AbortCalls:
     """Answer: list of ToolOutput that say "aborted", one per call. Never stopped."""
 
     calls: tuple[ModelItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compact:
     """Answer: list of items, the last one the Summary that begins the next epoch. Stopped when there can be none: then nothing
     of the attempt is in the thread. `overflowed`: the provider has refused the prompt, whatever our estimate says."""
@@ -52,7 +52,7 @@ class Compact:
     overflowed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunByHand:
     """The user's own command. Answer: list of one UserCommand. Stopped when it was interrupted, with the same."""
 
@@ -60,7 +60,7 @@ class RunByHand:
 Effect: TypeAlias = ReadContext | TakeSteers | Sample | RunTools | AbortCalls | Compact | RunByHand
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What came of a Sample. Not `complete`: the stream died after these items and the request must be made again."""
 
@@ -68,7 +68,7 @@ class Reply:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     status: TurnStatus
     error: ErrorInfo | None = None

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, cast
 
 from .asking import Decision, Elicitation
 from .items import JsonObject
+from .record import frozen
 from .truncate import clip
 
 MAX_MESSAGE = 4_000
@@ -23,7 +24,7 @@ MAX_ANSWER = 64 * 1024
 Action = Literal["accept", "decline", "cancel"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpQuestion:
     """A form, or an address to open when there is a `url`."""
 

@@ -7,11 +7,11 @@ that new text can be written in it. Nothing here ever loses a byte: what cannot 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from .pattern import late
+from .record import frozen
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
+_SURROGATE = late("[\ud800-\udfff]")
+_BEYOND_ASCII = late("[^\x00-\x7f\udc80-\udcff]")
 _MARKS = (
     (b"\xff\xfe\x00\x00", "utf-32-le"),
     (b"\x00\x00\xfe\xff", "utf-32-be"),
@@ -23,7 +23,7 @@ _MOSTLY = 0.8
 "Of the code units of UTF-16 text without a mark, those that are ASCII or Latin-1."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decoded:
     """`text` begins with U+FEFF where the file has a byte order mark."""
 
@@ -51,7 +51,7 @@ def displayed(data: bytes) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _marked(data: bytes) -> Decoded | None:

@@ -6,11 +6,11 @@ one CardCompleted, then TurnCompleted. A card is on disk before its CardComplete
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .handed_back import Problem
 from .items import JsonObject, TurnStatus
+from .record import frozen
 from .replies import Usage
 from .views import Card
 
@@ -22,7 +22,7 @@ PlanSteps: TypeAlias = tuple[tuple[str, Literal["pending", "in_progress", "compl
 DeltaKind: TypeAlias = Literal["text", "reasoning", "summary", "summary_part", "output", "input"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorInfo:
     """A failure as the user reads it. `message` is one sentence with the way out."""
 
@@ -33,19 +33,19 @@ class ErrorInfo:
     details: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadStarted:
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadClosed:
     """It is in memory no more, and can be resumed."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadSettingsChanged:
     """What the thread's next turn runs under."""
 
@@ -53,40 +53,40 @@ class ThreadSettingsChanged:
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadStatusChanged:
     thread_id: str
     status: Literal["idle", "active", "waiting_on_approval", "not_loaded"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadNamed:
     thread_id: str
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadReverted:
     """Turns were taken back, or given back: what a client knows of the thread's turns is no longer so."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueChanged:
     """Messages that wait in a thread came, went, or changed their words or order."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TurnStarted:
     thread_id: str
     turn_id: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TurnCompleted:
     thread_id: str
     turn_id: str
@@ -96,7 +96,7 @@ class TurnCompleted:
     started_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TurnDiffUpdated:
     """Unified diff of all files that this turn's patches changed so far."""
 
@@ -105,7 +105,7 @@ class TurnDiffUpdated:
     diff: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardStarted:
     thread_id: str
     turn_id: str
@@ -113,7 +113,7 @@ class CardStarted:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardDelta:
     thread_id: str
     turn_id: str
@@ -123,7 +123,7 @@ class CardDelta:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardCompleted:
     thread_id: str
     turn_id: str
@@ -131,7 +131,7 @@ class CardCompleted:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageUpdated:
     thread_id: str
     turn_id: str
@@ -140,7 +140,7 @@ class UsageUpdated:
     context_window: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorReported:
     """Something went wrong in a turn. With `will_retry` the turn goes on by itself."""
 
@@ -154,7 +154,7 @@ CUT_SHORT = "incomplete"
 "Code of the warning that the provider ended an answer early, for its length."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WarningReported:
     """Said once, to be shown; e.g. no sandbox on this machine. Thread or turn may be None."""
 
@@ -164,14 +164,14 @@ class WarningReported:
     data: JsonObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProgressReported:
     """What takes long just now, e.g. loading the embedded model; None when it is over. Replaces what was said before."""
 
     message: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpStatusChanged:
     """Where an MCP server of the thread stands. `error` is a sentence for the user."""
 
@@ -181,7 +181,7 @@ class McpStatusChanged:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpLoginCompleted:
     """A login to an MCP server that a client began has ended; `error` is a sentence, None when the user is logged in."""
 
@@ -191,7 +191,7 @@ class McpLoginCompleted:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolsChanged:
     """Tools that came, went or changed since the model was told of them: not in force before the next epoch or a refresh. Without
     a message: nothing differs any more."""
@@ -205,7 +205,7 @@ class ToolsChanged:
     "Tokens, estimated, that the provider must read again after a refresh."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContextChanged:
     """The instruction files in force for the thread."""
 
@@ -213,14 +213,14 @@ class ContextChanged:
     instruction_sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SkillsChanged:
     """Other skills are there than a client was told of: it may ask for the list again."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanUpdated:
     """The model's list of steps, whole, in place of the one before."""
 
@@ -230,7 +230,7 @@ class PlanUpdated:
     steps: PlanSteps
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatchPreviewed:
     """What a patch that is still being written would change so far. Replaces what was said before of this card."""
 
@@ -241,14 +241,14 @@ class PatchPreviewed:
     "core.views.FileChange each."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GrantsChanged:
     """The list of grants is another one: a client may ask for it again."""
 
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HunksChanged:
     """Other hunks are to be kept or undone in these files than a client was told of, or elsewhere: it may list them again."""
 
@@ -256,7 +256,7 @@ class HunksChanged:
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProblemsTold:
     """The model reads these problems of the editor's with its next request."""
 
@@ -265,7 +265,7 @@ class ProblemsTold:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HookRan:
     """A hook of the user began or ended. `message` is for the user."""
 
@@ -274,7 +274,7 @@ class HookRan:
     run: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandPrinted:
     """A piece of what a client's own command (ops.Execute) has printed."""
 
@@ -286,7 +286,7 @@ class CommandPrinted:
     thread_id: None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalSettled:
     """Something asked (core/asking.py) was answered, or dropped because its turn ended."""
 
@@ -294,7 +294,7 @@ class ApprovalSettled:
     approval_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestCounted:
     """A request came to its end, whatever the end: its row in the ledger."""
 
@@ -303,7 +303,7 @@ class RequestCounted:
     row: LedgerRow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckpointChanged:
     """The turn has changed a file that it had not changed before, or the state before it was restored: ask for the list again."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from .judging import Part, judge
 from .policy import NO_GRANTS, Allow, Ask, Deny, Grants, RunCommand, Verdict, decide
+from .record import frozen
 from .rules import RuleDecision
 from .settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """What would happen to a line, and why."""
 

@@ -10,19 +10,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, cast
 
 from . import history
 from .history import TurnState
 from .items import Item, Text, UsageReported, dumps
+from .record import frozen, mutable
 from .views import CallCard, CallView, Card, MessageCard, OtherCard, ReasoningCard, ReviewCard, SummaryCard, UserCard
 
 VERSION = 1
 "Of the first line of JSON lines."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """What is said of a thread besides its items. Times are seconds since the epoch."""
 
@@ -64,7 +65,7 @@ def markdown(head: Head, items: Sequence[Item], when: Callable[[float], str], *,
     return "\n\n".join(parts) + "\n"
 
 
-@dataclass(slots=True)
+@mutable
 class _Tokens:
     input: int = 0
     cached: int = 0

@@ -30,13 +30,13 @@ def copied(items: Sequence[Item], thread_id: str, *, last: str | None = None, be
 
 def ended(thread: Thread, new_id: Sequence[str], at: float) -> list[Item]:
     """What a copy lacks that was made in the middle of a turn: the running calls are answered, and the turn is interrupted."""
-    if thread.open_turn is None:
-        return []
     turn_id, ids = thread.open_turn, iter(new_id)
     items: list[Item] = [
-        ToolOutput(next(ids), at, turn_id, call.call_id or "", LEFT, call.kind == "custom_tool_call", "aborted")
+        ToolOutput(next(ids), at, turn_id or call.turn_id, call.call_id or "", LEFT, call.kind == "custom_tool_call", "aborted")
         for call in thread.unanswered
     ]
+    if turn_id is None:
+        return items
     return [*items, TurnEnded(next(ids), at, turn_id, "interrupted")]
 
 

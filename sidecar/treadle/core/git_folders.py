@@ -13,23 +13,28 @@ from .command import mutating_git, simple_commands
 from .wrappers import name_of, started
 
 _DEEPEST = 4
+_MOST = 2_000
+"Commands that are looked at in one line."
 _FOLDERS = ("-C", "--git-dir", "--work-tree")
 
 
 def git_folders(script: str, cwd: str) -> tuple[str, ...]:
     """The folders in which git commands of this line run that do more than read."""
-    return tuple(dict.fromkeys(_folders(script, cwd, 0)))
+    return tuple(dict.fromkeys(_folders(script, cwd, 0, set())))
 
 
-def _folders(script: str, here: str, depth: int) -> Iterator[str]:
+def _folders(script: str, here: str, depth: int, seen: set[tuple[Sequence[str], str]]) -> Iterator[str]:
     for words in simple_commands(script):
         if words[0] in ("cd", "pushd") and len(words) == 2:
             here = _join(here, words[1])
         else:
-            yield from _of(words, here, depth)
+            yield from _of(words, here, depth, seen)
 
 
-def _of(words: Sequence[str], here: str, depth: int) -> Iterator[str]:
+def _of(words: Sequence[str], here: str, depth: int, seen: set[tuple[Sequence[str], str]]) -> Iterator[str]:
+    if (words, here) in seen or len(seen) > _MOST:
+        return
+    seen.add((words, here))
     if name_of(words[0]) == "git":
         if mutating_git(words):
             yield _named(words, here)
@@ -37,9 +42,9 @@ def _of(words: Sequence[str], here: str, depth: int) -> Iterator[str]:
     if depth < _DEEPEST:
         for inner in started(words):
             if inner.script is not None:
-                yield from _folders(inner.script, here, depth + 1)
+                yield from _folders(inner.script, here, depth + 1, seen)
             elif inner.words:
-                yield from _of(inner.words, here, depth + 1)
+                yield from _of(inner.words, here, depth + 1, seen)
 
 
 def _named(words: Sequence[str], here: str) -> str:

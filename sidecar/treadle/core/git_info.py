@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from .pattern import late
+from .record import frozen
 
-_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*@")
+_USER = late(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/@]*@")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GitInfo:
     """None: not known, as a branch is when a commit is checked out."""
 

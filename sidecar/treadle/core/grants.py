@@ -7,15 +7,16 @@ Pure; where grants are kept is the store's business, and which of them count for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from .record import frozen
 
 GrantScope: TypeAlias = Literal["thread", "workspace", "always"]
 "this thread, until it is deleted; every thread in this folder; everywhere."
 GrantKind: TypeAlias = Literal["command", "exact_command", "files", "mcp", "network", "degraded"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """What a yes is about."""
 
@@ -32,7 +33,7 @@ class Subject:
     "network only: a remembered no. It wins over every yes."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     id: str
     scope: GrantScope
@@ -45,7 +46,7 @@ class Grant:
     "For scope `thread`."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """One way to say yes to an approval and be asked less: what would be stored, and for how long."""
 

@@ -6,10 +6,10 @@ Each problem is told once. The editor's words are a stranger's: one line each, c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .encoding import without_surrogates
 from .items import Section
+from .record import frozen
 
 SECTION = "new_problems"
 MOST_PROBLEMS = 20
@@ -23,7 +23,7 @@ _LEAD = (
 _MORE = "\n[and {} more]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Lines and columns count from 1."""
 
@@ -61,7 +61,8 @@ def listed(problems: Sequence[Problem]) -> str:
 
 def _line(problem: Problem) -> str:
     origin = " ".join(_flat(part, 60) for part in (problem.source, problem.code) if part)
-    what = f"{problem.severity} ({origin})" if origin else problem.severity
+    severity = _flat(problem.severity, 60)
+    what = f"{severity} ({origin})" if origin else severity
     return f"{_flat(problem.path, 500)}:{problem.line}:{problem.column}: {what}: {_flat(problem.message, MOST_MESSAGE)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from .effective import effective
@@ -28,11 +28,12 @@ from .items import (
     UserMessage,
 )
 from .prompt import DISCARDED
+from .record import mutable
 from .review import Findings, read, spoken
 from .views import CallCard, CallView, Card, MessageCard, OtherCard, ReasoningCard, ReviewCard, SummaryCard, UserCard
 
 
-@dataclass(slots=True)
+@mutable
 class TurnState:
     """One turn as a client sees it. Times are seconds since the epoch."""
 
@@ -45,16 +46,22 @@ class TurnState:
     cwd: str = ""
 
 
+UNFINISHED = "compaction"
+"Type of a discarded ModelItem that stands for a compaction which came to nothing."
+
+
 def card(item: ModelItem) -> Card | None:
     """The card of an output item that is not a call; None for a reasoning item with nothing to show."""
     payload = item.payload
     if item.kind == DISCARDED and (view := payload.get("view")):
         return CallCard(item.id, payload["name"], payload["call_id"], view, "aborted")
+    if item.kind == DISCARDED and payload.get("type") == UNFINISHED:
+        return SummaryCard(item.id)
     if item.kind in ("message", DISCARDED):
         return MessageCard(item.id, message_text(payload), payload.get("phase"), item.complete)
     if item.kind == "reasoning":
-        summary = tuple(part.get("text", "") for part in payload.get("summary") or ())
-        content = tuple(part.get("text", "") for part in payload.get("content") or ())
+        summary = tuple(part.get("text") or "" for part in payload.get("summary") or ())
+        content = tuple(part.get("text") or "" for part in payload.get("content") or ())
         return ReasoningCard(item.id, summary, content)
     return OtherCard(item.id, item.kind, payload)
 
@@ -120,9 +127,14 @@ def review_ended(cards: Sequence[Card], end: TurnEnded, cwd: str) -> ReviewCard 
         return None
     words = next((card.text for card in reversed(cards) if isinstance(card, MessageCard) and card.complete), "")
     if end.status != "completed" or not words:
-        return ReviewCard(f"{end.id}-review", "The review was not finished.", Findings(None, ""))
+        return ReviewCard(review_id(end), "The review was not finished.", Findings(None, ""))
     found = read(words, cwd)
-    return ReviewCard(f"{end.id}-review", spoken(found, cwd), found)
+    return ReviewCard(review_id(end), spoken(found, cwd), found)
+
+
+def review_id(end: TurnEnded) -> str:
+    """Of the card that a review ends with."""
+    return f"{end.id}-review"
 
 
 def likely_view(item: ModelItem) -> CallView:

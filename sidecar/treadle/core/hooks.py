@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from .items import JsonObject
+from .record import frozen
 from .truncate import clip
 
 HookEvent: TypeAlias = Literal["PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop", "SessionStart"]
@@ -36,7 +36,7 @@ _TOOL_NAMES: dict[str, tuple[str, ...]] = {
 "Our tool -> the names by which hooks know it; the first one is told to them."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hook:
     event: HookEvent
     command: str
@@ -50,7 +50,7 @@ class Hook:
     "It comes from the folder, not from the user."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HookAnswer:
     """What one or several hooks make of an event."""
 

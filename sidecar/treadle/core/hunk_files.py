@@ -7,7 +7,7 @@ a Whole: one hunk. Nothing of the user's is ever undone: what was created goes o
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Literal, TypeAlias
 
@@ -16,13 +16,14 @@ from .encoding import decoded
 from .errors import TreadleError
 from .hunks import Hunk, Review, hunks, kept, patched, typed, undone
 from .line_edits import lines
+from .record import frozen
 
 MAX_TEXT = 4 * 1024 * 1024
 "Bytes of a file that is compared line by line; a larger one is a Whole."
 _MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Whole:
     path: str
     id: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from .record import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class ListHunks:
     """The agent's changes that the user has neither kept nor undone: of a thread, a file, a turn. Answered with a HunkList."""
 
@@ -15,7 +16,7 @@ class ListHunks:
     turn_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeepHunks:
     """They are the user's text from now on. Named by `ids`, or all of a file, a turn, the thread. Answered with what is left."""
 
@@ -25,7 +26,7 @@ class KeepHunks:
     turn_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UndoHunks:
     """Take them out of the files, all or none. Named as in KeepHunks. Answered with what is left."""
 

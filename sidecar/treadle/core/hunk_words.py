@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from . import tags
 from .encoding import without_surrogates
 from .hunk_files import State, Whole
 from .hunks import Hunk
@@ -43,7 +44,7 @@ def section(undone: Mapping[str, Sequence[str]]) -> Section:
     """Path -> entries."""
     text = _LEAD
     for path, entries in undone.items():
-        name = without_surrogates(path)
+        name = tags.named(without_surrogates(path))
         for one in entries:
             more = f"\n{name}, {one}" if one.startswith("at ") else f"\n{name}: {one}"
             if len(text) + len(more) > MOST_CHARS - len(_MORE):

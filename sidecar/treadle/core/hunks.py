@@ -12,14 +12,15 @@ joins have the first one's id from then on; of a mark that is split the first pa
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import pairwise
 
 from .line_edits import Edit, joined_over_blanks, line_edits
+from .record import frozen, mutable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """Lines [base_start, base_start + base_lines) of the base that are lines [start, start + lines) of the current text."""
 
@@ -40,7 +41,7 @@ class Mark:
         return self.start + self.lines
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hunk:
     """As it is shown. Lines count from 0 and carry their ends; an empty range says where lines are gone or come back."""
 
@@ -55,7 +56,7 @@ class Hunk:
     "A file that was created or deleted, or is no text: it is kept or undone whole."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Review:
     """Lines with their ends, as line_edits.lines makes them; never changed in place."""
 
@@ -149,7 +150,7 @@ def _cut(edit: Edit, marks: Sequence[Mark]) -> list[Edit]:
     return [first, *((x, y, d, d) for x, y in pairwise(cuts))]
 
 
-@dataclass(slots=True)
+@mutable
 class _Cluster:
     """Marks and edits that touch: lines [start, end) of the text before."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from . import tokens
@@ -27,6 +26,7 @@ from .items import (
     UserMessage,
 )
 from .prompt import Prompt, Request
+from .record import frozen
 
 if TYPE_CHECKING:
     from .ledger import LedgerRow
@@ -45,7 +45,7 @@ _CONFIG_KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One piece of a request. `index` is its place in the whole; sizes are in bytes, tokens are estimated."""
 
@@ -72,7 +72,7 @@ class Part:
         return tokens.of_bytes(self.size)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inspection:
     """One request of a thread."""
 
@@ -96,7 +96,7 @@ class Inspection:
         return "".join(part.raw for part in self.parts).encode()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rebuilt:
     """A request made anew, and what it was made from."""
 

@@ -8,15 +8,17 @@ needs a default, so that older threads still read. Times are seconds since the e
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import field
 from typing import Any, Literal, TypeAlias, cast
+
+from .record import frozen, names
 
 JsonObject: TypeAlias = dict[str, Any]
 OutputStatus: TypeAlias = Literal["completed", "failed", "declined", "aborted"]
 TurnStatus: TypeAlias = Literal["inProgress", "completed", "interrupted", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opening:
     """First item of an epoch: all of the prompt that must not move until the next epoch."""
 
@@ -39,7 +41,7 @@ class Opening:
     type: Literal["opening"] = "opening"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """One thing the model is told besides the user's words, e.g. permissions, agents_md, environment."""
 
@@ -49,7 +51,7 @@ class Section:
     "Where the text comes from, for the reader: a path, a config key."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """A message that we wrote: sections that are new, or that changed since the model was last told."""
 
@@ -60,7 +62,7 @@ class Context:
     type: Literal["context"] = "context"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """A stretch of the user's words that stands for something, e.g. a file: for the screen, the model reads the words."""
 
@@ -70,7 +72,7 @@ class Element:
     placeholder: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     text: str
     skill: str | None = None
@@ -81,7 +83,7 @@ class Text:
     type: Literal["text"] = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     url: str
     "A data: URL, or one that the provider can fetch."
@@ -91,7 +93,7 @@ class Image:
     type: Literal["image"] = "image"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserMessage:
     id: str
     at: float
@@ -103,7 +105,7 @@ class UserMessage:
     type: Literal["user_message"] = "user_message"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelItem:
     """One output item of the model, verbatim: replayed to it byte for byte."""
 
@@ -129,7 +131,7 @@ class ModelItem:
         return self.kind in ("function_call", "custom_tool_call")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolOutput:
     """What came back from one call. `text` is what the model reads, already cut to size; `detail` is for the screen."""
 
@@ -150,7 +152,7 @@ class ToolOutput:
     type: Literal["tool_output"] = "tool_output"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """Compaction: opens a new epoch whose prompt starts from `replacement` instead of the items before it."""
 
@@ -169,7 +171,7 @@ class Summary:
     type: Literal["summary"] = "summary"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notes:
     """All notes that the user has pinned, in place of those before: told to the model as Context in every epoch."""
 
@@ -179,7 +181,7 @@ class Notes:
     type: Literal["notes"] = "notes"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TurnBegan:
     """Marker. `settings` are the settings in force, so that a resumed thread goes on under them."""
 
@@ -192,7 +194,7 @@ class TurnBegan:
     type: Literal["turn_began"] = "turn_began"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TurnEnded:
     """Marker. `error` is the sentence that the user read, with `code` for programs."""
 
@@ -206,7 +208,7 @@ class TurnEnded:
     type: Literal["turn_ended"] = "turn_ended"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageReported:
     """Marker: the tokens of one request, as the provider reported them."""
 
@@ -221,7 +223,7 @@ class UsageReported:
     type: Literal["usage_reported"] = "usage_reported"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Injected:
     """An input item that a client added to the prompt, verbatim. No turn's, and not drawn."""
 
@@ -232,7 +234,7 @@ class Injected:
     type: Literal["injected"] = "injected"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserCommand:
     """A command that the user ran by hand, with what came of it."""
 
@@ -247,7 +249,7 @@ class UserCommand:
     type: Literal["user_command"] = "user_command"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reverted:
     """Marker: a turn and all that came after it count no more. One with `undoes` says that they do again: core/effective.py."""
 
@@ -305,7 +307,14 @@ def encode(item: Item) -> str:
 
 
 def decode(line: str) -> Item:
-    """The inverse of `encode`. Raises ValueError for an item type that this version does not know."""
+    """The inverse of `encode`. Raises ValueError for what is no item, or of a type that this version does not know."""
+    try:
+        return _decoded(line)
+    except (TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise ValueError(f"this is no item ({type(error).__name__})") from error
+
+
+def _decoded(line: str) -> Item:
     data: Any = _DECODER.raw_decode(line)[0]
     kind = _KINDS.get(data.get("type"))
     if kind is None:
@@ -338,8 +347,8 @@ def said_part(data: JsonObject) -> Text | Image:
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if (fields := names(value)) is not None:
+        return {name: _plain(getattr(value, name)) for name in fields}
     if isinstance(value, (list, tuple)):
         return [_plain(part) for part in cast("list[Any]", value)]
     return value

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 
 from . import shell_line
+from .pattern import late
 from .reach import reaches_further
+from .record import frozen, mutable
 from .rules import STRICTNESS, PrefixRule, RuleBook, RuleDecision
 from .shell_word import Line, Redirect, Segment
 from .wrappers import started
@@ -21,13 +23,13 @@ from .wrappers import started
 MOST_PARTS = 2_000
 _DEPTH = 12
 _PLAIN_FORMS = frozenset(("subshell", "group", "negation", "condition", "background", "comment", "time", "loop", "expansion"))
-_HARMLESS_VARIABLES = re.compile(
+_HARMLESS_VARIABLES = late(
     r"CI|NO_COLOR|FORCE_COLOR|CLICOLOR(_FORCE)?|COLUMNS|LINES|LANG|LC_[A-Z]+|TZ|NODE_ENV|RUST_BACKTRACE|VERBOSE"
     r"|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE"
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One command of a line, and what the rules say of it."""
 
@@ -41,7 +43,7 @@ class Part:
     "It needs no rule: a `cd` to a plain folder."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """What the rules say of a whole line: the strictest part decides."""
 
@@ -68,7 +70,7 @@ def judge(script: str, rules: RuleBook, granted: Sequence[PrefixRule] = (), root
     return court.judgement()
 
 
-@dataclass(slots=True)
+@mutable
 class _Court:
     rules: RuleBook
     granted: Sequence[PrefixRule]
@@ -138,9 +140,14 @@ class _Court:
             self.line(nested, depth + 1)
 
     def command(self, words: tuple[str, ...], unknown: frozenset[int], depth: int) -> None:
+        if self.seen > MOST_PARTS:
+            self.unseen()
+            return
         part = self.part(words, unknown)
         self.hidden = self.hidden or 0 in unknown
         inner = started(words, unknown)
+        # each of them is most of the words once more
+        self.seen += len(inner) * len(words) // 64
         if inner and self.beyond(depth):
             self.parts.append(part)
             return

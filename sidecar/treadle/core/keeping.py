@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from .record import frozen
 
 ExportFormat: TypeAlias = Literal["markdown", "jsonl"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SearchThreads:
     """Threads in which a query is: see core/search.py. Answered with a SearchPage."""
 
@@ -23,7 +24,7 @@ class SearchThreads:
     "As of ListThreads."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FindInThread:
     """Every place of a text, upper and lower case alike, in the messages of a thread. Answered with an OccurrencePage."""
 
@@ -33,7 +34,7 @@ class FindInThread:
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExportThread:
     """The whole thread as text. markdown: to be read; jsonl: a line about the thread, then its items as they are kept."""
 
@@ -45,14 +46,14 @@ class ExportThread:
     "Characters; a longer one is refused."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteThread:
     """Stop it if it runs, and delete everything that is kept of it. There is no way back."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PruneThreads:
     """Delete threads beyond the limits of the user's configuration. Answered with the list of their ThreadMeta."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, TypeAlias
 
 from . import tokens
@@ -17,6 +17,7 @@ from .inspection import Recipe, head_parts, source
 from .items import Item, Reverted, Summary
 from .prices import Price, cost
 from .prompt import Request
+from .record import frozen, mutable
 from .replies import Usage
 from .thread import Thread
 
@@ -43,7 +44,7 @@ CACHE_MINIMUM = 1_024
 "Tokens. Providers do not cache a shorter prefix, so its absence has no cause."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedgerRow:
     """One request. Counts of tokens are None where the provider did not report them; times are seconds since the epoch."""
 
@@ -98,7 +99,7 @@ class LedgerRow:
         return min(1.0, self.cached_input_tokens / self.input_tokens)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Totals:
     """Sums over requests. `unpriced` of them cost something that is not in `price`."""
 
@@ -111,7 +112,7 @@ class Totals:
     unpriced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """What the ledger is told about a request besides its bytes."""
 
@@ -124,7 +125,7 @@ class Moment:
     wire: Literal["responses", "local"] = "responses"
 
 
-@dataclass(slots=True)
+@mutable
 class _Measured:
     """The request that was opened last, with what is known of its bytes."""
 

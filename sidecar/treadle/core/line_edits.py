@@ -7,11 +7,13 @@ that differ only there are matched with each other and told as an edit of their 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import TypeAlias
+
+from .pattern import late
 
 Edit: TypeAlias = tuple[int, int, int, int]
 "Lines [from, to) before that became lines [from, to) after."
@@ -20,13 +22,17 @@ COMPARED = 40_000
 "Pairs of lines of one gap without anchors that are compared."
 COMPARED_IN_ALL = 200_000
 _DEPTH = 12
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+_LINE = late(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 
 def lines(text: str) -> list[str]:
     """With their ends: LF, CRLF or CR, as editors have them."""
     if "\r" in text:
         return _LINE.findall(text)
+    out = text.splitlines(keepends=True)
+    if len(out) == text.count("\n") + (text[-1:] not in ("", "\n")):
+        return out
+    # A form feed or U+2028 is no line end.
     out = [line + "\n" for line in text.split("\n")]
     last = out.pop()[:-1]
     return [*out, last] if last else out
@@ -38,9 +44,13 @@ def line_edits(old: Sequence[str], new: Sequence[str]) -> list[Edit]:
     a, b, c, d = head, len(old) - tail, head, len(new) - tail
     if a == b or c == d:
         return [(a, b, c, d)] if a < b or c < d else []
+    found: list[Edit] = []
+    if _all_end_alike(old[a:b]) and _all_end_alike(new[c:d]):
+        for edit in _Search(old[a:b], new[c:d]).edits():
+            _add(found, _shifted(edit, a, c))
+        return found
     before = [line.rstrip("\r\n") for line in old[a:b]]
     after = [line.rstrip("\r\n") for line in new[c:d]]
-    found: list[Edit] = []
     for edit in _Search(before, after).edits():
         _add(found, _shifted(edit, a, c))
     return _with_line_ends(old, new, (a, b, c, d), found)
@@ -57,6 +67,11 @@ def joined_over_blanks(old: Sequence[str], edits: Sequence[Edit]) -> list[Edit]:
     return out
 
 
+def _all_end_alike(lines: Sequence[str]) -> bool:
+    """With LF, as nearly all do: then lines that differ do not differ only there."""
+    return lines[-1].endswith("\n") and "\r" not in "".join(lines)
+
+
 def _common(old: Sequence[str], new: Sequence[str], within: Edit) -> tuple[int, int]:
     a, b, c, d = within
     limit = min(b - a, d - c)
@@ -71,7 +86,7 @@ def _common(old: Sequence[str], new: Sequence[str], within: Edit) -> tuple[int, 
 
 
 class _Search:
-    def __init__(self, old: list[str], new: list[str]) -> None:
+    def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
         self._old, self._new = old, new
         self._left = COMPARED_IN_ALL
 
@@ -82,7 +97,7 @@ class _Search:
             a, b, c, d, depth = waiting.pop()
             head, tail = _common(self._old, self._new, (a, b, c, d))
             a, b, c, d = a + head, b - tail, c + head, d - tail
-            if a == b or c == d or (b - a == 1 and d - c == 1):
+            if a == b or c == d or self._is_new(a, b, c, d):
                 if a < b or c < d:
                     yield (a, b, c, d)
                 continue
@@ -92,15 +107,28 @@ class _Search:
                 continue
             gaps: list[tuple[int, int, int, int, int]] = []
             for x, y in [*anchors, (b, d)]:
-                if a < x or c < y:
+                if (a < x or c < y) and self._old[a:x] != self._new[c:y]:
                     gaps.append((a, x, c, y, depth + 1))
                 a, c = x + 1, y + 1
             waiting += reversed(gaps)
 
+    def _is_new(self, a: int, b: int, c: int, d: int) -> bool:
+        """A single line that is not there on the other side: nothing to find."""
+        if b - a == 1:
+            return self._old[a] not in self._new[c:d]
+        return d - c == 1 and self._new[c] not in self._old[a:b]
+
     def _anchors(self, a: int, b: int, c: int, d: int) -> list[tuple[int, int]]:
         """Lines that are there once on either side, the longest run of them that is in order on both."""
-        there = _unique(self._new, c, d)
-        pairs = [(x, there[line]) for line, x in _unique(self._old, a, b).items() if line in there]
+        old, new = self._old[a:b], self._new[c:d]
+        here, there = Counter(old), dict(zip(new, range(c, d), strict=True))
+        for line, count in Counter(new).items():
+            if count > 1:
+                del there[line]
+        pairs = [(x, there[line]) for x, line in enumerate(old, a) if line in there and here[line] == 1]
+        found = [y for _, y in pairs]
+        if found == sorted(found):
+            return pairs
         ends: list[int] = []
         tops: list[int] = []
         before: list[int] = []
@@ -126,15 +154,6 @@ class _Search:
         for tag, i, j, k, m in matcher.get_opcodes():
             if tag != "equal":
                 yield (a + i, a + j, c + k, c + m)
-
-
-def _unique(lines: list[str], start: int, stop: int) -> dict[str, int]:
-    """Line -> where it is, of the lines that are there once; in order."""
-    found: dict[str, int] = {}
-    for index in range(start, stop):
-        line = lines[index]
-        found[line] = -1 if line in found else index
-    return {line: index for line, index in found.items() if index >= 0}
 
 
 def _with_line_ends(old: Sequence[str], new: Sequence[str], within: Edit, edits: list[Edit]) -> list[Edit]:

@@ -4,11 +4,13 @@ and to begin anew with one of those. Part of core/ops.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
+from .record import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class LookAtContext:
     """What the next request would hold. Without a thread: that of one that is started in `cwd` with these keys. Answered with a
     ContextState."""
@@ -19,7 +21,7 @@ class LookAtContext:
     "Dotted keys over config.toml."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookAtMcpServers:
     """All that are configured, those that are turned off as well. Without a thread: those of the process's own folder. Answered
     with a list of McpServerState."""
@@ -27,7 +29,7 @@ class LookAtMcpServers:
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestartMcpServer:
     """Read the configuration again, let go of the server whatever it is doing, and connect again. Answered when that has ended
     one way or the other, or a little later."""
@@ -36,7 +38,7 @@ class RestartMcpServer:
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadMcpJournal:
     """What happened to it and what it said on standard error, lately. Answered with text."""
 

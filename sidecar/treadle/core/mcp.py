@@ -11,10 +11,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from .items import JsonObject
+from .record import frozen
 from .settings import McpApproval, McpServer
 from .truncate import clip
 
@@ -49,7 +49,7 @@ _TYPE_BY_KEY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpTool:
     """One tool of one server, by its raw names. A hint is None when the server does not say."""
 
@@ -67,7 +67,7 @@ class McpTool:
         return self.server, self.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpStatus:
     """Where a server stands. `tools` is what it listed last, perhaps in an earlier process; None: it was never seen."""
 
@@ -86,7 +86,7 @@ class McpStatus:
     "failed: how many times in a row."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What a server is asked for besides calls of its tools."""
 
@@ -97,7 +97,7 @@ class Look:
     "Of the page; None: all pages."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoginWish:
     """A login to a server over HTTP that the user asks for."""
 

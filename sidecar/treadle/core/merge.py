@@ -8,12 +8,12 @@ is one whole: it merges only when one side left it alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .line_edits import Edit, line_edits, lines
+from .record import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conflict:
     """Lines of `ours` (from 0; `stop` excluded) that both sides changed; what was there, and what theirs has."""
 
@@ -23,7 +23,7 @@ class Conflict:
     theirs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merged:
     data: bytes | None
     "None: there is no file any more."

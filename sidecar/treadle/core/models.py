@@ -5,15 +5,16 @@ Never asks a provider. What the user configured wins over a row (`window`). Wind
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from .record import frozen
 from .settings import Settings
 
 Profile: TypeAlias = Literal["standard", "compact"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelFacts:
     """`prompt` names the base instructions; `custom_tools` is what the model can do, the provider must allow it too."""
 

@@ -6,12 +6,12 @@ reached; and that an address of this machine or its neighbourhood is reached onl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from .pattern import late
 from .policy import Grants
+from .record import frozen
 from .settings import NetworkSettings, Settings
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ Block: TypeAlias = Literal["blocked-by-allowlist", "blocked-by-denylist", "block
 
 _LONGEST = 253
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
+_NAME = late(rf"{_LABEL}(?:\.{_LABEL})*")
+_ENDS_IN_NUMBER = late(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
 _OF_THE_CLOUD = "168.63.129.16"
 "A public address that on Azure is the machine's own host."
 _HOLD_IPV4 = ("64:ff9b::/96", "::/96")
 _OPEN_PRIVATE = "allow_private = true in [treadle.network] opens all of them"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostVerdict:
     verdict: Literal["allow", "deny", "ask"]
     reason: str = ""
@@ -42,7 +42,7 @@ class HostVerdict:
 ALLOWED = HostVerdict("allow")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostRules:
     """Patterns: `x` exactly, `*.x` what is below x, `**.x` x and what is below. Anything else matches nothing."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from .checkpoint_ops import CheckpointOp
@@ -14,11 +14,12 @@ from .items import Image, JsonObject, Text
 from .keeping import KeepingOp
 from .looking_ops import LookingOp
 from .queue import QueueOp
+from .record import frozen
 from .settings import ApprovalPolicy, SandboxPolicy
 from .thread_ops import EndTerminals, InjectItems, ListTerminals, RunUserCommand, UpdateGit
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overrides:
     """Settings of a thread or turn that a client sets; None means "as it was". They stay in force for later turns."""
 
@@ -38,14 +39,14 @@ class Overrides:
     "Dotted keys over config.toml, as with -c."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartThread:
     overrides: Overrides = Overrides()
     ephemeral: bool = False
     originator: str = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResumeThread:
     thread_id: str
     overrides: Overrides = Overrides()
@@ -53,13 +54,13 @@ class ResumeThread:
     "The client can be asked again: a turn that was cut off while it waited for the user goes on."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadThread:
     thread_id: str
     include_turns: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListThreads:
     cursor: str | None = None
     limit: int = 25
@@ -75,19 +76,19 @@ class ListThreads:
     excluded: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NameThread:
     thread_id: str
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArchiveThread:
     thread_id: str
     archived: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateSettings:
     """From the next turn on."""
 
@@ -95,7 +96,7 @@ class UpdateSettings:
     overrides: Overrides
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateTurn:
     """Of the running turn, from its next step on. Answered with whether that turn runs."""
 
@@ -105,7 +106,7 @@ class UpdateTurn:
     summary: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForkThread:
     """A new thread that begins as another one: whole, or up to a turn and with it, or up to a turn and without it."""
 
@@ -117,7 +118,7 @@ class ForkThread:
     originator: str = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RevertThread:
     """Take back a turn and all that came after it. Files stay as they are. Answered with the ThreadState, without turns."""
 
@@ -125,14 +126,14 @@ class RevertThread:
     before_turn_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UndoRevert:
     """Give back what the last RevertThread took, as long as nothing new was said since."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartTurn:
     thread_id: str
     content: tuple[Text | Image, ...]
@@ -145,14 +146,14 @@ class StartTurn:
     "See core.items.UserMessage."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContinueTurn:
     """Go on where the last turn was cut off, without new words of the user."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SteerTurn:
     thread_id: str
     expected_turn_id: str
@@ -160,13 +161,13 @@ class SteerTurn:
     client_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InterruptTurn:
     thread_id: str
     turn_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadLedger:
     """The bill: of a thread, of a day (YYYY-MM-DD), of both, or of everything. Newest request first."""
 
@@ -176,7 +177,7 @@ class ReadLedger:
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadPrompt:
     """One request of a thread, piece by piece. `request` is its number in the ledger; None: the one that would come next."""
 
@@ -184,19 +185,19 @@ class ReadPrompt:
     request: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CompactThread:
     """A turn that replaces the thread's prompt by a summary."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadSummary:
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteSummary:
     """Replace the text of the last summary, before the model has read it."""
 
@@ -204,7 +205,7 @@ class WriteSummary:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadOutput:
     """The whole output of a call, piece by piece. Offset and limit in bytes."""
 
@@ -214,12 +215,12 @@ class ReadOutput:
     limit: int = 65_536
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadNotes:
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteNotes:
     """Pin these notes, in place of those before."""
 
@@ -227,7 +228,7 @@ class WriteNotes:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefreshTools:
     """Give the thread's model the tools of now with its next request, at the cost of its cached prompt."""
 
@@ -236,19 +237,19 @@ class RefreshTools:
     "Only say what would change and what it would cost."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListMcpServers:
     """Those of a thread; None: those of the process's own folder."""
 
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReloadMcpServers:
     """Read the configuration again and connect to what it says now."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListRules:
     """The grants that count for a thread, or in a folder, or without either all of them; and the rules of files there."""
 
@@ -256,7 +257,7 @@ class ListRules:
     cwd: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GrantChange:
     """remove: `id`. change: `id` and what is other. add: scope and subject, and the workspace or the thread of the scope."""
 
@@ -268,14 +269,14 @@ class GrantChange:
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteRules:
     """All changes or none."""
 
     changes: tuple[GrantChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckRule:
     """What would be decided of a command, or whether a subject could be kept: one of the two."""
 
@@ -285,7 +286,7 @@ class CheckRule:
     cwd: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoginMcpServer:
     """The user logs in to a server over HTTP; McpLoginCompleted follows. Without a thread: one of the process's own folder."""
 
@@ -295,7 +296,7 @@ class LoginMcpServer:
     seconds: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadMcpResource:
     """A client reads a resource for itself."""
 
@@ -304,7 +305,7 @@ class ReadMcpResource:
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallMcpTool:
     """A client calls a tool for itself: nobody is asked, and no model learns of it."""
 

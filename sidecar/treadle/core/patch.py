@@ -6,9 +6,10 @@ Nothing of the text is ever guessed. Every PatchError is written for the model: 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from .pattern import late
+from .record import frozen
 
 BEGIN, END = "*** Begin Patch", "*** End Patch"
 ADD, DELETE, UPDATE, MOVE = "*** Add File: ", "*** Delete File: ", "*** Update File: ", "*** Move to: "
@@ -26,7 +27,7 @@ class PatchError(ValueError):
         self.bare = message if bare is None else bare
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chunk:
     """One contiguous change."""
 
@@ -41,18 +42,18 @@ class Chunk:
         return [text for sign, text in self.lines if sign != "+"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Add:
     path: str
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delete:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Update:
     path: str
     chunks: tuple[Chunk, ...]
@@ -95,9 +96,9 @@ def parse(text: str) -> tuple[Operation, ...]:
 
 
 _HEADERS = (ADD, DELETE, UPDATE)
-_HEREDOC = re.compile(r"""<<-?\s*(['"]?)(\w+)\1$""")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_UNIFIED = re.compile(r"^-\d+(,\d+)? \+\d+(,\d+)? @@")
+_HEREDOC = late(r"""<<-?\s*(['"]?)(\w+)\1$""")
+_SURROGATE = late("[\ud800-\udfff]")
+_UNIFIED = late(r"^-\d+(,\d+)? \+\d+(,\d+)? @@")
 
 
 def _envelope(text: str) -> list[str]:

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .diff import Range
 from .patch import Body, Chunk, PatchError, shown
 from .patch_text import Lines
 from .patch_words import ambiguous, listed, nearest
+from .record import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edited:
     """The new text, and which lines of the old one became which of the new one: (from, to, from, to), in order."""
 
@@ -27,7 +27,7 @@ class Edited:
     ranges: tuple[Range, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """Where a chunk goes. `old` and `body` are those of the chunk, less a blank line that was only layout."""
 
@@ -57,10 +57,11 @@ def edited(content: str, chunks: Sequence[Chunk], path: str) -> Edited:
     ends_in_newline = raw[-1] == ""
     if ends_in_newline:
         raw.pop()
-    lines = Lines([line[:-1] if line.endswith("\r") else line for line in raw])
+    crlf = content.count("\r\n")
+    lines = Lines([line.removesuffix("\r") for line in raw] if "\r" in content else raw)
     places = _leftmost(lines, chunks, path)
     _refuse_ambiguous(lines, places, path)
-    text, ranges = _rewritten(raw, places, ends_in_newline=ends_in_newline)
+    text, ranges = _rewritten(raw, places, crlf, ends_in_newline=ends_in_newline)
     return Edited(mark + text, tuple(ranges))
 
 
@@ -149,9 +150,9 @@ def _elsewhere(lines: Lines, wanted: Sequence[str], cursor: int) -> str:
     return f"\n(They are at line {at}, above line {cursor + 1} where the search began: chunks must follow the file's order.)"
 
 
-def _rewritten(raw: list[str], places: Sequence[_Place], *, ends_in_newline: bool) -> tuple[str, list[Range]]:
-    """`raw` lines still end in the CR of a CRLF."""
-    ends = _Ends(raw, ends_in_newline=ends_in_newline)
+def _rewritten(raw: list[str], places: Sequence[_Place], crlf: int, *, ends_in_newline: bool) -> tuple[str, list[Range]]:
+    """`raw` lines still end in the CR of a CRLF, as so many of them do."""
+    ends = _Ends(crlf, len(raw) if ends_in_newline else len(raw) - 1)
     given = "\r" if not ends_in_newline and len(raw) > 1 and raw[-2].endswith("\r") else ""
     if given:
         raw[-1] += given
@@ -179,7 +180,7 @@ def _rewritten(raw: list[str], places: Sequence[_Place], *, ends_in_newline: boo
     # Only a last line that the patch left alone stays without its newline.
     if out and not ends_in_newline and untouched:
         return "\n".join(out).removesuffix(given), ranges
-    return "".join([line + "\n" for line in out]), ranges
+    return "\n".join([*out, ""]), ranges
 
 
 def _note(ranges: list[Range], new: Range) -> None:
@@ -193,10 +194,9 @@ def _note(ranges: list[Range], new: Range) -> None:
 class _Ends:
     """Which end ("" or CR, before the LF) an added line gets."""
 
-    def __init__(self, raw: list[str], *, ends_in_newline: bool) -> None:
-        ended = raw if ends_in_newline else raw[:-1]
-        crlf = sum(line.endswith("\r") for line in ended)
-        self._only = "\r" if crlf and crlf == len(ended) else "" if not crlf else None
+    def __init__(self, crlf: int, ended: int) -> None:
+        """`crlf` of the `ended` lines have a CR."""
+        self._only = "\r" if crlf and crlf == ended else "" if not crlf else None
         self.replaced: deque[str] = deque()
         "Ends of the lines just removed, the next one first."
 

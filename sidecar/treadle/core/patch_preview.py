@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from .patch import ADD, DELETE, END, END_OF_FILE, MOVE, UPDATE
+from .pattern import late
+from .record import mutable
 from .views import FileChange
 
 TOOL = "apply_patch"
@@ -26,12 +27,12 @@ MAX_LINE = 16 * 1024
 
 _KINDS: tuple[tuple[str, Literal["add", "delete", "update"]], ...] = ((ADD, "add"), (DELETE, "delete"), (UPDATE, "update"))
 _SIGNS = frozenset("+- ")
-_KEY = re.compile(r'"input"\s*:\s*"')
-_WHOLE = re.compile(r'(?:[^"\\]+|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4})*')
+_KEY = late(r'"input"\s*:\s*"')
+_WHOLE = late(r'(?:[^"\\]+|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4})*')
 _LONGEST_ESCAPE, _LONGEST_HEAD = 12, 1_000
 
 
-@dataclass(slots=True)
+@mutable
 class _Seen:
     path: str
     kind: Literal["add", "delete", "update"]

@@ -10,10 +10,11 @@ import re
 import shlex
 
 from .patch import BEGIN
+from .pattern import late
 
 _WORD = r"""'[^'\n]+'|"[^"$`\\\n]+"|[^\s'"\\$`~*?()<>|&;]+"""
-_CALL = re.compile(rf"\s*(?:cd\s+(?P<dir>{_WORD})\s*&&\s*)?(?:apply_patch|applypatch)\s*(?P<rest>.*)", re.DOTALL)
-_HEREDOC = re.compile(r"""<<(?P<dash>-?)\s*(?P<quote>['"]?)(?P<end>\w+)(?P=quote)[ \t]*\n(?P<body>.*)""", re.DOTALL)
+_CALL = late(rf"\s*(?:cd\s+(?P<dir>{_WORD})\s*&&\s*)?(?:apply_patch|applypatch)\s*(?P<rest>.*)", re.DOTALL)
+_HEREDOC = late(r"""<<(?P<dash>-?)\s*(?P<quote>['"]?)(?P<end>\w+)(?P=quote)[ \t]*\n(?P<body>.*)""", re.DOTALL)
 
 
 def from_script(script: str) -> tuple[str, str | None] | None:

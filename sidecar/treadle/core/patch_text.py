@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 
 from .patch import PatchError
+from .record import mutable
 
 BUDGET = 4_000_000_000
 "Characters searched through for one file: some seconds. Patches of people and models need a thousandth of it."
@@ -34,7 +35,7 @@ PASSES: tuple[Callable[[str], str], ...] = (str, str.rstrip, str.strip, lambda l
 "The last one is tried only for lines that hold U+FFFD: copied from a display of a file that is not UTF-8."
 
 
-@dataclass(slots=True)
+@mutable
 class _Pass:
     """The lines as one pass sees them. Line n begins after the newline at `starts[n]`."""
 
@@ -43,7 +44,7 @@ class _Pass:
     backwards: str | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class Lines:
     """`lines` without their ends."""
 
@@ -100,8 +101,8 @@ class Lines:
         if seen is None:
             normal = PASSES[number]
             lines = [normal(line) for line in self.lines] if number else self.lines
-            starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
-            seen = self._passes[number] = _Pass("\n" + "".join([line + "\n" for line in lines]), starts)
+            starts = list(accumulate([len(line) + 1 for line in lines], initial=0))
+            seen = self._passes[number] = _Pass("\n".join(["", *lines, ""]), starts)
         return seen
 
     def _spend(self, characters: int) -> None:
@@ -111,5 +112,4 @@ class Lines:
 
 
 def _needle(wanted: Sequence[str], number: int) -> str:
-    normal = PASSES[number]
-    return "\n" + "".join([normal(line) + "\n" for line in wanted])
+    return "\n".join(["", *(map(PASSES[number], wanted) if number else wanted), ""])

@@ -6,10 +6,11 @@ no text (half a surrogate pair, a byte that is not UTF-8) is shown as U+FFFD.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
+
+from .pattern import late
 
 SHOWN_LINES = 40
 LINE_CHARS = 200
@@ -19,8 +20,8 @@ SEARCHED_LINES = 50_000
 "A file longer than this is searched for similar lines in its beginning only."
 _COMMON = 20
 "Lines that occur more often than this say nothing about the place."
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_WORD = re.compile(r"\w{3,}")
+_SURROGATE = late("[\ud800-\udfff]")
+_WORD = late(r"\w{3,}")
 
 
 def listed(lines: Sequence[str], limit: int = SHOWN_LINES) -> str:

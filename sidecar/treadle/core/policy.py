@@ -7,13 +7,14 @@ A Deny's reason is written for the model, which reads it as the call's output; a
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
 from . import command
 from .danger import danger
 from .judging import UNRULED, Judgement, judge
+from .record import frozen
 from .rules import PrefixRule
 from .settings import McpApproval, SandboxPolicy, Settings
 from .writable import refusal
@@ -26,7 +27,7 @@ RESTRICTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunCommand:
     """A wish to run a shell line."""
 
@@ -38,19 +39,19 @@ class RunCommand:
     prefix_rule: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteFiles:
     """A wish to change files. Absolute paths, symlinks resolved."""
 
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Harmless:
     """A wish that touches nothing outside the agent, e.g. polling a running command."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallMcp:
     """A wish to call a tool of an MCP server, outside of every sandbox. A hint is None when the server does not say."""
 
@@ -65,13 +66,13 @@ class CallMcp:
 Wish: TypeAlias = RunCommand | WriteFiles | CallMcp | Harmless
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allow:
     confined: bool = True
     "False: run without a sandbox; the settings or an earlier yes of the user say so."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     reason: str
     outside_sandbox: bool = False
@@ -80,7 +81,7 @@ class Ask:
     "A yes means: run with less protection than was asked for."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deny:
     reason: str
 
@@ -88,7 +89,7 @@ class Deny:
 Verdict: TypeAlias = Allow | Ask | Deny
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandKey:
     """What makes two commands the same to a grant: its words, or the very text where the shell would expand something."""
 
@@ -97,7 +98,7 @@ class CommandKey:
     outside: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grants:
     """What the user accepted for the rest of the thread. `remember` gives a new value."""
 

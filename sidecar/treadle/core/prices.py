@@ -6,10 +6,10 @@ configured under [treadle.prices."MODEL"] wins over a row and is used with any p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from .pattern import late
+from .record import frozen
 from .replies import Usage
 
 MILLION = 1_000_000
@@ -17,7 +17,7 @@ LISTED_PROVIDER = "openai"
 "Whose list this is: the same name at another provider may cost something else."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Price:
     """USD per million tokens. `cached` is for input that came out of the provider's cache; reasoning is billed as output."""
 
@@ -51,7 +51,7 @@ PRICES: Mapping[str, Price] = {
     "o4-mini": Price(1.1, 0.275, 4.4),
     "codex-mini-latest": Price(1.5, 0.375, 6.0),
 }
-_DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+_DATED = late(r"-\d{4}-\d{2}-\d{2}$")
 
 
 def price_of(model: str, provider: str, configured: Mapping[str, Price], *, local: bool = False) -> Price | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
 
@@ -29,6 +28,7 @@ from .items import (
     UserMessage,
     dumps,
 )
+from .record import frozen
 
 TURN_ABORTED = (
     "<turn_aborted>\nThe user interrupted the previous turn on purpose. Commands that were running may have been stopped half "
@@ -42,7 +42,7 @@ DISCARDED = "discarded"
 "Kind of a ModelItem that holds what was shown of a stream which died and is not replayed: on the screen, not in the prompt."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """One prompt, ready to send."""
 

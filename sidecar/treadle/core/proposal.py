@@ -11,17 +11,18 @@ from collections.abc import Sequence
 
 from . import shell_line
 from .judging import Part, judge
+from .pattern import late
 from .policy import RunCommand
 from .reach import reaches_further
 from .rules import NO_RULES, PrefixRule, RuleBook
 from .wrappers import name_of, started
 
 MOST_WORDS, LONGEST = 12, 300
-_INTERPRETERS = re.compile(
+_INTERPRETERS = late(
     r"(python|pypy|ruby|perl|lua|php|node|nodejs|guile|julia|tclsh|wish|java|groovy|scala|ipython|irb|Rscript|gawk|awk|mawk|nawk)"
     r"[\d.]*|deno|bun|R|ghci|osascript|pwsh|powershell|cmd|tsx|ts-node|jshell|ocaml|erl|elixir|iex|swipl|sqlite3|psql|mysql|gdb|lldb"
 )
-_SHELLS = re.compile(r"(ba|z|da|k|mk|c|tc|a|rba|fi|nu|el)?sh|xonsh|pwsh|busybox|toybox")
+_SHELLS = late(r"(ba|z|da|k|mk|c|tc|a|rba|fi|nu|el)?sh|xonsh|pwsh|busybox|toybox")
 _STARTERS = frozenset(
     "env sudo doas su pkexec runuser gosu xargs parallel watch nohup nice ionice time timeout stdbuf setsid chroot unshare "
     "nsenter flock systemd-run exec eval command builtin source . trap coproc entr strace ltrace script expect ssh at batch "

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .items import Image, JsonObject, Text, dumps, said_part
+from .record import frozen
 
 if TYPE_CHECKING:
     from .ops import Overrides
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Queued:
     """One message that waits."""
 
@@ -42,13 +43,30 @@ def encode(queued: Queued) -> str:
 
 
 def decode(line: str) -> Queued:
-    """The inverse of `encode`."""
-    data = json.loads(line)
-    data["content"] = tuple(map(said_part, data["content"]))
-    return Queued(**data)
+    """The inverse of `encode`. Raises ValueError for what is no message."""
+    try:
+        data = json.loads(line)
+        data["content"] = tuple(map(said_part, data["content"]))
+        queued = Queued(**data)
+        _check(queued)
+        return queued
+    except (TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise ValueError(f"this is no message ({type(error).__name__})") from error
 
 
-@dataclass(frozen=True, slots=True)
+def _check(queued: Queued) -> None:
+    """Raises ValueError for what nobody can have written. What the settings mean is for who uses them to say."""
+    whole: list[tuple[object, type | tuple[type, ...]]] = [
+        (queued.id, str), (queued.at, (int, float)), (queued.client_id, (str, NoneType)), (queued.settings, dict),
+        (queued.output_schema, (dict, NoneType)), (queued.metadata, (dict, NoneType)),
+        *((part.text if isinstance(part, Text) else part.url, str) for part in queued.content),
+        *((value, str) for value in (queued.metadata or {}).values()),
+    ]  # fmt: skip
+    if not all(isinstance(value, kind) for value, kind in whole):
+        raise ValueError("this is no message (a value of another type)")
+
+
+@frozen
 class AddQueued:
     """Put a message at the end. Where nothing runs and nothing waits, its turn starts at once."""
 
@@ -60,14 +78,14 @@ class AddQueued:
     metadata: dict[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListQueued:
     thread_id: str
     cursor: str | None = None
     limit: int = 25
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateQueued:
     """Other words in the same place. Without `metadata` what was there stays."""
 
@@ -77,13 +95,13 @@ class UpdateQueued:
     metadata: dict[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteQueued:
     thread_id: str
     queued_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReorderQueued:
     """All that wait, in a new order: a list that is not of exactly those is refused."""
 
@@ -91,7 +109,7 @@ class ReorderQueued:
     queued_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartQueued:
     """Start the turn of one that waits; without an id, of the first."""
 
@@ -99,7 +117,7 @@ class StartQueued:
     queued_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PromoteQueued:
     """Make it a steer of the running turn; where none runs, start it."""
 

@@ -80,8 +80,11 @@ class Redactor:
         """The length of the longest end of `text` that is the beginning of a secret; 0 for a short one."""
         longest = 0
         for secret in self._secrets:
-            for size in range(min(len(secret) - 1, len(text)), max(longest, _FREE), -1):
-                if text.endswith(secret[:size]):
-                    longest = size
+            head = secret[: _FREE + 1]
+            at = text.find(head, max(0, len(text) - len(secret) + 1))
+            while at >= 0:
+                if secret.startswith(text[at:]):
+                    longest = max(longest, len(text) - at)
                     break
+                at = text.find(head, at + 1)
         return longest

@@ -7,13 +7,13 @@ adapter that cannot deliver that raises `core.errors.ModelError`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .items import JsonObject
+from .record import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens of one request. `input_tokens` includes the cached ones, `output_tokens` the reasoning ones."""
 
@@ -35,7 +35,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compacted:
     """What a provider made of a prompt: input items that stand for all of it."""
 
@@ -43,14 +43,14 @@ class Compacted:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemBegun:
     key: str
     kind: str
     payload: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delta:
     """A piece of an item under way.
 
@@ -63,13 +63,13 @@ class Delta:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SummaryPartBegun:
     key: str
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemDone:
     key: str
     kind: str
@@ -77,7 +77,7 @@ class ItemDone:
     "The item as parsed JSON. The runner stores its compact JSON text and never changes it."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplyCompleted:
     response_id: str | None
     usage: Usage | None

@@ -9,38 +9,39 @@ import json
 import math
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from .encoding import without_surrogates
 from .items import JsonObject
+from .pattern import late
+from .record import frozen
 
 MOST_FINDINGS = 50
 _TITLE, _BODY, _SUMMARY = 200, 4_000, 4_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Uncommitted:
     """Staged, unstaged and untracked."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Staged:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgainstBranch:
     branch: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OneCommit:
     sha: str
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InWords:
     """The user says what to look at."""
 
@@ -50,7 +51,7 @@ class InWords:
 Target: TypeAlias = Uncommitted | Staged | AgainstBranch | OneCommit | InWords
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """Lines count from 1. Priority 0 is the most urgent of 0-3."""
 
@@ -64,7 +65,7 @@ class Finding:
     confidence: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Findings:
     verdict: Literal["correct", "incorrect"] | None
     summary: str
@@ -122,7 +123,7 @@ def is_safe(target: Target) -> bool:
             return True
 
 
-_REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@#+-]{0,200}")
+_REF = late(r"[A-Za-z0-9_][A-Za-z0-9_./@#+-]{0,200}")
 
 
 def _word(text: str) -> str:

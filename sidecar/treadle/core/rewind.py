@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from .merge import Conflict, merge
+from .record import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One change: keys of the contents before and after it (None: no file), and the file modes where they are known."""
 
@@ -24,7 +24,7 @@ class Step:
     mode_after: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rewound:
     data: bytes | None
     mode: int | None

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from .pattern import late
 from .shell_word import ASSIGNMENT, RESERVED, SHELLS, Assignment, Draft, Line, Redirect, ansi, braced
 
-_PLAIN = re.compile(r"""[^ \t\n\\'"$`<>|&;()]+""")
-_DOUBLE_QUOTED = re.compile(r'[^"$`\\]+')
+_PLAIN = late(r"""[^ \t\n\\'"$`<>|&;()]+""")
+_DOUBTFUL = late(r"\bcase\b|#|<<")
+"In these a parenthesis may close nothing."
+_DOUBLE_QUOTED = late(r'[^"$`\\]+')
 
 
 def read(script: str, trouble: str, nested: Callable[[str], Line]) -> Line:
@@ -37,6 +40,8 @@ class _Reader:
         self.mask: list[str] = []
         "What of the word was not quoted, to tell a glob from a quoted star."
         self.known = True
+        self.doubted = False
+        "The end of a substitution was not certain, so that all that follows was taken for a part of it, once."
         self.redirect: str | None = None
         self.bodies: list[tuple[str, bool, bool, Draft]] = []
         "Here-documents whose bodies begin after the next newline: delimiter, tabs stripped, expanded, segment."
@@ -133,6 +138,9 @@ class _Reader:
         elif text.startswith("$(", start):
             end = closing(text, start + 1)
             self.segments[-1].scripts.append(text[start + 2 : end])
+            if not self.doubted and _DOUBTFUL.search(text, start + 2, end):
+                self.doubted = True
+                self.segments[-1].scripts.append(text[start + 2 :])
             self.at = end + 1
         elif text.startswith("${", start):
             self.at = _index(text, "}", start) + 1
@@ -254,13 +262,16 @@ def _globs(mask: str) -> bool:
 def substitutions(text: str) -> list[str]:
     """The scripts in $(…) and `…` of a text that the shell expands."""
     found: list[str] = []
-    at = 0
+    at, doubted = 0, False
     while at < len(text):
         if text[at] == "\\":
             at += 1
         elif text.startswith("$(", at):
             end = closing(text, at + 1)
             found.append(text[at + 2 : end])
+            if not doubted and _DOUBTFUL.search(text, at + 2, end):
+                doubted = True
+                found.append(text[at + 2 :])
             at = end
         elif text[at] == "`":
             end = _index(text, "`", at + 1)

@@ -8,15 +8,17 @@ mistake loses what it allows and keeps what it forbids or asks about, so that no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
+
+from .record import frozen
 
 RuleDecision: TypeAlias = Literal["allow", "prompt", "forbidden"]
 Protocol: TypeAlias = Literal["http", "https", "socks5_tcp", "socks5_udp"]
 STRICTNESS: Mapping[RuleDecision, int] = {"allow": 0, "prompt": 1, "forbidden": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrefixRule:
     """A verdict on every command that begins with these words."""
 
@@ -48,7 +50,7 @@ class PrefixRule:
         return " ".join(place[0] if len(place) == 1 else "[" + "|".join(place) + "]" for place in self.pattern)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NetworkRule:
     """A verdict on every connection to a host."""
 
@@ -61,7 +63,7 @@ class NetworkRule:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostExecutable:
     """The absolute paths under which a program counts as the one that rules call by its name."""
 
@@ -69,7 +71,7 @@ class HostExecutable:
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """A rule that fits a command."""
 
@@ -78,7 +80,7 @@ class Match:
     "False: it would fit if a word that only the shell knows were the right one. Never for an `allow`."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleBook:
     """All rules in force. Immutable; books that were read from the same files compare quickly."""
 
@@ -90,9 +92,11 @@ class RuleBook:
     )
 
     def __post_init__(self) -> None:
+        named: dict[str, list[PrefixRule]] = {}
         for rule in self.prefixes:
             for name in rule.pattern[0]:
-                self._by_name[name] = (*self._by_name.get(name, ()), rule)
+                named.setdefault(name, []).append(rule)
+        self._by_name.update((name, tuple(of_name)) for name, of_name in named.items())
 
     def __add__(self, other: RuleBook) -> RuleBook:
         if not other.prefixes and not other.networks and not other.executables:

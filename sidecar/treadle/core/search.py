@@ -12,12 +12,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, cast
 
 from .history import message_text
 from .items import Item, JsonObject, ModelItem, Notes, Text, ToolOutput, UserCommand, UserMessage
+from .pattern import late
 from .prompt import DISCARDED
+from .record import frozen
 
 VERSION = 1
 MESSAGE = 64_000
@@ -32,16 +33,16 @@ MOST = 32
 WIDTH = 160
 "Characters of a snippet."
 _BEFORE = 50
-_WORD = re.compile(r"[^\W_]+")
-_PARTS = re.compile(r'"([^"]*)"?|([^\s"]+)')
-_PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: .*|^\*\*\* Move to: .*", re.MULTILINE)
-_SIGNS = re.compile(
+_WORD = late(r"[^\W_]+")
+_PARTS = late(r'"([^"]*)"?|([^\s"]+)')
+_PATCHED = late(r"^\*\*\* (?:Add|Update|Delete) File: .*|^\*\*\* Move to: .*", re.MULTILINE)
+_SIGNS = late(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
 )
 "Scripts without spaces: each sign is a word, for an index and for a query."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """`phrases` are to be found all, each as words that stand side by side."""
 
@@ -50,7 +51,7 @@ class Query:
     "Whether the last phrase may end within a word."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snippet:
     """One line around what was found. `marks` are the places of it, (start, end) in `text`."""
 

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from .hooks import Hook
 from .prices import Price
+from .record import frozen
 from .rules import NO_RULES, RuleBook
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access", "external"]
@@ -26,7 +27,7 @@ DOC_BYTES = 32 * 1024
 "Of instruction files of a project, where nothing else is set."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SandboxPolicy:
     """What a command may touch. Paths are absolute; `writable_roots` are besides the thread's cwd."""
 
@@ -41,7 +42,7 @@ class SandboxPolicy:
         return self.mode in ("read-only", "workspace-write")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandLimits:
     """The most that one command may use with all that it starts. Bytes; None: what suits the machine."""
 
@@ -53,7 +54,7 @@ class CommandLimits:
     "What a command must leave free on each disk that it may write to; 0: nothing."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckpointRules:
     """Of which files the contents are kept, so that what a command does to them can be undone."""
 
@@ -65,7 +66,7 @@ class CheckpointRules:
     "Patterns as in a .gitignore, relative to each writable folder."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HistoryLimits:
     """How much is kept of threads that nobody has open. None: everything."""
 
@@ -75,7 +76,7 @@ class HistoryLimits:
     "Of the database."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NetworkSettings:
     """Hosts that commands without network reach by the proxy. Patterns as in core/network.py; nothing listed is nothing open."""
 
@@ -84,7 +85,7 @@ class NetworkSettings:
     allow_private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provider:
     """A place that serves models over the Responses API. Seconds for times."""
 
@@ -115,7 +116,7 @@ class Provider:
     "Why nothing may be sent to it, with the way out; for one that the configuration does not define in full."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShellEnvironment:
     """Which variables a command inherits. Secrets by name are dropped unless `ignore_default_excludes`."""
 
@@ -126,7 +127,7 @@ class ShellEnvironment:
     include_only: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpServer:
     """A program that offers tools: a command to start, or an address. Seconds for times."""
 
@@ -161,7 +162,7 @@ class McpServer:
     "For servers at which a program has to be registered by hand."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SkillRule:
     """Turns skills on or off: the one at `path` (its file or folder), or all of a `name`. A later rule wins."""
 
@@ -170,7 +171,7 @@ class SkillRule:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalModel:
     """The embedded model: which weights, and how much of the machine it may use."""
 
@@ -180,7 +181,7 @@ class LocalModel:
     threads: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """All that a turn runs under."""
 

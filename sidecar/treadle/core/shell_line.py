@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from .pattern import late
 from .shell_word import ASSIGNMENT, RESERVED, SHELLS, Assignment, Draft, Finished, Line, Redirect, Segment, Unreadable, dequote
 
 if TYPE_CHECKING:
@@ -26,10 +27,9 @@ MOST, UNREAD = 131_072, "is too long to be understood"
 DEEPEST = 40
 _SUBSTITUTIONS = frozenset(("command_substitution", "process_substitution"))
 _HOLES = _SUBSTITUTIONS | {"simple_expansion", "expansion", "arithmetic_expansion"}
-_BLANK = re.compile(r"(?:\\\n)*[ \t](?:[ \t]|\\\n)*")
-_BETWEEN = re.compile(r"(?:[ \t\n]|\\\n)*")
+_BLANK, _BETWEEN = late(r"(?:\\\n)*[ \t](?:[ \t]|\\\n)*"), late(r"(?:[ \t\n]|\\\n)*")
 _SIGNS = "()|&;<>{`$=~["
-_FOREIGN, _NO_TEXT = re.compile(r"[^\x00-\x7f]"), re.compile("[\0\ud800-\udfff]")
+_FOREIGN, _NO_TEXT = late(r"[^\x00-\x7f]"), late("[\0\ud800-\udfff]")
 _KEYWORDS = frozenset(("if", "then", "elif", "else", "fi", "while", "until", "do", "done", "case", "esac", "in", "for", "select"))
 _FORMS = {
     "subshell": "subshell",

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
+
+from .pattern import late
+from .record import frozen, mutable
 
 RESERVED = frozenset("if then else elif fi for while until do done case esac in function select time coproc { } ! [[ ]]".split())
 SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "mksh", "rbash"))
-ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[[^]]*\])?\+?=", re.ASCII)
+ASSIGNMENT = late(r"([A-Za-z_]\w*)(\[[^]]*\])?\+?=", re.ASCII)
 MOST_BRACES = 64
 "Words that one word with braces may become; beyond, it stays as it is."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Redirect:
     """Such as 2>/dev/null: the operator with its descriptor, and where to."""
 
@@ -31,7 +34,7 @@ class Redirect:
         return self.operator + self.target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assignment:
     """NAME=value, before a command, by itself, or as the variable of a loop."""
 
@@ -40,7 +43,7 @@ class Assignment:
     known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """One command of a line as far as it could be read."""
 
@@ -57,7 +60,7 @@ class Segment:
     "What runs as part of it: substitutions, and a here-document that a shell would read."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A script, command by command in the order of its text."""
 
@@ -98,7 +101,7 @@ class Draft:
         )
 
 
-@dataclass(slots=True)
+@mutable
 class Word:
     """One word while it is read: its text, and a mask of the same length that shows only what was not quoted."""
 
@@ -121,7 +124,7 @@ class Word:
         return Finished(text, mask, texts, self.known, glob, home, self.ansi)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """One word of the source."""
 
@@ -163,9 +166,9 @@ def dequote(pieces: Iterable[str | None], sources: Iterator[str]) -> Finished:
     return word.finish()
 
 
-_PLAIN = re.compile(r"""[^ \t\n\r\v\f\\'"$`<>|&;()\0]+""")
-_DOUBLE = re.compile(r'[^"$`\\]+')
-_ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_PLAIN = late(r"""[^ \t\n\r\v\f\\'"$`<>|&;()\0]+""")
+_DOUBLE = late(r'[^"$`\\]+')
+_ANSI = late(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 
 
 def _bare(piece: str, at: int, word: Word) -> tuple[int, bool]:
@@ -227,7 +230,7 @@ def _begins_expansion(text: str, at: int) -> bool:
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|c(.)|(.))", re.DOTALL)
+_ESCAPE = late(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|c(.)|(.))", re.DOTALL)
 
 
 def ansi(body: str) -> str:
@@ -285,7 +288,7 @@ def _brace(mask: str) -> tuple[int, int, list[int]] | None:
     return best
 
 
-_SEQUENCE = re.compile(r"(-?\d{1,6})\.\.(-?\d{1,6})(?:\.\.(-?\d{1,6}))?|([A-Za-z])\.\.([A-Za-z])(?:\.\.(-?\d{1,3}))?")
+_SEQUENCE = late(r"(-?\d{1,6})\.\.(-?\d{1,6})(?:\.\.(-?\d{1,6}))?|([A-Za-z])\.\.([A-Za-z])(?:\.\.(-?\d{1,3}))?")
 
 
 def _sequence(text: str) -> list[tuple[str, str]]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from . import tags
 from .items import JsonObject, Section
+from .pattern import late
+from .record import frozen
 from .tokens import BYTES_PER_TOKEN, size
 
 SkillScope: TypeAlias = Literal["system", "admin", "repo", "user"]
@@ -35,11 +38,11 @@ _ENVIRONMENT = frozenset(
     {"CI", "DISPLAY", "EDITOR", "HOME", "HOST", "HOSTNAME", "IFS", "LANG", "LOGNAME", "OLDPWD", "PAGER", "PATH", "PS1", "PWD"}
     | {"RANDOM", "SHELL", "SHLVL", "TEMP", "TERM", "TMP", "TMPDIR", "TZ", "UID", "USER", "USERNAME", "VISUAL"}
 )
-_LINK = re.compile(r"\[\$([^\[\]\n]{1,64})\]\(([^()\n]{1,4096})\)")
-_BARE = re.compile(r"(?<![\w$\\])\$([\w:-]+)")
+_LINK = late(r"\[\$([^\[\]\n]{1,64})\]\(([^()\n]{1,4096})\)")
+_BARE = late(r"(?<![\w$\\])\$([\w:-]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Skill:
     """One SKILL.md. `path` is its real path, `root` the real path of the skills folder that it was found in."""
 
@@ -57,7 +60,7 @@ class Skill:
     "How a client may show it, as the wire says it."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SkillError:
     """A file that could not be used, with a sentence for the user."""
 
@@ -65,7 +68,7 @@ class SkillError:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundSkills:
     """What there is, in the order in which it is listed."""
 
@@ -73,7 +76,7 @@ class FoundSkills:
     errors: tuple[SkillError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Budget:
     """Room for the list: bytes of UTF-8, or characters."""
 
@@ -84,7 +87,7 @@ class Budget:
         return sum((size(line) if self.in_bytes else len(line)) + 1 for line in lines) <= self.limit
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """`roots` and `lines` as the model reads them."""
 
@@ -134,7 +137,8 @@ def list_text(listed: Listing, blocks: Mapping[str, str]) -> str:
         "\n".join([blocks["list"], *listed.lines, *unlisted]),
         blocks["usage"],
     ]
-    return "<skills_instructions>\n" + "\n\n".join(part for part in parts if part) + "\n</skills_instructions>"
+    text = tags.within("skills_instructions", "\n\n".join(part for part in parts if part))
+    return f"<skills_instructions>\n{text}\n</skills_instructions>"
 
 
 def _cut(shown: list[Skill], room: Budget) -> Listing:
@@ -190,7 +194,8 @@ def _line(skill: Skill, path: str, limit: int) -> str:
     text = skill.description
     if len(text) > limit:
         text = text[: limit - 1].rstrip() + "…" if limit > 1 else ""
-    return f"- {skill.name}: {text} (file: {path})" if text else f"- {skill.name} (file: {path})"
+    place = tags.named(path)
+    return f"- {skill.name}: {text} (file: {place})" if text else f"- {skill.name} (file: {place})"
 
 
 def _aliases(shown: Sequence[Skill]) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -203,14 +208,14 @@ def _aliases(shown: Sequence[Skill]) -> tuple[tuple[str, ...], dict[str, str]]:
     paths = {skill.path: skill.path for skill in shown}
     for root, inside in folders.items():
         alias = f"r{len(lines) + 1}"
-        line = f"- {alias} = {root}"
+        line = f"- {alias} = {tags.named(root)}"
         if len(inside) * (len(root) - len(alias)) > len(line):
             lines.append(line)
             paths |= {skill.path: alias + skill.path[len(root) :] for skill in inside}
     return tuple(lines), paths
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """A skill that the user asked for. `path` is empty for a bare $name."""
 
@@ -220,6 +225,8 @@ class Named:
 
 def named_in(text: str) -> list[Named]:
     """What looks like a skill in the user's words, in order: `[$name](path)` and `$name`."""
+    if "$" not in text:
+        return []
     found: list[tuple[int, Named]] = []
 
     def take(link: re.Match[str]) -> str:
@@ -270,7 +277,8 @@ def body_section(skill: Skill, body: str) -> Section:
     if len(data) > MAX_BODY_BYTES:
         text += f"\n[cut after {MAX_BODY_BYTES} bytes: read the rest in the file before you follow it]"
     name, path = _escaped(skill.name), _escaped(skill.path)
-    return Section(f"skill:{skill.name}", f"<skill>\n<name>{name}</name>\n<path>{path}</path>\n{text}\n</skill>", skill.path)
+    inside = f"<name>{name}</name>\n<path>{path}</path>\n{tags.within('skill', text)}"
+    return Section(f"skill:{skill.name}", f"<skill>\n{inside}\n</skill>", skill.path)
 
 
 def split(text: str) -> tuple[str | None, str]:
@@ -285,4 +293,4 @@ def split(text: str) -> tuple[str | None, str]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return tags.named(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .grants import Grant, Subject
+from .pattern import late
 from .policy import Grants, RunCommand
 from .proposal import parse_pattern
 from .rules import PrefixRule
@@ -29,7 +30,7 @@ _CROWDED = ("home", "users", "root", "mnt", "media", "opt", "srv", "var", "volum
 _PRIVATE = (*PROTECTED, ".ssh", ".gnupg", ".aws", ".kube")
 "Folders whose files make other programs run code, or open doors elsewhere."
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
-_HOST = re.compile(rf"(?:\*\.{_LABEL}\.)?{_LABEL}(?:\.{_LABEL})*")
+_HOST = late(rf"(?:\*\.{_LABEL}\.)?{_LABEL}(?:\.{_LABEL})*")
 
 
 def checked(subject: Subject, own: Sequence[str] = ()) -> Subject:

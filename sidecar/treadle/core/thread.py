@@ -87,6 +87,10 @@ class Thread:
         """Calls without an output, in order."""
         return tuple(self._unanswered.values())
 
+    def is_open(self, call_id: str) -> bool:
+        """Whether it is the id of a call without an output."""
+        return call_id in self._unanswered
+
     @property
     def used(self) -> int:
         """Tokens of the next request: what the provider counted for the last one, and an estimate of what came after."""

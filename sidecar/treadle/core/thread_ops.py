@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .items import JsonObject
+from .record import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InjectItems:
     """Add input items to what the model sees, as they are, without a turn."""
 
@@ -16,7 +16,7 @@ class InjectItems:
     items: tuple[JsonObject, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateGit:
     """Where the thread's folder stands in git, as a client knows it: fields of GitInfo. Answered with the ThreadState."""
 
@@ -24,14 +24,14 @@ class UpdateGit:
     changes: Mapping[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListTerminals:
     """The thread's background commands: list of Background."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndTerminals:
     """One of them, by its process id; None: all. Answered with how many there were."""
 
@@ -39,7 +39,7 @@ class EndTerminals:
     process_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Background:
     """A command that the agent has left running."""
 
@@ -50,7 +50,7 @@ class Background:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunUserCommand:
     """The user's own shell line, outside of the sandbox: in the turn that runs, else in one of its own. Answered at once."""
 

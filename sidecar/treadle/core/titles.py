@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from . import tags
 from .items import Image, JsonObject, Text, dumps
+from .pattern import late
 from .prompt import Request
 
 WIDTH = 60
@@ -19,23 +21,23 @@ _READ, _LINE = 4_000, 400
 "Characters of a message, and of one line of it, that are looked at."
 _ASKED = 2_000
 "Characters of each side of the exchange that a model reads for a title."
-_COLOUR = re.compile(r"\x1b\[[\d;?]{0,20}[A-Za-z]")
+_COLOUR = late(r"\x1b\[[\d;?]{0,20}[A-Za-z]")
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-_FENCE = re.compile(r"(?ms)^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)")
-_TAGGED = re.compile(r"(?s)<([a-zA-Z][\w-]{1,40})(?:\s[^<>]{0,200})?>.*?</\1>")
-_LINK = re.compile(r"!?\[([^\]\n]{0,200})\]\([^()\s]{1,500}\)")
-_ADDRESS = re.compile(r"\bhttps?://([^\s/<>()\"']{1,200})[^\s<>()\"']*")
-_PATH = re.compile(r"(?<![\w/])@?(?:[A-Za-z]:[\\/]|~?\.{0,2}[\\/])?(?:[\w.+-]+[\\/])+([\w.+-]+)(?::\d+(?:[:-]\d+)?)?[\\/]?")
-_AT = re.compile(r"(?<![\w.])@(?=[\w])")
-_LEAD = re.compile(r"^(?:[#>*+\-\u2022\u00b7]+|\d{1,3}[.)])\s+")
-_PASTED = re.compile(
+_FENCE = late(r"(?ms)^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)")
+_TAGGED = late(r"(?s)<([a-zA-Z][\w-]{1,40})(?:\s[^<>]{0,200})?>.*?</\1>")
+_LINK = late(r"!?\[([^\]\n]{0,200})\]\([^()\s]{1,500}\)")
+_ADDRESS = late(r"\bhttps?://([^\s/<>()\"']{1,200})[^\s<>()\"']*")
+_PATH = late(r"(?<![\w/])@?(?:[A-Za-z]:[\\/]|~?\.{0,2}[\\/])?(?:[\w.+-]+[\\/])+([\w.+-]+)(?::\d+(?:[:-]\d+)?)?[\\/]?")
+_AT = late(r"(?<![\w.])@(?=[\w])")
+_LEAD = late(r"^(?:[#>*+\-\u2022\u00b7]+|\d{1,3}[.)])\s+")
+_PASTED = late(
     r"""^(?:[$%\u276f]\s | Traceback\s\( | File\s" | at\s\S+\s?\( | (?:error|warning|info|debug)\b\s?[:\[]
     | diff\s--git | @@\s | [+-]{3}\s
     | [{}\[\]();<>|=\\/]+$ | \d{4}-\d\d-\d\d[T\s]\d\d:\d\d | \s*[|+][-=|+\s]+$ )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_END = re.compile(r"[.!?\u061f\u06d4\u0964\u2026]+[\"')\]\u201d\u00bb]*(?=\s|$)|[\u3002\uff01\uff1f\uff0e]+[\u300d\u300f\u201d]*")
-_SHORT = re.compile(
+_END = late(r"[.!?\u061f\u06d4\u0964\u2026]+[\"')\]\u201d\u00bb]*(?=\s|$)|[\u3002\uff01\uff1f\uff0e]+[\u300d\u300f\u201d]*")
+_SHORT = late(
     r"(?:^|\s|\()(?:e\.g|i\.e|etc|vs|cf|al|approx|mr|mrs|ms|dr|prof|st|no|z\.\s?b|d\.\s?h|u\.\s?a|bzw|usw|ca|nr|p\.\s?ex|sr|sra|\w)\.$",
     re.IGNORECASE,
 )
@@ -49,10 +51,12 @@ def made(content: Iterable[Text | Image]) -> str | None:
     """From the user's words; None when they are no words."""
     parts = [part for part in content if isinstance(part, Text)]
     said = "\n".join(part.text for part in parts if part.skill is None)
-    text = _FENCE.sub("\n", said[:_READ])
-    text = _TAGGED.sub("\n", text)
+    text = said[:_READ]
+    # most words hold nothing of all this, and then what looks for it need not even be made
+    text = _FENCE.sub("\n", text) if "```" in text or "~~~" in text else text
+    text = _TAGGED.sub("\n", text) if "</" in text else text
     raw = [line.strip()[:_LINE] for line in text.splitlines()]
-    said_in = [_plain(line) for line in raw if not _PASTED.match(line) and _PATH.sub("", line).strip(_EDGE)]
+    said_in = [_plain(line) for line in raw if not _PASTED.match(line) and _paths_as("", line).strip(_EDGE)]
     lines = [line for line in said_in or [_plain(line) for line in raw] if line]
     for line in sorted(lines, key=lambda line: not _is_sentence(line)):
         if title := _fitted(_first_sentence(line)):
@@ -72,7 +76,8 @@ def cleaned(answer: str) -> str | None:
 def request(instruction: str, said: Iterable[Text | Image], answer: str, tail: JsonObject) -> Request:
     """What a model is asked for a title: a request of its own, which shares no byte with the thread's prompt."""
     words = "\n".join(part.text for part in said if isinstance(part, Text))[:_ASKED]
-    text = f"<user>\n{words}\n</user>\n<assistant>\n{answer[:_ASKED]}\n</assistant>"
+    asked, answered = tags.within("user", words), tags.within("assistant", answer[:_ASKED])
+    text = f"<user>\n{asked}\n</user>\n<assistant>\n{answered}\n</assistant>"
     head: JsonObject = {"stream": True, "store": False, "instructions": instruction}
     message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
     opening = f'{dumps(head)[:-1]},"input":['.encode()
@@ -81,13 +86,18 @@ def request(instruction: str, said: Iterable[Text | Image], answer: str, tail: J
 
 def _plain(line: str) -> str:
     """One line without marks of Markdown, and with bare names for files and addresses."""
-    line = _COLOUR.sub("", line)
+    line = _COLOUR.sub("", line) if "\x1b" in line else line
     line = "".join(" " if char.isspace() else char for char in line if _shown(char))
-    line = _LINK.sub(lambda found: found[1].removeprefix("@"), line.strip())
-    line = _ADDRESS.sub(lambda found: found[1], line)
-    line = _PATH.sub(_name, line)
-    line = _LEAD.sub("", _AT.sub("", line))
+    line = line.strip()
+    line = _LINK.sub(lambda found: found[1].removeprefix("@"), line) if "](" in line else line
+    line = _ADDRESS.sub(lambda found: found[1], line) if "://" in line else line
+    line = _paths_as(_name, line)
+    line = _LEAD.sub("", _AT.sub("", line) if "@" in line else line)
     return " ".join(line.replace("**", "").replace("__", "").replace("`", "").split())
+
+
+def _paths_as(name: str | Callable[[re.Match[str]], str], line: str) -> str:
+    return _PATH.sub(name, line) if "/" in line or "\\" in line else line
 
 
 def _name(found: re.Match[str]) -> str:

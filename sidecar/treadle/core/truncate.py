@@ -6,14 +6,14 @@ Cuts fall between characters, never inside one. The same input always gives the 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from . import tokens
+from .record import frozen
 
 DEFAULT_OUTPUT_TOKENS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """What is left of a long text. `omitted` bytes are missing between `head` and `tail`; with none missing, all is in `head`."""
 

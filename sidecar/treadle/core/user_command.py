@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import truncate
+from . import tags, truncate
 from .truncate import Kept
 
 MOST_COMMAND_BYTES = 4_000
@@ -23,4 +23,6 @@ def told(command: str, printed: Kept, ending: str, seconds: float, most_tokens: 
 
 def _plain(text: str) -> str:
     """What was printed cannot end the section that it stands in."""
-    return text.replace("</user_shell_command", "<\\/user_shell_command").replace("</result", "<\\/result")
+    for tag in ("user_shell_command", "result", "command"):
+        text = tags.within(tag, text)
+    return text

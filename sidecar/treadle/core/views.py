@@ -5,10 +5,10 @@ A view is plain JSON data, so it is stored with the output and a thread read fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
 from .items import Image, JsonObject, OutputStatus, Text
+from .record import frozen
 from .review import Findings
 
 
@@ -91,14 +91,14 @@ class ImageView(TypedDict, total=False):
 CallView = CommandView | FileChangeView | McpView | ImageView | ToolView
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserCard:
     id: str
     content: tuple[Text | Image, ...]
     client_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageCard:
     """Words of the agent. `complete` is False while it streams, and for ever when it was cut short."""
 
@@ -108,14 +108,14 @@ class MessageCard:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReasoningCard:
     id: str
     summary: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallCard:
     """One tool call. `status` is inProgress until its output is there."""
 
@@ -128,14 +128,14 @@ class CallCard:
     "What the user said when asked about it: core.asking.kept."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SummaryCard:
     """The context was compacted here."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherCard:
     """An output item of a kind that we pass on without knowing it, e.g. a hosted web search."""
 
@@ -144,7 +144,7 @@ class OtherCard:
     payload: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviewCard:
     """A review began, of what `text` says; or, with `findings`, it ended and `text` is all of it in words."""
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import islice
 
+from .pattern import late
+from .record import frozen
 from .shell_word import SHELLS
 
 BECOMES_ANOTHER = frozenset(("sudo", "doas", "su", "pkexec", "runuser", "gosu", "su-exec"))
@@ -47,7 +50,7 @@ _VALUED = {
     "flock": ("-w", "-E"),
     "time": ("-f", "-o"),
 }
-_HARMLESS = re.compile(r"-n|-?\d+[smhd]?|--?[a-z-]*=?\d*")
+_HARMLESS = late(r"-n|-?\d+[smhd]?|--?[a-z-]*=?\d*")
 _RUNNERS = {
     ("uv", "run"),
     ("poetry", "run"),
@@ -68,7 +71,7 @@ _RUNNERS = {
 _GIT_VALUED = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env", "--super-prefix")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Started:
     """A command by its words, or a script that another shell reads."""
 
@@ -76,6 +79,12 @@ class Started:
     unknown: frozenset[int] = frozenset()
     script: str | None = None
     transparent: bool = False
+
+
+MOST = 32
+"Commands that one command starts by its words. More of them, each with all that follow it, would be looked at in quadratic time."
+UNSEEN = Started(script="x" * 140_000)
+"Stands for what was not looked at: a script that is too long to be understood."
 
 
 def name_of(word: str) -> str:
@@ -86,7 +95,8 @@ def started(words: Sequence[str], unknown: frozenset[int] = frozenset()) -> tupl
     """All that this command may start; nothing for an ordinary one."""
     if not words or 0 in unknown:
         return ()
-    return tuple(_started(name_of(words[0]), words, unknown))
+    found = tuple(islice(_started(name_of(words[0]), words, unknown), MOST + 1))
+    return found if len(found) <= MOST else (*found[:MOST], UNSEEN)
 
 
 def _started(name: str, words: Sequence[str], unknown: frozenset[int]) -> Iterator[Started]:
@@ -182,10 +192,10 @@ def _shell(name: str, words: Sequence[str], unknown: frozenset[int]) -> Iterator
 
 
 def _after(words: Sequence[str], unknown: frozenset[int], options: tuple[str, ...], until: tuple[str, ...]) -> Iterator[Started]:
+    ends = [index for index, word in enumerate(words) if word in until] + [len(words)]
     for index, word in enumerate(words):
         if word in options and index + 1 < len(words):
-            end = next((i for i in range(index + 1, len(words)) if words[i] in until), len(words))
-            yield _rest(words, unknown, index + 1, end)
+            yield _rest(words, unknown, index + 1, ends[bisect_left(ends, index + 1)])
 
 
 def _git(words: Sequence[str], unknown: frozenset[int]) -> Iterator[Started]:

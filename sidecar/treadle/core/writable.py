@@ -13,6 +13,9 @@ from .settings import SandboxPolicy
 PROTECTED = (".git", ".codex", ".agents", ".vscode")
 "Names whose content can make other programs run code: read-only at the top of every writable root; `.git` at any depth."
 
+WORKSPACE_FILE = ".code-workspace"
+"Settings and tasks of VS Code, as in .vscode: read-only at the top of every writable root."
+
 
 def writable_roots(policy: SandboxPolicy, tmpdir: str | None) -> tuple[str, ...] | None:
     """The folders that a confining policy lets the agent write to, unresolved; None means everywhere."""
@@ -46,6 +49,8 @@ def refusal(path: str, roots: Sequence[str] | None, own: Sequence[str] = ()) -> 
             return f"{parts[0]} is protected"
         if ".git" in parts:
             return ".git is protected"
+        if len(parts) == 1 and parts[0].endswith(WORKSPACE_FILE):
+            return f"a {WORKSPACE_FILE} file is protected"
     for folder in map(_folded, own):
         if _folded(path).is_relative_to(folder) and not all(folder in _folded(root).parents for root in inside):
             return "the agent's own folder is protected"

@@ -10,16 +10,17 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, TreadleError
 from ..core.events import RequestCounted
 from ..core.inspection import rebuild
 from ..core.ledger import Endpoint, Ledger, LedgerRow, Moment, Status, Totals
 from ..core.prices import price_of
 from ..core.prompt import Request
+from ..core.record import mutable
 from ..core.replies import Compacted, ReplyCompleted, ReplyEvent, Usage
 from ..core.settings import Settings
 from ..core.thread import Thread
@@ -33,7 +34,7 @@ def utc_day(at: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(at))
 
 
-@dataclass(slots=True)
+@mutable
 class Books:
     """The ledgers of the loaded threads."""
 
@@ -74,7 +75,7 @@ def _sent(thread: Thread, store: Store, row: LedgerRow) -> Request:
     return rebuild(thread.id, items, row.tail, row.recipe).request
 
 
-@dataclass(slots=True)
+@mutable
 class CountedModel:
     """A model whose requests are counted. See runtime.ports.Model."""
 
@@ -133,8 +134,8 @@ class CountedModel:
             provider = self.settings.provider
             moment = Moment(self.turn_id, at, self.books.day(at), provider.id, self.thread, endpoint, provider.wire)
             return ledger.open(request, moment)
-        except Exception:
-            _log.exception("a request could not be counted")
+        except Exception as problem:
+            _not_counted(problem)
             return None
 
     def _close(  # noqa: PLR0917
@@ -148,11 +149,18 @@ class CountedModel:
             done = ledger.close(row, request, status=status, seconds=seconds, answered=answered, usage=usage, price=price)
             self.store.ledger.add(done)
             self.audience.notify(RequestCounted(self.thread.id, self.turn_id, done))
-        except Exception:
-            _log.exception("a request could not be counted")
+        except Exception as problem:
+            _not_counted(problem)
 
 
-@dataclass(slots=True)
+def _not_counted(problem: Exception) -> None:
+    if isinstance(problem, TreadleError):  # the store cannot keep it, as whoever records the next item says
+        _log.warning("a request could not be counted: %s", problem.sentence())
+    else:
+        _log.error("a request could not be counted", exc_info=problem)
+
+
+@mutable
 class MemoryLedger:
     """The ledger of threads that are not kept."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias
 
 from ..core.asking import Decision
 from ..core.checkpoint_ops import ListCheckpoints, PreviewCheckpoint, RedoCheckpoint, RestoreCheckpoint
@@ -12,10 +13,11 @@ from ..core.editor_ops import ReportProblems, StartReview, WriteCommitMessage
 from ..core.elicitation import McpQuestion
 from ..core.events import ProgressReported
 from ..core.hunk_ops import KeepHunks, ListHunks, UndoHunks
-from ..core.keeping import DeleteThread, ExportThread, FindInThread, PruneThreads, SearchThreads
-from ..core.looking_ops import LookAtContext, LookAtMcpServers, ReadMcpJournal, RestartMcpServer
+from ..core.keeping import DeleteThread, ExportThread, FindInThread, KeepingOp, PruneThreads, SearchThreads
+from ..core.looking_ops import LookAtContext, LookAtMcpServers, LookingOp, ReadMcpJournal, RestartMcpServer
 from ..core.mcp import McpStatus
 from ..core.ops import (
+    ArchiveThread,
     CallMcpTool,
     CheckRule,
     CompactThread,
@@ -25,6 +27,7 @@ from ..core.ops import (
     ListRules,
     ListThreads,
     LoginMcpServer,
+    McpOp,
     Op,
     ReadLedger,
     ReadMcpResource,
@@ -45,7 +48,7 @@ from ..core.ops import (
     WriteSummary,
 )
 from ..core.queue import AddQueued, DeleteQueued, ListQueued, PromoteQueued, ReorderQueued, StartQueued, UpdateQueued
-from . import foreign, keeping, mcp_keeping, mcp_ops, outputs, reading, rules, summaries
+from . import foreign, rules, summaries
 from .answers import Answer, ThreadPage, ThreadState
 from .assembly import World
 from .checkpoints import Checkpoints
@@ -64,6 +67,9 @@ from .turns import Turns
 __all__ = ["Agent", "Answer", "ThreadPage", "ThreadState"]
 
 About = Literal["models", "doctor", "config", "skills", "wording", "settings", "providers"]
+Rare: TypeAlias = KeepingOp | LookingOp | McpOp | ReadLedger | ReadOutput | ReadPrompt
+_LONGEST_WRITING = 5.0
+"Seconds that the end of the process waits for hunks when another one holds their database."
 
 
 class Agent:
@@ -93,13 +99,25 @@ class Agent:
         self._turns.ended.append(lambda loaded, _turn_id, _status: self._idling.rested(loaded))
         self._thread_ops.by_hand.ended.append(self._idling.rested)
 
+    def warm(self) -> Iterator[None]:
+        """Loads what the first turn will need, a part with each step. For another thread than the loop's; may be left out."""
+        return iter(()) if self._world.warm is None else self._world.warm()
+
     async def submit(self, op: Op, client: Client) -> Answer:
         """StartThread, ResumeThread, ReadThread -> ThreadState; ListThreads -> ThreadPage; StartTurn -> TurnState (inProgress,
         before any event of the turn); SteerTurn -> the turn's id; ReadSummary -> SummaryState; ReadNotes -> list of str;
         ReadLedger -> LedgerPage; ReadPrompt -> Inspection; Execute -> Executed; the rest -> None.
 
         Raises RequestRefused or TreadleError."""
+        self._world.asked += 1
         self._idling.met(client)
+        try:
+            return await self._answer(op, client)
+        finally:
+            if isinstance(op, (ArchiveThread, DeleteThread, PruneThreads)):
+                self._idling.unloaded()
+
+    async def _answer(self, op: Op, client: Client) -> Answer:
         if isinstance(op, ThreadOp):
             return await self._thread_ops.answer(op, client)
         match op:
@@ -118,14 +136,8 @@ class Agent:
                 return await self._turns.answer(op, client)
             case ReadSummary() | WriteSummary() | ReadNotes() | WriteNotes():
                 return summaries.answer(self._threads.get(op.thread_id), op, self._world.clock)
-            case ReadOutput():
-                return outputs.answer(self._world, self._loaded.get(op.thread_id), op)
             case RefreshTools() | ListMcpServers() | ReloadMcpServers():
                 return await foreign.answer(self._world, self._loaded, op)
-            case LoginMcpServer() | ReadMcpResource() | CallMcpTool():
-                return await mcp_ops.answer(self._world, self._loaded, op, client)
-            case LookAtMcpServers() | RestartMcpServer() | ReadMcpJournal():
-                return await mcp_keeping.answer(self._world, self._loaded, op)
             case Execute() | WriteInput() | ResizeTerminal() | EndCommand():
                 return await self._commands.answer(op, client)
             case ListRules() | WriteRules() | CheckRule():
@@ -136,13 +148,34 @@ class Agent:
                 return await self._checkpoints.answer(op)
             case ListHunks() | KeepHunks() | UndoHunks():
                 return await self._hunks.answer(op)
-            case SearchThreads() | FindInThread() | ExportThread() | DeleteThread() | PruneThreads():
-                return await keeping.answer(self._world, self._threads, op)
             case StartReview() | WriteCommitMessage() | ReportProblems():
                 return await self._editor.answer(op, client)
+            case _:
+                return await self._rarely(op, client)
+
+    async def _rarely(self, op: Rare, client: Client) -> Answer:
+        """What no turn needs, loaded when it is asked for."""
+        match op:
+            case ReadOutput():
+                from . import outputs  # noqa: PLC0415
+
+                return outputs.answer(self._world, self._loaded.get(op.thread_id), op)
+            case LoginMcpServer() | ReadMcpResource() | CallMcpTool():
+                from . import mcp_ops  # noqa: PLC0415
+
+                return await mcp_ops.answer(self._world, self._loaded, op, client)
+            case LookAtMcpServers() | RestartMcpServer() | ReadMcpJournal():
+                from . import mcp_keeping  # noqa: PLC0415
+
+                return await mcp_keeping.answer(self._world, self._loaded, op)
+            case SearchThreads() | FindInThread() | ExportThread() | DeleteThread() | PruneThreads():
+                from . import keeping  # noqa: PLC0415
+
+                return await keeping.answer(self._world, self._threads, op)
             case ReadLedger() | ReadPrompt() | LookAtContext():
+                from . import reading  # noqa: PLC0415
+
                 return await reading.answer(self._world, op, self._loaded.get(op.thread_id or ""))
-        return None
 
     def unsubscribe(self, thread_id: str, client: Client) -> Literal["notLoaded", "notSubscribed", "unsubscribed"]:
         """Stop telling `client` about a thread. One that nobody watches is let go of after a while."""
@@ -214,7 +247,9 @@ class Agent:
             await loaded.end_by_hand()
             await loaded.sessions.close()
         self._hunks.close()
+        await self._hunks.written(_LONGEST_WRITING)
         await self._commands.close()
         self._loaded.clear()
+        self._threads.write_put_away()
         await self._threads.settle()
         await self._world.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..core.breakdown import Kind
@@ -17,6 +17,7 @@ from ..core.items import JsonObject
 from ..core.ledger import LedgerRow, Totals
 from ..core.mcp import McpStatus
 from ..core.queue import Queued
+from ..core.record import frozen, mutable
 from ..core.rules import RuleBook
 from ..core.search import Snippet
 from ..core.settings import McpServer, Settings
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ..core.explanation import Explanation
 
 
-@dataclass(slots=True)
+@mutable
 class ThreadState:
     """What is said of a thread: to StartThread, ResumeThread, ReadThread, and one of these per row of ListThreads."""
 
@@ -41,7 +42,7 @@ class ThreadState:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@mutable
 class ThreadPage:
     threads: list[ThreadState]
     next_cursor: str | None
@@ -49,13 +50,13 @@ class ThreadPage:
     "With the order turned round, it leads to what comes before this page."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundThread:
     state: ThreadState
     snippet: Snippet
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SearchPage:
     found: list[FoundThread]
     next_cursor: str | None
@@ -64,20 +65,20 @@ class SearchPage:
     "False: threads of an older version are still being indexed, and not all of them were searched."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occurrence:
     turn_id: str
     item_id: str
     snippet: Snippet
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OccurrencePage:
     found: list[Occurrence]
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SummaryState:
     """The summary that a thread goes on from. `text` is None when there is none, or when the provider keeps it encrypted."""
 
@@ -89,7 +90,7 @@ class SummaryState:
     tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedgerPage:
     """Rows, newest first, and what they add up to: the last turn, the thread, and the day of all threads."""
 
@@ -102,7 +103,7 @@ class LedgerPage:
     "The day that `day` is about, YYYY-MM-DD."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContextState:
     """What the next request of a thread would hold. Tokens; `parts` are estimates."""
 
@@ -117,7 +118,7 @@ class ContextState:
     parts: dict[Kind, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpServerState:
     """A server as configured, and how it stands; None: it is turned off."""
 
@@ -125,7 +126,7 @@ class McpServerState:
     status: McpStatus | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolsRefresh:
     """What a refresh of the tool list changes, and how many tokens must be read again for it: none when all is as told."""
 
@@ -133,7 +134,7 @@ class ToolsRefresh:
     change: ListingChange
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Executed:
     """How a client's own command ended. Output that was told as it came is not repeated."""
 
@@ -142,7 +143,7 @@ class Executed:
     stderr: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleList:
     """What the user has allowed, and the rules of files."""
 
@@ -152,7 +153,7 @@ class RuleList:
     "A sentence per rule file, or part of one, that could not be used."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleCheck:
     """Of a command its explanation; of a rule why it could not be kept, None when it can."""
 
@@ -160,7 +161,7 @@ class RuleCheck:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueuePage:
     """Messages that wait, in order."""
 
@@ -168,7 +169,7 @@ class QueuePage:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Promoted:
     """What became of a message that was promoted: a steer of the running turn, a turn of its own, or the first of the queue,
     because the running turn took no more."""
@@ -177,7 +178,7 @@ class Promoted:
     turn_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HunkFile:
     """One file that the agent changed, with what is neither kept nor undone."""
 
@@ -195,7 +196,7 @@ class HunkFile:
     "Where it was moved from or to: the two are kept and undone together."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HunkList:
     files: list[HunkFile]
     not_followed: int = 0
@@ -204,7 +205,7 @@ class HunkList:
     "A sentence for each file of a turn, or of the thread, that could not be undone with the others."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpLogin:
     """A login that was begun."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import field
 from typing import Any, Protocol
 
 from ..core.compaction import Room
@@ -13,6 +13,7 @@ from ..core.events import Event, WarningReported
 from ..core.git_info import GitInfo
 from ..core.items import Context, Item, JsonObject, Section
 from ..core.known_files import KnownFiles
+from ..core.record import mutable
 from ..core.settings import Sandboxed, SandboxPolicy, Settings
 from ..core.thread import Thread
 from ..core.thread_ops import Background
@@ -124,7 +125,7 @@ class Environment(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(slots=True)
+@mutable
 class World:
     """Everything outside, as ports. Built by app.py."""
 
@@ -159,8 +160,16 @@ class World:
     watching: Watching | None = field(init=False, default=None)
     asides: list[Callable[[str], Sequence[Section]]] = field(default_factory=list[Callable[[str], Sequence[Section]]])
     "What the model of this thread is told once, with its next request: asked before each, and told if it gives anything."
+    forgetting: list[Callable[[str], Awaitable[None]]] = field(default_factory=list[Callable[[str], Awaitable[None]]])
+    "Called before all of this thread is deleted: when they return, nothing is written of it any more. Must not raise."
     git: Callable[[str], GitInfo | None] | None = None
     "Where a folder stands in git. Reads files: not for the event loop."
+    asked: int = 0
+    "Ops so far."
+    warm: Callable[[], Iterator[None]] | None = None
+    "Loads what a first turn needs, so that it does not wait for it, a part with each step. Not for the event loop."
+    trim: Callable[[], None] | None = None
+    "Gives memory that is free back to the system. Not for the event loop."
     without_compaction: set[str] = field(default_factory=set[str])
     "Addresses of providers that turned out to have no endpoint for compaction."
 
@@ -245,7 +254,7 @@ def assemble(
         context_window=briefing.window(settings),
         sampler=_sampler(world, loaded, settings, recorder, calls),
         calls=calls,
-        compactor=_compactor(world, loaded, settings, turn_id),
+        compactor=_compactor(world, loaded, settings, turn_id, recorder),
         hooks=hooks,
         only_compacts=only_compacts,
         closed=only_compacts,
@@ -271,7 +280,7 @@ def _sampler(world: World, loaded: ThreadParts, settings: Settings, recorder: Re
     )
 
 
-def _compactor(world: World, loaded: ThreadParts, settings: Settings, turn_id: str) -> Compactor:
+def _compactor(world: World, loaded: ThreadParts, settings: Settings, turn_id: str, recorder: Recorder) -> Compactor:
     briefing, provider = world.briefing, settings.provider
     return Compactor(
         loaded.thread,
@@ -285,6 +294,7 @@ def _compactor(world: World, loaded: ThreadParts, settings: Settings, turn_id: s
         loaded.audience,
         new_retry=lambda: Retry(provider),
         absent=world.without_compaction,
+        record=recorder.record,
     )
 
 
@@ -307,7 +317,6 @@ def _calls(  # noqa: PLR0917
         emit=_nothing,
         policy=confinement(settings),
         environment=environment,
-        secrets=world.environment.secrets(settings),
         login_done=login_done,
         sessions=loaded.sessions,
         known=loaded.known,
@@ -328,6 +337,7 @@ def _calls(  # noqa: PLR0917
         keep=recorder.keep,
         cancel_turn=cancel_turn,
         variables=lambda: world.environment.variables(settings),
+        secrets=lambda: world.environment.secrets(settings),
         previews=Previews(loaded.thread.id, hooks.turn_id, settings.cwd, world.clock),
         watch=_watch(world, loaded, settings, hooks),
     )

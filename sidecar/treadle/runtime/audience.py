@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 
 from ..core.asking import DECLINE, Asked, Decision
-from ..core.events import ApprovalSettled, Event, ThreadStatusChanged
+from ..core.events import ApprovalSettled, CardCompleted, CardStarted, Event, ThreadStatusChanged
 from .ports import Client
 
 
@@ -20,6 +20,8 @@ class Audience:
         self._thread_id = thread_id
         self._clients: list[Client] = []
         self._asked: dict[str, tuple[Client, asyncio.Task[Decision]]] = {}
+        self.open: set[str] = set()
+        "Cards that were begun and have no end yet."
 
     @property
     def clients(self) -> tuple[Client, ...]:
@@ -47,6 +49,11 @@ class Audience:
             self.notify_all(events)
 
     def notify_all(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if type(event) is CardStarted:
+                self.open.add(event.card.id)
+            elif type(event) is CardCompleted:
+                self.open.discard(event.card.id)
         for client in self._clients:
             client.notify(events)
 

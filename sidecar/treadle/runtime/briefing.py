@@ -8,7 +8,7 @@ so it must cost next to nothing when nothing changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -18,6 +18,7 @@ from ..core.events import Event
 from ..core.hosted import hosted
 from ..core.items import Context, Item, JsonObject, Opening, dumps
 from ..core.models import ModelFacts, facts_for, window_doubt
+from ..core.record import frozen
 from ..core.settings import Sandboxed, Settings
 from ..core.skills import room_for_bodies
 from ..core.thread import Thread
@@ -49,7 +50,7 @@ class InstructionSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """Facts about the world that the model is told."""
 

@@ -12,15 +12,16 @@ import codecs
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..core import command as shell
 from ..core.errors import RequestRefused, TreadleError
-from ..core.events import CardCompleted, CardDelta, CardStarted
+from ..core.events import CardCompleted, CardDelta, CardStarted, WarningReported
 from ..core.history import user_card
 from ..core.items import OutputStatus, UserCommand
 from ..core.models import facts_for
 from ..core.policy import NOT_TRUSTED
+from ..core.record import mutable
 from ..core.redaction import Redactor
 from ..core.settings import SandboxPolicy
 from ..core.thread_ops import RunUserCommand
@@ -41,7 +42,7 @@ _SHELLS = ("bash", "zsh", "sh")
 _FREE = SandboxPolicy("danger-full-access", network=True)
 
 
-@dataclass(slots=True)
+@mutable
 class HandRun:
     """One command, from its start to its item."""
 
@@ -165,8 +166,12 @@ class HandRuns:
         if loaded.runner is not None:
             loaded.runner.hear(item)
             return
-        loaded.store.append(loaded.thread.id, (item,))
-        loaded.thread.append(item)
+        try:
+            loaded.store.append(loaded.thread.id, (item,))
+            loaded.thread.append(item)
+        except TreadleError as problem:  # nobody waits for it; the model is not told what the thread does not have
+            text = f"What came of a command of yours is not kept: {problem.sentence()}"
+            loaded.audience.notify(WarningReported(text, loaded.thread.id))
         loaded.audience.notify(CardCompleted(loaded.thread.id, item.turn_id, user_card(item), item.at))
 
 

@@ -13,7 +13,7 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import cast
 
@@ -24,6 +24,7 @@ from ..core.events import CardCompleted, CardDelta, CardStarted, TurnDiffUpdated
 from ..core.history import likely_view
 from ..core.hooks import HookAnswer, updated_arguments
 from ..core.items import Image, Item, JsonObject, ModelItem, OutputStatus, ToolOutput
+from ..core.record import mutable
 from ..core.views import CallCard, CallView, FileChangeView
 from .audience import Audience
 from .hooks import Hooks
@@ -43,7 +44,7 @@ _DRAFTED = 8 * 1024
 "Characters of it that are kept should the process die."
 
 
-@dataclass(slots=True)
+@mutable
 class _Running:
     """A call under way."""
 
@@ -63,7 +64,7 @@ class _Running:
         return is_open(self.answer)
 
 
-@dataclass(slots=True)
+@mutable
 class Calls:
     """The calls of one turn."""
 
@@ -83,6 +84,8 @@ class Calls:
     cancel_turn: Callable[[], None]
     variables: Callable[[], tuple[dict[str, str], bool]]
     "For child processes, and whether they are those of a login shell by now."
+    secrets: Callable[[], tuple[str, ...]]
+    "That must not be seen in what a call gives, as they are now."
     previews: Previews
     watch: TurnWatch | None = None
     "Finds out what commands do to files."
@@ -134,12 +137,29 @@ class Calls:
             self.audience.notify(TurnDiffUpdated(self.thread_id, self.turn_id, "\n".join(self._diffs)))
 
     async def stop(self) -> None:
-        """End every call under way and wait until they are gone. Those that had finished are recorded."""
+        """As `halt`. Those that had finished are recorded."""
+        await self.halt()
+        self._take_finished()
+
+    async def halt(self) -> None:
+        """End every call under way and wait until they are gone; records nothing."""
         for running in self._running.values():
             running.task.cancel()
         if self._running:
             await asyncio.wait([running.task for running in self._running.values()])
-        self._take_finished()
+
+    def left(self, calls: tuple[ModelItem, ...], why: str) -> list[ToolOutput]:
+        """Outputs of these calls once they are halted, not recorded: for a turn whose store has failed."""
+        outputs = [self._left(item, why) for item in calls]
+        self._running.clear()
+        return outputs
+
+    def _left(self, item: ModelItem, why: str) -> ToolOutput:
+        running = self._running.get(item.call_id or "")
+        if running is None:
+            return self._aborted(item, None, why, "")
+        done = not running.task.cancelled()
+        return running.task.result() if done else self._aborted(item, running.card, why, running.partial)
 
     async def end(self) -> None:
         """The turn is over. May be called again."""
@@ -334,4 +354,8 @@ class Calls:
         if not self.scope.login_done:  # a first turn begins before the login shell has answered
             environment, done = self.variables()
             self.scope = dataclasses.replace(self.scope, environment=environment, login_done=done)
-        return dataclasses.replace(self.scope, emit=emit, ask=partial(self._ask, item), announce=self.audience.notify)
+        # another program may have renewed its tokens since the call before
+        secrets = self.secrets()
+        return dataclasses.replace(
+            self.scope, emit=emit, ask=partial(self._ask, item), announce=self.audience.notify, secrets=secrets
+        )

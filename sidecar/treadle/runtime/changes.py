@@ -6,15 +6,18 @@ after it has. Commands change files by themselves: whoever finds out says so to 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import field
+from typing import Any
 
 from ..core.changes import Changed
+from ..core.record import mutable
 from ..core.settings import SandboxPolicy
 from .ports import Buffers, Files, FileState
 
 
-@dataclass(slots=True)
+@mutable
 class Changes:
     coming: list[Callable[[Sequence[Changed]], Awaitable[None]]] = field(
         default_factory=list[Callable[[Sequence[Changed]], Awaitable[None]]]
@@ -22,16 +25,23 @@ class Changes:
     "Called, in order, before files are changed. Raises OSError in words for the model: then nothing is."
     done: list[Callable[[Sequence[Changed]], None]] = field(default_factory=list[Callable[[Sequence[Changed]], None]])
     "Called after they were. Must not raise."
-    withdrawn: list[Callable[[Sequence[Changed]], None]] = field(default_factory=list[Callable[[Sequence[Changed]], None]])
-    "Called when what was announced, to all or to some, does not happen after all. Must not raise."
+    withdrawn: list[Callable[[Sequence[Changed]], Awaitable[None]]] = field(
+        default_factory=list[Callable[[Sequence[Changed]], Awaitable[None]]]
+    )
+    "Called, last one first, when what was announced, to all or to some, does not happen after all. Must not raise."
 
     async def announce(self, changed: Sequence[Changed]) -> None:
+        await asyncio.sleep(0)  # what clients were told of it is sent before the work begins
         for told in self.coming:
             await told(changed)
 
-    def withdraw(self, changed: Sequence[Changed]) -> None:
-        for told in self.withdrawn:
-            told(changed)
+    async def withdraw(self, changed: Sequence[Changed]) -> None:
+        """To its end, however often it is cancelled."""
+        await to_its_end(self._withdraw(changed))
+
+    async def _withdraw(self, changed: Sequence[Changed]) -> None:
+        for told in reversed(self.withdrawn):
+            await told(changed)
 
     def tell(self, changed: Sequence[Changed]) -> None:
         for told in self.done:
@@ -60,7 +70,7 @@ class TurnFiles:
             await self._changes.announce(changed)
             await self._files.commit(before, after, policy)
         except BaseException:
-            self._changes.withdraw(changed)
+            await self._changes.withdraw(changed)
             raise
         self._changes.tell(changed)
 
@@ -83,3 +93,16 @@ class TurnFiles:
             unsaved=bool(old and old.unsaved),
             moved=moved,
         )
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """What another system thread does goes on whether or not it is waited for. Being cancelled counts afterwards."""
+    task, cancelled = asyncio.ensure_future(work), None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    failed = task.exception()
+    if problem := cancelled or failed:
+        raise problem

@@ -17,6 +17,7 @@ from ..core.checkpoint_ops import CheckpointOp
 from ..core.events import CheckpointChanged
 from ..core.items import TurnStatus
 from .assembly import World
+from .changes import to_its_end
 from .loaded import Loaded
 from .threads import Threads
 
@@ -40,6 +41,10 @@ class Checkpoints:
             world.changes.withdrawn.append(self._take_back)
 
     async def _keep(self, changed: Sequence[Changed]) -> None:
+        # whoever is cancelled meanwhile takes it back: it must be known then what is kept
+        await to_its_end(self._keep_all(changed))
+
+    async def _keep_all(self, changed: Sequence[Changed]) -> None:
         kept = [each for each in changed if self._kept(each.thread_id)]
         await asyncio.to_thread(self.keep, kept)
         self._announced.update((id(each), each) for each in kept)
@@ -51,7 +56,7 @@ class Checkpoints:
         if rows:
             versions.record(rows)
 
-    def _take_back(self, changed: Sequence[Changed]) -> None:
+    async def _take_back(self, changed: Sequence[Changed]) -> None:
         back = [
             dataclasses.replace(
                 each, before=each.after, after=each.before, mode_before=each.mode_after, mode_after=each.mode_before
@@ -60,7 +65,8 @@ class Checkpoints:
             if self._announced.pop(id(each), None) is not None and each.by != "restore"
         ]
         try:
-            self.keep(back)
+            if back:
+                await asyncio.to_thread(self.keep, back)
         except OSError as error:
             # a row too many says of a file that it is as it was
             _log.warning("%s", error)

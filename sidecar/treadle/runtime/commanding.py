@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from ..core.command_ops import CommandOp, EndCommand, Execute, ResizeTerminal, WriteInput
@@ -18,6 +18,7 @@ from ..core.confinement import marks
 from ..core.errors import RequestRefused, ToolFailure, TreadleError
 from ..core.events import CommandPrinted
 from ..core.policy import NOT_TRUSTED, Grants
+from ..core.record import unique
 from ..core.settings import SandboxPolicy, Settings
 from ..core.subjects import collect
 from .answers import Executed
@@ -29,7 +30,7 @@ MOST_KEPT = 32 * 1024 * 1024
 "Bytes of each stream that an answer holds, also where the client wants no cap: it can have more as it comes."
 
 
-@dataclass(eq=False, slots=True)
+@unique
 class _Execution:
     op: Execute
     client: Client

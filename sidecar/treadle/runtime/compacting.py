@@ -1,24 +1,25 @@
 """One effect: Compact. Has the thread summarised, by the provider where it can, else by an ordinary request to the model.
 
-Promises: whoever watches sees a contextCompaction card begin and end; nothing is recorded, and the thread is as it was, when the
-attempt is cancelled, fails, or would not free enough. Asks a bounded number of times. Never appends to the thread: it answers
-with items, and the turn appends them.
+Promises: whoever watches sees a contextCompaction card begin and end; when the attempt is cancelled, fails, or would not free
+enough, that card is all that is recorded, and the prompt is as it was. Asks a bounded number of times. Never appends to the
+thread: it answers with items, and the turn appends them.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import field, replace
 
 from ..core import compaction, tokens
 from ..core.compaction import Room
 from ..core.effects import Compact, Outcome, Stopped
 from ..core.errors import ModelError
 from ..core.events import CardCompleted, CardStarted, ErrorInfo, ErrorReported, WarningReported
-from ..core.history import message_text
-from ..core.items import Item, JsonObject, Summary, UsageReported
-from ..core.prompt import Request
+from ..core.history import UNFINISHED, message_text
+from ..core.items import Item, JsonObject, ModelItem, Summary, UsageReported, dumps
+from ..core.prompt import DISCARDED, Request
+from ..core.record import mutable
 from ..core.replies import ItemDone, ReplyCompleted, Usage
 from ..core.settings import Provider
 from ..core.thread import Thread
@@ -41,7 +42,7 @@ WAY_OUT = (
 )
 
 
-@dataclass(slots=True)
+@mutable
 class Compactor:
     """Compacts for one turn."""
 
@@ -58,6 +59,10 @@ class Compactor:
     new_retry: Callable[[], Retry]
     absent: set[str]
     "Addresses of providers that turned out to have no endpoint for it."
+    record: Callable[[Item], None]
+    "Write to the store. Called before anything about the item is announced as complete."
+    left: list[Item] = field(default_factory=list[Item])
+    "What stays of one that failed or was stopped, recorded; taken by the runner."
 
     async def compact(self, effect: Compact) -> list[Item]:
         """The Summary, and before it the tokens that it cost. Raises Stopped."""
@@ -75,7 +80,11 @@ class Compactor:
             info = ErrorInfo(error.sentence(), error.kind, error.status, error.details)
             raise self._failed(info) from error
         finally:
-            if not made:
+            if not made:  # what was shown is there for whoever looks later
+                payload = dumps({"type": UNFINISHED})
+                item = ModelItem(summary_id, self.clock.now(), self.turn_id, DISCARDED, payload, complete=False)
+                self.record(item)
+                self.left.append(item)
                 self.audience.notify(CardCompleted(thread.id, self.turn_id, card, self.clock.now()))
 
     def _failed(self, info: ErrorInfo) -> Stopped:

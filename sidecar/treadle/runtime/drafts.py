@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..core.errors import TreadleError
 from ..core.items import Item, ToolOutput
+from ..core.record import mutable
 from .ports import Store
 
 _log = logging.getLogger(__name__)
 SECONDS = 0.25
 
 
-@dataclass(slots=True)
+@mutable
 class Drafts:
     """Of one turn."""
 
@@ -51,5 +53,7 @@ class Drafts:
             for make in changed.values():
                 if (item := make()) is not None:
                     self.store.draft(self.thread_id, item)
-        except Exception:  # a full disk, most likely: whoever records the next item tells the user
+        except TreadleError as problem:  # whoever records the next item tells the user
+            _log.warning("no draft was kept of thread %s: %s", self.thread_id, problem.sentence())
+        except Exception:
             _log.exception("no draft was kept of thread %s", self.thread_id)

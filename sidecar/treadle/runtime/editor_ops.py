@@ -7,7 +7,7 @@ that the model has read is ever changed. Each problem is told once a turn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..core import commit_message, handed_back, review
 from ..core.commit_message import CommitMessage
@@ -18,6 +18,7 @@ from ..core.handed_back import Problem
 from ..core.history import TurnState
 from ..core.items import Section, Text, TurnStatus
 from ..core.ops import StartTurn
+from ..core.record import mutable
 from ..core.redaction import Redactor
 from . import once
 from .assembly import World
@@ -32,7 +33,7 @@ MOST_TOLD = 500
 "Problems that one turn's model is told at all."
 
 
-@dataclass(slots=True)
+@mutable
 class _Turn:
     id: str
     waiting: list[Problem] = field(default_factory=list[Problem])

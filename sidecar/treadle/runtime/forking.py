@@ -6,6 +6,7 @@ allowed for the original thread is not allowed in the copy, and its background c
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 from typing import Any
@@ -20,6 +21,7 @@ from ..core.thread import Thread
 from . import overrides as over
 from .answers import ThreadState
 from .assembly import World
+from .damage import sound
 from .loaded import Nowhere, preview
 from .ports import Client, ThreadMeta
 from .threads import Threads
@@ -29,18 +31,19 @@ _log = logging.getLogger(__name__)
 
 async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -> ThreadState:
     """Raises RequestRefused for a thread or a turn that is not there, and for a last turn that still runs."""
-    meta, overrides, found = _original(world, threads, op)
-    clock, thread_id = world.clock, world.clock.new_id()
+    with sound(op.thread_id):
+        meta, overrides, found = _original(world, threads, op)
+        items = _copied(op, found)
+        history.turns(items)
+        clock, thread_id = world.clock, world.clock.new_id()
+        thread = Thread(thread_id, items)
     merged = over.merged(overrides, op.overrides)
     settings, problems = over.resolve(merged, world.configure)
     merged = dataclasses.replace(merged, cwd=settings.cwd)
-    items = _copied(op, found)
-    thread = Thread(thread_id, items)
     ended = forks.ended(thread, [clock.new_id() for _ in range(len(thread.unanswered) + 1)], clock.now())
     thread.append(*ended)
     items += ended
     now = clock.now()
-    first = next((item for item in items if isinstance(item, UserMessage)), None)
     copy = ThreadMeta(
         thread_id,
         now,
@@ -48,11 +51,11 @@ async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -
         settings.cwd,
         settings.model,
         settings.provider.id,
-        preview=preview(first.content) if first else "",
         originator=op.originator,
         ephemeral=op.ephemeral,
         settings=over.to_json(merged),
         forked_from=meta.id,
+        **_words(meta, items),
     )
     store: Any = Nowhere() if op.ephemeral else world.store
     if op.ephemeral:
@@ -63,7 +66,7 @@ async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -
     if world.outputs is not None and not op.ephemeral:
         world.outputs.share(meta.id, thread_id, _spilled(items))
     if not op.ephemeral:
-        _share_versions(world, meta.id, thread_id, items)
+        await asyncio.to_thread(_share_versions, world, meta.id, thread_id, items)
     loaded = threads.load(thread, copy, merged, settings, store)
     if loaded.durable:
         thread.forget()
@@ -74,6 +77,18 @@ async def fork(world: World, threads: Threads, op: ForkThread, client: Client) -
     warnings = (WarningReported(text, thread_id) for text in state.warnings)
     client.notify([ThreadStarted(thread_id), *threads.usage(loaded), *warnings])
     return state
+
+
+def _words(meta: ThreadMeta, items: list[Item]) -> dict[str, Any]:
+    """By which a copy of these items is known in a list: preview, name, titled."""
+    first = next((item for item in items if isinstance(item, UserMessage)), None)
+    # a title of ours is of the first words, which the copy may not have; a name that the user gave is the thread's
+    named = first is not None or not meta.titled
+    return {
+        "preview": preview(first.content) if first else "",
+        "name": meta.name if named else None,
+        "titled": named and meta.titled,
+    }
 
 
 def _share_versions(world: World, original: str, copy: str, items: list[Item]) -> None:

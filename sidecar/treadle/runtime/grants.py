@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..core.grants import Grant, GrantScope, Subject
 from ..core.offers import root_of
 from ..core.policy import Grants
+from ..core.record import frozen, mutable
 from ..core.settings import Settings
 from ..core.subjects import collect, holds_in
 from .ports import Clock
@@ -22,7 +23,7 @@ from .ports.store import GrantStore
 _CACHED = 256
 
 
-@dataclass(slots=True)
+@mutable
 class GrantBook:
     """All grants of this process."""
 
@@ -86,7 +87,7 @@ class GrantBook:
         return self._changed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadGrants:
     """The grants as one turn of a thread sees them."""
 

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from ..core import hooks
@@ -19,6 +19,7 @@ from ..core.errors import TreadleError
 from ..core.events import HookRan
 from ..core.hooks import Hook, HookAnswer, HookEvent
 from ..core.items import Context, Item, JsonObject, Opening, Section
+from ..core.record import mutable
 from ..core.settings import SandboxPolicy, Settings
 from ..core.thread import Thread
 from .audience import Audience
@@ -37,7 +38,7 @@ class Greeted(Protocol):
     greeted: bool
 
 
-@dataclass(slots=True)
+@mutable
 class Hooks:
     """Of one turn."""
 

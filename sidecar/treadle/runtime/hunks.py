@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from ..core import hunk_files, hunk_words
@@ -22,9 +22,12 @@ from ..core.events import HunksChanged
 from ..core.hunk_files import HunkRefused, State, Whole
 from ..core.hunk_ops import HunkOp, KeepHunks, ListHunks, UndoHunks
 from ..core.items import Section
+from ..core.record import frozen
 from ..core.settings import SandboxPolicy
 from .answers import HunkFile, HunkList
 from .assembly import World, confinement
+from .audience import Audience
+from .hunk_rows import HunkRows
 from .loaded import Loaded
 from .ports import Buffers, FileState
 from .reviews import Reviews, all_ids, of_turn
@@ -36,7 +39,7 @@ _AT_ONCE = 32
 "Files that are read at the same time."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Looked:
     """A file as it is now, and its hunks."""
 
@@ -45,7 +48,7 @@ class _Looked:
     file: FileState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Undone:
     """What an undo makes of a file."""
 
@@ -54,13 +57,18 @@ class _Undone:
     left: State | None
     words: list[str]
 
+    def told(self, thread_id: str) -> Changed:
+        old, new = self.before, self.after
+        return Changed(thread_id, "", new.path, old.data, new.data, "restore", old.mode, new.mode, unsaved=old.unsaved)
+
 
 class Hunks:
     def __init__(self, world: World, threads: dict[str, Loaded]) -> None:
         self._world = world
         self._threads = threads
-        self._reviews: dict[str, tuple[Loaded, Reviews]] = {}
-        "Of threads in memory."
+        self._rows = HunkRows(world.versions) if world.versions is not None else None
+        self._reviews: dict[str, tuple[Audience, Reviews]] = {}
+        "Of threads in memory, each told from one that is read again later by its audience: the thread itself is not kept here."
         self._writing: Counter[str] = Counter()
         "Files that somebody is about to change."
         self._announced: dict[int, Changed] = {}
@@ -69,10 +77,12 @@ class Hunks:
         self._watched: Buffers | None = None
         self._to_tell: dict[str, set[str]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        world.changes.coming.append(self._coming)
+        world.changes.coming.insert(0, self._coming)  # first: rows are written down while others keep what they need
+        world.changes.coming.append(lambda _: self.written())
         world.changes.done.append(self._done)
         world.changes.withdrawn.append(self._withdrawn)
         world.asides.append(self._aside)
+        world.forgetting.append(self._forget)
 
     async def answer(self, op: HunkOp) -> HunkList:
         """Raises RequestRefused."""
@@ -82,6 +92,7 @@ class Hunks:
             if isinstance(op, ListHunks):
                 return await self._list(op.thread_id, op.path, op.turn_id)
             problems = await self._settle(op)
+            await self.written()
             return replace(await self._list(op.thread_id, op.path, None), problems=problems)
 
     def watch(self, buffers: Buffers) -> None:
@@ -107,7 +118,18 @@ class Hunks:
                     # a patch does not depend on whether it can be reviewed
                     _log.exception("hunks of %s", change.path)
 
-    def _withdrawn(self, changed: Sequence[Changed]) -> None:
+    async def written(self, longest: float | None = None) -> None:
+        """All that was kept or undone, and all that is announced, is on disk; or is given up after so many seconds."""
+        if self._rows is not None:
+            await self._rows.written(longest)
+
+    async def _forget(self, thread_id: str) -> None:
+        async with self._locks.setdefault(thread_id, asyncio.Lock()):
+            self._reviews.pop(thread_id, None)
+            if self._rows is not None:
+                await self._rows.forget(thread_id)
+
+    async def _withdrawn(self, changed: Sequence[Changed]) -> None:
         for change in changed:
             self._of(change.thread_id).withdrawn(change)
         self._over(changed)
@@ -236,7 +258,7 @@ class Hunks:
             reviews.settle(one.after.path, one.left, one.words)
             self._tell(op.thread_id, one.after.path)
         # other threads, and who would take it for what a command did
-        self._world.changes.tell([_told(op.thread_id, one) for one in undone])
+        self._world.changes.tell([one.told(op.thread_id) for one in undone])
         return tuple(problem.sentence() for problem in refused)
 
     def _refuse_writing(self, found: list[tuple[_Looked, set[str]]]) -> None:
@@ -341,15 +363,19 @@ class Hunks:
         """Those of threads that are not loaded are read anew each time: another process may be at work on them."""
         loaded = self._threads.get(thread_id)
         if loaded is None:
-            return Reviews(thread_id, self._world.versions)
+            return Reviews(thread_id, self._world.versions, self._rows)
         known = self._reviews.get(thread_id)
-        if known is not None and known[0] is loaded:
+        if known is not None and known[0] is loaded.audience:
             return known[1]
-        for gone in [one for one, (of, _) in self._reviews.items() if self._threads.get(one) is not of]:
+        for gone in [one for one, (of, _) in self._reviews.items() if not self._in_memory(one, of)]:
             del self._reviews[gone]
-        reviews = Reviews(thread_id, self._world.versions if loaded.durable else None)
-        self._reviews[thread_id] = loaded, reviews
+        reviews = Reviews(thread_id, *((self._world.versions, self._rows) if loaded.durable else (None, None)))
+        self._reviews[thread_id] = loaded.audience, reviews
         return reviews
+
+    def _in_memory(self, thread_id: str, audience: Audience) -> bool:
+        loaded = self._threads.get(thread_id)
+        return loaded is not None and loaded.audience is audience
 
     def _known(self, thread_id: str) -> None:
         if thread_id in self._threads:
@@ -362,11 +388,6 @@ class Hunks:
 
 def _moved(state: State) -> str | None:
     return state.moved if isinstance(state, Whole) else None
-
-
-def _told(thread_id: str, undone: _Undone) -> Changed:
-    before, after = undone.before, undone.after
-    return Changed(thread_id, "", after.path, before.data, after.data, "restore", before.mode, after.mode, unsaved=before.unsaved)
 
 
 def _undone(looked: _Looked, ids: set[str]) -> _Undone:

@@ -1,4 +1,5 @@
-"""Lets go of threads that nobody watches and in which nothing has happened for a while. What is on disk stays.
+"""Lets go of threads that nobody watches and in which nothing has happened for a while. What is on disk stays. Lets go, too, of
+MCP servers that were there for threads which are not in memory any more.
 
 A turn, a command of the user or a restore is something that happens, and its end begins the while anew; background commands are
 not, and they end with the thread in memory. Must never let go of a thread that somebody watches.
@@ -12,11 +13,13 @@ from weakref import WeakSet
 from ..core.events import ThreadClosed, ThreadStatusChanged
 from .assembly import World
 from .loaded import Loaded
-from .ports import Client
+from .ports import Client, McpServers
 from .threads import Threads
 
 UNLOAD_AFTER = 30 * 60.0
 "Seconds."
+SERVERS_AFTER = 10.0
+"Seconds: whoever puts a thread away may begin another one in the same folder."
 
 
 class Idling:
@@ -24,6 +27,7 @@ class Idling:
         self._world = world
         self._threads = threads
         self._watches: dict[str, asyncio.Task[None]] = {}
+        self._letting_go: asyncio.Task[None] | None = None
         self._clients: WeakSet[Client] = WeakSet()
         "Whoever has asked for something and is not gone: they hear of it."
 
@@ -47,16 +51,33 @@ class Idling:
         return True
 
     async def close(self) -> None:
-        for watch in self._watches.values():
-            watch.cancel()
-        if self._watches:
-            await asyncio.wait(self._watches.values())
+        tasks = [*self._watches.values(), *([self._letting_go] if self._letting_go is not None else [])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def unloaded(self) -> None:
+        """A thread is not in memory any more: nor is what was waiting for it to be idle, which would keep all of it."""
+        for thread_id, watch in tuple(self._watches.items()):
+            if thread_id not in self._threads.loaded and watch is not asyncio.current_task():
+                watch.cancel()
+        if self._world.mcp is not None and self._letting_go is None:
+            self._letting_go = asyncio.create_task(self._let_go(self._world.mcp), name="let go of MCP servers")
+
+    async def _let_go(self, servers: McpServers) -> None:
+        await self._world.clock.sleep(SERVERS_AFTER)
+        self._letting_go = None  # what is unloaded from here on needs another look
+        loaded = tuple(self._threads.loaded.values())
+        # a turn keeps the servers that it began with, whatever its thread's settings have become
+        of_turns = [one.runner.calls.scope.settings for one in loaded if one.runner is not None]
+        await servers.let_go([*(one.settings for one in loaded), *of_turns])
 
     def rested(self, loaded: Loaded) -> None:
         """Something in it is over, or somebody left: from now on it counts as idle, if nobody watches it."""
         loaded.rested_at = self._world.clock.monotonic()
         thread_id = loaded.thread.id
-        if loaded.audience.clients or thread_id in self._watches:
+        if loaded.audience.clients or thread_id in self._watches or self._threads.loaded.get(thread_id) is not loaded:
             return
         watch = asyncio.create_task(self._watch(loaded), name=f"idle {thread_id}")
         self._watches[thread_id] = watch
@@ -79,6 +100,7 @@ class Idling:
             rest = UNLOAD_AFTER - idle
         # first out of the table: whoever resumes it meanwhile reads it anew
         self._threads.unload(loaded)
+        self.unloaded()
         await loaded.stop()
         for client in tuple(self._clients):
             client.notify([ThreadStatusChanged(loaded.thread.id, "not_loaded"), ThreadClosed(loaded.thread.id)])

@@ -18,6 +18,7 @@ from ..core.search import occurrences, understood
 from . import retention
 from .answers import Answer, FoundThread, Occurrence, OccurrencePage, SearchPage
 from .assembly import World
+from .damage import sound
 from .ports import ThreadMeta
 from .threads import Threads
 
@@ -63,15 +64,16 @@ async def _search(world: World, threads: Threads, op: SearchThreads) -> SearchPa
 
 
 def _find(world: World, threads: Threads, op: FindInThread) -> OccurrencePage:
-    _, items = _whole(world, threads, op.thread_id)
     start = int(op.cursor) if op.cursor and op.cursor.isdecimal() else 0
-    found = occurrences(effective(items), op.text, start, op.limit + 1)
+    with sound(op.thread_id):
+        _, items = _whole(world, threads, op.thread_id)
+        found = occurrences(effective(items), op.text, start, op.limit + 1)
     rows = [Occurrence(turn_id, item_id, snippet) for turn_id, item_id, snippet in found[: op.limit]]
     return OccurrencePage(rows, str(start + op.limit) if len(found) > op.limit else None)
 
 
 def _export(world: World, threads: Threads, op: ExportThread) -> str:
-    meta, items = _whole(world, threads, op.thread_id)
+    meta = _meta(world, threads, op.thread_id)
     head = Head(
         meta.id,
         meta.name,
@@ -86,9 +88,13 @@ def _export(world: World, threads: Threads, op: ExportThread) -> str:
         meta.forked_from,
     )
     if op.format == "markdown":
-        text = markdown(head, items, _utc, folded=op.folded)
+        with sound(meta.id):
+            text = markdown(head, _whole(world, threads, meta.id)[1], _utc, folded=op.folded)
+    elif meta.ephemeral:
+        text = jsonl(head, map(encode, _whole(world, threads, meta.id)[1]))
     else:
-        text = jsonl(head, map(encode, items) if meta.ephemeral else world.store.item_lines(meta.id))
+        # the way out of a damaged thread: nothing is decoded
+        text = jsonl(head, world.store.item_lines(meta.id))
     if op.longest is not None and len(text) > op.longest:
         raise RequestRefused(f"too long for one answer: write it to a file with `treadle threads export {meta.id} -o FILE`")
     return text
@@ -104,6 +110,16 @@ def _whole(world: World, threads: Threads, thread_id: str) -> tuple[ThreadMeta, 
         return loaded.meta, loaded.items()
     try:
         return world.store.load(thread_id)
+    except KeyError:
+        raise RequestRefused(f"no thread with the id {thread_id}") from None
+
+
+def _meta(world: World, threads: Threads, thread_id: str) -> ThreadMeta:
+    loaded = threads.loaded.get(thread_id)
+    if loaded is not None:
+        return loaded.meta
+    try:
+        return world.store.meta(thread_id)
     except KeyError:
         raise RequestRefused(f"no thread with the id {thread_id}") from None
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..core import tokens
 from ..core.items import Opening
+from ..core.record import frozen
 from ..core.settings import Settings
 from ..core.thread import Thread
 from .ports import ForeignTools, Tool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListingChange:
     """How the tools of now differ from those that the model was told of; names as the model knows them."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..core.items import Image, Item, Text
 from ..core.known_files import KnownFiles
 from ..core.ops import Overrides
 from ..core.queue import Queued
+from ..core.record import mutable
 from ..core.settings import Settings
 from ..core.thread import Thread
 from . import overrides as over
@@ -26,7 +27,7 @@ _PREVIEW = 200
 "Characters of the first message that stand for a thread in lists."
 
 
-@dataclass(slots=True)
+@mutable
 class Loaded:
     """A thread in memory, with all that lives as long as it does."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ..core.asking import Approval, Decision
 from ..core.events import ThreadStatusChanged, WarningReported
 from ..core.network import ALLOWED, HostRules, HostVerdict, Protocol, host_rules, normal
 from ..core.policy import Grants
+from ..core.record import frozen, mutable
 from ..core.settings import NetworkSettings, SandboxPolicy, Settings
 from ..core.views import CallView
 from .permission import Permission
@@ -29,7 +30,7 @@ _MOST_ASKED = 8
 _MOST_TOLD = 5
 
 
-@dataclass(slots=True)
+@mutable
 class TurnNetwork:
     """Of one turn: ports.tools.NetworkAccess."""
 
@@ -72,7 +73,7 @@ class TurnNetwork:
             self.permission.audience.notify(WarningReported(sentence, self.permission.thread_id))
 
 
-@dataclass(slots=True)
+@mutable
 class CommandWay:
     """A Way that ends the questions of its command as well."""
 
@@ -97,7 +98,7 @@ class CommandWay:
         self.judge.close()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListJudge:
     """For commands that nobody is asked about: what is listed, and nothing else."""
 
@@ -132,7 +133,7 @@ def through(way: Way, spec: CommandSpec) -> CommandSpec:
     return replace(spec, env={**spec.env, **way.environment}, bridges=(way.port,))
 
 
-@dataclass(slots=True)
+@mutable
 class _CommandJudge:
     """ports.network.HostJudge for one command."""
 

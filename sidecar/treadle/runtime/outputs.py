@@ -6,6 +6,7 @@ from ..core.errors import RequestRefused
 from ..core.items import Item, ModelItem, ToolOutput
 from ..core.ops import ReadOutput
 from .assembly import World
+from .damage import sound
 from .loaded import Loaded
 from .ports import OutputPart
 
@@ -33,10 +34,11 @@ def answer(world: World, loaded: Loaded | None, op: ReadOutput) -> OutputPart:
 def _items(world: World, loaded: Loaded | None, thread_id: str) -> list[Item]:
     if loaded is not None:
         return loaded.items()
-    try:
-        return world.store.load(thread_id)[1]
-    except KeyError:
-        raise RequestRefused(f"no thread with the id {thread_id}") from None
+    with sound(thread_id):
+        try:
+            return world.store.load(thread_id)[1]
+        except KeyError:
+            raise RequestRefused(f"no thread with the id {thread_id}") from None
 
 
 def _find(items: list[Item], item_id: str) -> ToolOutput:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from ..core.errors import TreadleError
 from ..core.items import JsonObject
 from ..core.ops import Overrides
-from ..core.settings import SandboxPolicy, Settings
+from ..core.settings import ApprovalPolicy, SandboxMode, SandboxPolicy, Settings
 
 Configure: TypeAlias = Callable[[str | None, Mapping[str, Any]], tuple[Settings, tuple[str, ...]]]
 """(cwd, dotted keys over config.toml) -> settings, and a sentence per problem found in the configuration.
 
 Without a cwd it is the process's own. Raises RequestRefused for a folder that is not there."""
+
+
+_TEXTS = ("cwd", "model", "provider", "effort", "summary", "base_instructions", "developer_instructions")
 
 
 def merged(old: Overrides, new: Overrides) -> Overrides:
@@ -29,11 +32,25 @@ def to_json(overrides: Overrides) -> JsonObject:
 
 
 def from_json(data: Mapping[str, Any]) -> Overrides:
+    """The inverse of `to_json`. Raises TypeError or ValueError for what it cannot have written: a guess may open a sandbox."""
     values = dict(data)
+    for folders in (values.get("roots"), dict(values.get("sandbox") or {}).get("writable_roots")):
+        if isinstance(folders, str) or any(not isinstance(folder, str) for folder in folders or ()):
+            raise ValueError("no folders")
     if values.get("sandbox") is not None:
         sandbox = dict(values["sandbox"])
         sandbox["writable_roots"] = tuple(sandbox.get("writable_roots", ()))
-        values["sandbox"] = SandboxPolicy(**sandbox)
+        values["sandbox"] = policy = SandboxPolicy(**sandbox)
+        flags = (policy.network, policy.exclude_tmpdir, policy.exclude_slash_tmp)
+        if policy.mode not in get_args(SandboxMode) or any(flag not in (True, False) for flag in flags):
+            raise ValueError("no sandbox policy")
+    texts = (values.get(name) for name in _TEXTS)
+    if not isinstance(values.get("config", {}), dict) or any(not isinstance(text, str) for text in texts if text is not None):
+        raise ValueError("no settings")
+    if values.get("ask_before_edits") not in (None, True, False):
+        raise ValueError("no settings")
+    if values.get("approval_policy") not in (None, *get_args(ApprovalPolicy)):
+        raise ValueError("no approval policy")
     if values.get("roots") is not None:
         values["roots"] = tuple(values["roots"])
     return Overrides(**values)

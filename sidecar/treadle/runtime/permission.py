@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from ..core.asking import Approval, Asked, Decision
@@ -19,6 +18,7 @@ from ..core.grants import GrantScope, Offer, Subject
 from ..core.items import ModelItem
 from ..core.offers import host_offers, offers
 from ..core.policy import Allow, Ask, CallMcp, Deny, RunCommand, Verdict, Wish, WriteFiles, decide
+from ..core.record import frozen, mutable
 from ..core.settings import SandboxPolicy
 from ..core.subjects import checked
 from .audience import Audience
@@ -32,13 +32,13 @@ class CancelTurn(Exception):
     """The user answered an approval with "cancel"."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     words: str
     "For the model."
 
 
-@dataclass(slots=True)
+@mutable
 class Permission:
     """Of one turn."""
 
@@ -144,7 +144,7 @@ class Permission:
             self.audience.notify(WarningReported(said, self.thread_id))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Judge:
     """What the policy says of one wish, as often as it is asked: the grants may change meanwhile."""
 

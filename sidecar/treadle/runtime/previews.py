@@ -7,12 +7,13 @@ and one end. What a preview shows is for the screen; the call's own plan replace
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from ..core.events import CardStarted, Event, PatchPreviewed
 from ..core.items import JsonObject
 from ..core.patch_preview import TOOL, PatchPreview
+from ..core.record import mutable
 from ..core.views import CallCard, CallView, FileChangeView
 from .ports import Clock
 
@@ -21,7 +22,7 @@ INTERVAL = 0.5
 _NO_CHANGES = FileChangeView(view="file_change", changes=[])
 
 
-@dataclass(slots=True)
+@mutable
 class _Arriving:
     preview: PatchPreview
     card: CallCard
@@ -29,7 +30,7 @@ class _Arriving:
     untold: bool = False
 
 
-@dataclass(slots=True)
+@mutable
 class Previews:
     """Of one turn."""
 

@@ -16,7 +16,7 @@ from ..core.errors import RequestRefused, TreadleError
 from ..core.events import QueueChanged, WarningReported
 from ..core.history import TurnState
 from ..core.items import TurnStatus, UserMessage
-from ..core.ops import StartTurn
+from ..core.ops import Overrides, StartTurn
 from ..core.queue import (
     AddQueued,
     DeleteQueued,
@@ -174,11 +174,11 @@ class Queues:
 
     async def _start(self, loaded: Loaded, queued: Queued, client: Client | None) -> TurnState:
         """Takes it out at once, so that nobody changes what is about to run, and puts it back if it does not."""
+        overrides = _overrides(queued)
         place = loaded.waiting.index(queued)
         del loaded.waiting[place]
         self._take(loaded, queued, "")
         self._tell(loaded)
-        overrides = over.from_json(queued.settings)
         op = StartTurn(loaded.thread.id, queued.content, overrides, queued.output_schema, queued.client_id, queued.id)
         try:
             state = await self._turns.start(op, client)
@@ -232,7 +232,14 @@ class Queues:
         if not loaded.waiting or loaded.runner is not None or self._threads.loaded.get(loaded.thread.id) is not loaded:
             return
         try:
-            await self._start(loaded, loaded.waiting[0], None)
+            for queued in loaded.waiting:
+                try:
+                    _overrides(queued)
+                except RequestRefused as problem:  # the others are not held up by it
+                    loaded.audience.notify(WarningReported(f"A message is left out: {problem.message}.", loaded.thread.id))
+                else:
+                    await self._start(loaded, queued, None)
+                    break
         except TreadleError as problem:
             if loaded.runner is None:  # else the user's own turn was first, and the queue goes on after it
                 text = f"The next message of the queue could not be started, and waits: {problem.sentence()}"
@@ -250,6 +257,15 @@ class Queues:
 def _told(loaded: Loaded) -> None:
     loaded.queue_told = False
     loaded.audience.notify(QueueChanged(loaded.thread.id))
+
+
+def _overrides(queued: Queued) -> Overrides:
+    """Raises RequestRefused for damaged ones: a guess may open a sandbox."""
+    try:
+        return over.from_json(queued.settings)
+    except (TypeError, ValueError):
+        what = f"the settings of the queued message {queued.id} are damaged, and it cannot be started"
+        raise RequestRefused(f"{what}: delete it and send its words again") from None
 
 
 def _check_size(loaded: Loaded, queued: Queued, instead_of: Queued | None = None) -> None:

@@ -7,6 +7,7 @@ A thread need not be loaded, and another process may be writing it: what is show
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from ..core.breakdown import breakdown
@@ -21,6 +22,7 @@ from ..core.thread import Thread
 from . import overrides as over
 from .answers import ContextState, LedgerPage
 from .assembly import World
+from .damage import sound
 from .grants import told_prefixes
 from .loaded import Loaded
 from .ports import LedgerStore, Store, ThreadMeta
@@ -36,13 +38,14 @@ async def answer(
     world: World, op: ReadLedger | ReadPrompt | LookAtContext, loaded: Loaded | None = None
 ) -> LedgerPage | Inspection | ContextState:
     """What a client asks to see. `loaded`: the thread, when it is in memory. Raises RequestRefused for what is not there."""
-    match op:
-        case ReadLedger():
-            return read_ledger(world, op, loaded)
-        case ReadPrompt():
-            return await read_prompt(world, op, loaded)
-        case LookAtContext():
-            return await read_context(world, op, loaded)
+    with nullcontext() if op.thread_id is None else sound(op.thread_id):
+        match op:
+            case ReadLedger():
+                return read_ledger(world, op, loaded)
+            case ReadPrompt():
+                return await read_prompt(world, op, loaded)
+            case LookAtContext():
+                return await read_context(world, op, loaded)
 
 
 def read_ledger(world: World, op: ReadLedger, loaded: Loaded | None = None) -> LedgerPage:

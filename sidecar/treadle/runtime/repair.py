@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from ..core.asking import is_open
-from ..core.items import Injected, Item, ModelItem, Notes, ToolOutput, TurnEnded, UserCommand, UserMessage, Waiting
+from ..core.items import Injected, Item, JsonObject, ModelItem, Notes, ToolOutput, TurnEnded, UserCommand, UserMessage, Waiting
 from ..core.thread import Thread
 from .ports import Clock, FileVersion, Outputs
 
 LOST = "aborted: Treadle ended while this call was running"
 NOT_BEGUN = "aborted: Treadle ended before this call was run"
+NOT_KEPT = "aborted: what came of this call was not kept"
 ASKING = frozenset(("request_user_input",))
 "Tools that do nothing but ask the user: to ask again is not to do anything twice."
 UNKNOWN = "Treadle ended while a command ran: what the command did to files is not known"
@@ -25,17 +26,29 @@ _HARMLESS = frozenset(("apply_patch", "read_output", "view_image", "update_plan"
 "Tools that change no files, or say which before they do."
 
 
-def repaired(thread: Thread, clock: Clock, drafts: Sequence[Item] = (), outputs: Outputs | None = None) -> list[Item]:
+def repaired(
+    thread: Thread,
+    clock: Clock,
+    drafts: Sequence[Item] = (),
+    outputs: Outputs | None = None,
+    told: tuple[str, JsonObject] | None = None,
+) -> list[Item]:
     """Items to append: what was shown of a message that was being written, an "aborted" output per open call with what was shown
     of it, what the user had said and nobody had heard yet, then the end of the turn. Empty for a thread that ended well.
-    `drafts`: as the store has them."""
+    `drafts`: as the store has them; `told`: a turn and why it failed, as clients know it already."""
     if thread.open_turn is None:
-        return []
+        return [
+            ToolOutput(clock.new_id(), clock.now(), call.turn_id, call.call_id or "", NOT_KEPT, _custom(call), "aborted")
+            for call in thread.unanswered
+        ]
     turn_id = thread.open_turn
     repairs = _shown(thread, clock, drafts, outputs, thread.unanswered)
     repairs += [draft for draft in drafts if _was_said(draft, turn_id)]
     error = {"message": "Treadle ended while this turn was running.", "code": "internal", "status": None, "details": None}
-    repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted", error))
+    if told is not None and told[0] == turn_id:
+        repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "failed", told[1]))
+    else:
+        repairs.append(TurnEnded(clock.new_id(), clock.now(), turn_id, "interrupted", error))
     return repairs
 
 
@@ -75,11 +88,15 @@ def _shown(
     shown = {draft.call_id: draft for draft in drafts if isinstance(draft, ToolOutput)}
     items: list[Item] = [draft for draft in drafts if isinstance(draft, ModelItem) and draft.turn_id == turn_id]
     for call in calls:
-        call_id, custom = call.call_id or "", call.kind == "custom_tool_call"
+        call_id, custom = call.call_id or "", _custom(call)
         why = NOT_BEGUN if thread.marked else LOST
         output = shown.get(call_id) or ToolOutput(clock.new_id(), clock.now(), turn_id, call_id, why, custom, "aborted")
         items.append(_with_rest(output, thread.id, call, outputs))
     return items
+
+
+def _custom(call: ModelItem) -> bool:
+    return call.kind == "custom_tool_call"
 
 
 def _was_said(draft: Item, turn_id: str) -> bool:

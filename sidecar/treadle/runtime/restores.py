@@ -6,7 +6,9 @@ writes only files that the checkpoint names, and nothing over what somebody else
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from ..core.changes import Changed
 from ..core.checkpoint_ops import (
@@ -27,6 +29,7 @@ from ..core.ops import RevertThread, UndoRevert
 from ..core.settings import SandboxPolicy
 from . import restoring, reverting
 from .assembly import World
+from .changes import to_its_end
 from .loaded import Loaded
 from .ports import FileVersion, Versions
 from .restoring import Planned
@@ -162,14 +165,14 @@ class Restores:
             Changed(restore.thread_id, restore.id, new.path, old.data, new.data, "restore", old.mode, new.mode, old.unsaved)
             for old, new in zip(before, after, strict=True)
         ]
-        versions.add_restored(restore)
+        adding = asyncio.ensure_future(asyncio.to_thread(versions.add_restored, restore))
         try:
+            await asyncio.shield(adding)
             await changes.announce(changed)
             if after:
                 await files.commit(before, after, _ANYWHERE)
         except BaseException as error:
-            changes.withdraw(changed)
-            versions.withdraw(restore.thread_id, restore.id)
+            await to_its_end(_withdrawn(versions, restore, adding, changes.withdraw(changed)))
             if isinstance(error, OSError):
                 why = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
                 raise RequestRefused(f"nothing was restored: {why}") from error
@@ -181,6 +184,16 @@ class Restores:
         gives_back = _gives_back(self._versions.restored(thread_id), restore)
         op = UndoRevert(thread_id) if gives_back else RevertThread(thread_id, restore.turn_id)
         await reverting.answer(self._world, self._threads, op)
+
+
+async def _withdrawn(
+    versions: Versions, restore: Restored, adding: asyncio.Future[None], changes: Coroutine[Any, Any, None]
+) -> None:
+    """Whoever waits for `adding` may be cancelled; the thread that writes it down goes on."""
+    await changes
+    await asyncio.wait((adding,))
+    if adding.exception() is None:
+        await asyncio.to_thread(versions.withdraw, restore.thread_id, restore.id)
 
 
 def _is_change(row: FileVersion) -> bool:

@@ -6,25 +6,25 @@ without taking somebody else's work away is a conflict, with the reason; so is w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from ..core import diff
 from ..core.checkpoints import FileKind, FilePlan, Restored
 from ..core.encoding import decoded
+from ..core.pattern import late
+from ..core.record import frozen
 from ..core.rewind import Rewound, Step, rewind
 from .ports import Files, FileState, FileVersion, Versions
 
-_SAYS = re.compile(rb"[0-9A-Za-z\x80-\xff]")
+_SAYS = late(rb"[0-9A-Za-z\x80-\xff]")
 DIFF_CHARACTERS = 64_000
 "Of one file; a longer diff is cut."
 DIFFS_CHARACTERS = 1_000_000
 "Of all files together."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Planned:
     """`after` is None where nothing is to be written."""
 

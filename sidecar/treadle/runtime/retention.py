@@ -2,6 +2,8 @@
 
 A limit never touches a thread that is open, in this process or in another, or that was used within the last day. Whether it is
 archived or has a name makes no difference: the one that was used longest ago goes first. Without limits nothing is ever deleted.
+What is deleted without being asked for is as old as Treadle was used for, not as the clock says: a clock that jumped by years,
+or a holiday, deletes nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from ..core.ages import witnessed
 from ..core.errors import TreadleError
 from ..core.settings import HistoryLimits
 from .assembly import World
+from .letting_go import let_go
 from .ports import ThreadMeta
 
 _log = logging.getLogger(__name__)
@@ -30,15 +34,20 @@ class Tending:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[object], ...] = ()
 
     def start(self) -> None:
-        self._task = asyncio.create_task(tend(self._world), name="tend")
+        tending: asyncio.Task[object] = asyncio.create_task(tend(self._world), name="tend")
+        letting_go: asyncio.Task[object] = asyncio.create_task(let_go(self._world), name="let go of memory")
+        # the first turn would wait for it
+        trying: asyncio.Task[object] = asyncio.create_task(self._world.sandbox.status(), name="try the sandbox")
+        self._tasks = (tending, letting_go, trying)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def tend(world: World) -> None:
@@ -51,7 +60,7 @@ async def tend(world: World) -> None:
             whole = await asyncio.to_thread(world.store.index.catch_up, _SLICE)
             if whole and world.clock.monotonic() - pruned >= _DAY:
                 pruned = world.clock.monotonic()
-                await prune(world)
+                await prune(world, by_itself=True)
         except (TreadleError, OSError) as error:
             whole = True
             _log.warning("history is not tended: %s", error.sentence() if isinstance(error, TreadleError) else error)
@@ -61,12 +70,12 @@ async def tend(world: World) -> None:
         await world.clock.sleep(_PAUSE if whole else _SLICE)
 
 
-async def prune(world: World, *, dry_run: bool = False) -> list[ThreadMeta]:
-    """The threads that were beyond the limits, oldest first. `dry_run`: they are still there."""
+async def prune(world: World, *, dry_run: bool = False, by_itself: bool = False) -> list[ThreadMeta]:
+    """The threads that were beyond the limits, oldest first. `dry_run`: they are still there. `by_itself`: nobody asked."""
     limits = world.configure(None, {})[0].history
     if limits == HistoryLimits():
         return []
-    beyond = await _beyond(world, limits)
+    beyond = await _beyond(world, limits, by_itself=by_itself)
     if dry_run:
         return [meta for meta in beyond if _closed(world, meta.id)]
     gone: list[ThreadMeta] = []
@@ -85,6 +94,9 @@ async def delete(world: World, thread_ids: Sequence[str]) -> set[str]:
     held = [thread_id for thread_id in thread_ids if not store.claimed(thread_id) and store.claim(thread_id)]
     try:
         if held:
+            for thread_id in held:
+                for told in world.forgetting:
+                    await told(thread_id)
             await asyncio.to_thread(_forget, world, held)
             await asyncio.to_thread(store.delete, held)
     except OSError as error:
@@ -104,9 +116,11 @@ def _forget(world: World, thread_ids: Sequence[str]) -> None:
             world.versions.forget(thread_id)
 
 
-async def _beyond(world: World, limits: HistoryLimits) -> list[ThreadMeta]:
+async def _beyond(world: World, limits: HistoryLimits, *, by_itself: bool = False) -> list[ThreadMeta]:
     now, store = world.clock.now(), world.store
     metas = [meta for meta in await _oldest_first(world) if meta.updated_at < now - _DAY]
+    if by_itself:
+        now = witnessed(now, [meta.updated_at for meta in metas])
     days = limits.max_age_days
     old = [] if days is None else [meta for meta in metas if meta.updated_at < now - days * _DAY]
     if limits.max_bytes is None:

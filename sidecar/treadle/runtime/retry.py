@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..core.errors import ModelError
+from ..core.record import frozen
 from ..core.settings import Provider
 
 BASE_SECONDS = 0.2
@@ -23,7 +23,7 @@ MOST_RETRIES = 100
 JITTER = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """Ask again after `seconds`: retry number `attempt` of at most `of`."""
 
@@ -36,7 +36,7 @@ class Wait:
         return f"Reconnecting... {self.attempt}/{self.of}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GiveUp:
     """The error is final. `attempts`: how often the request was made."""
 

@@ -11,16 +11,20 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import field, replace
+from typing import Any, TypeAlias
 
 from ..core import hunk_files, hunk_notes, hunk_words
 from ..core.changes import Changed
 from ..core.hunk_files import State
 from ..core.hunks import Hunk
+from ..core.record import mutable
+from ..core.rewind import key_of
+from .hunk_rows import HunkRows
 from .ports import HunkBase, Versions
 
 _log = logging.getLogger(__name__)
+_Contents: TypeAlias = tuple[bytes | None, ...]
 MAX_FILES = 1_000
 "That one thread's agent has changed and the user has neither kept nor undone; those beyond are not followed."
 MAX_CHARS = 64 * 1024 * 1024
@@ -29,7 +33,7 @@ MAX_FOLLOWED = 1_000_000
 "Characters of a document that is followed key by key; a larger one is measured when its hunks are looked at."
 
 
-@dataclass(slots=True)
+@mutable
 class Tracked:
     anchor: State | None
     "None: nothing is to be kept or undone, but the model has yet to be told of what was."
@@ -43,14 +47,16 @@ class Tracked:
 
 
 class Reviews:
-    def __init__(self, thread_id: str, versions: Versions | None) -> None:
+    """`kept`: where it is written down; those of all threads share one."""
+
+    def __init__(self, thread_id: str, versions: Versions | None, kept: HunkRows | None = None) -> None:
         self._thread_id = thread_id
-        self._versions = versions
+        self._kept = kept or (HunkRows(versions) if versions else None)
         self._rows: dict[str, HunkBase] = {}
         try:
-            self._rows = {row.path: row for row in versions.bases(thread_id)} if versions else {}
-        except OSError:
-            _log.exception("hunks of thread %s could not be read", thread_id)
+            self._rows = {row.path: row for row in self._kept.bases(thread_id)} if self._kept else {}
+        except OSError as error:
+            _log.warning("hunks of thread %s could not be read: %s", thread_id, error)
         self._tracked: dict[str, Tracked] = {}
         self._coming: dict[int, tuple[Changed, Tracked, HunkBase | None]] = {}
         "Announced changes: what they make of a file, and its row before."
@@ -172,37 +178,28 @@ class Reviews:
         self._bound()
 
     def _write_down(self, path: str, tracked: Tracked, *, anew: bool = True) -> None:
-        if self._versions is None:
-            return
-        try:
-            row = self._row(self._versions, path, tracked, anew=anew)
-        except OSError:
-            # it stays right for as long as this process lives
-            _log.exception("hunks of %s could not be written down", path)
-        else:
-            self._set_row(path, row)
+        if self._kept is not None:
+            row, contents = self._row(path, tracked, anew=anew)
+            self._set_row(path, row, contents)
 
-    def _row(self, versions: Versions, path: str, tracked: Tracked, *, anew: bool) -> HunkBase | None:
+    def _row(self, path: str, tracked: Tracked, *, anew: bool) -> tuple[HunkBase | None, _Contents]:
+        """And what is to be kept for it."""
         state, untold = tracked.anchor, tracked.untold
-        row = None
-        if state is not None or untold:
-            notes = json.dumps({"hunks": hunk_notes.noted(state) if state else None} | ({"untold": untold} if untold else {}))
-            old = self._rows.get(path)
-            if old is not None and not anew and not any(change.path == path for change, _, _ in self._coming.values()):
-                row = replace(old, marks=notes)
-            else:
-                turns = hunk_files.turns_of(state) if state else ()
-                put = _keys(versions, state)
-                row = HunkBase(path, *put, turns, notes)
-        return row
+        if state is None and not untold:
+            return None, ()
+        notes = json.dumps({"hunks": hunk_notes.noted(state) if state else None} | ({"untold": untold} if untold else {}))
+        old = self._rows.get(path)
+        if old is not None and not anew and not any(change.path == path for change, _, _ in self._coming.values()):
+            return replace(old, marks=notes), ()
+        turns = hunk_files.turns_of(state) if state else ()
+        contents = (hunk_files.base_bytes(state), hunk_files.current_bytes(state)) if state else (None, None)
+        base, left = map(key_of, contents)
+        return HunkBase(path, base, left, turns, notes), contents
 
-    def _set_row(self, path: str, row: HunkBase | None) -> None:
-        if self._versions is None or (row is None and path not in self._rows):
+    def _set_row(self, path: str, row: HunkBase | None, contents: _Contents = ()) -> None:
+        if self._kept is None or (row is None and path not in self._rows):
             return
-        try:
-            self._versions.set_base(self._thread_id, path, row)
-        except OSError:
-            _log.exception("hunks of %s could not be written down", path)
+        self._kept.set(self._thread_id, path, row, contents)
         if row is None:
             self._rows.pop(path, None)
         else:
@@ -210,9 +207,9 @@ class Reviews:
 
     def _read(self, path: str) -> Tracked | None:
         row = self._rows.get(path)
-        if row is None or self._versions is None:
+        if row is None or self._kept is None:
             return None
-        get: Callable[[str], bytes] = self._versions.get
+        get: Callable[[str], bytes] = self._kept.get
         untold: list[str] = []
         notes: Any = None
         try:
@@ -235,7 +232,7 @@ class Reviews:
         while size > MAX_CHARS and len(self._tracked) > 1:
             path = next(iter(self._tracked))
             size -= self._tracked.pop(path).size
-            if self._versions is None:
+            if self._kept is None:
                 self.not_followed.add(path)
 
 
@@ -249,14 +246,6 @@ def _measured(anchor: State, live: State | None, now: bytes | str | None) -> Sta
     if hunk_files.shows(anchor, now):
         return anchor
     return hunk_files.found(anchor, now)
-
-
-def _keys(versions: Versions, state: State | None) -> tuple[str | None, str | None]:
-    if state is None:
-        return None, None
-    contents = hunk_files.base_bytes(state), hunk_files.current_bytes(state)
-    base, left = (None if content is None else versions.put(content) for content in contents)
-    return base, left
 
 
 def all_ids(state: State) -> set[str]:

@@ -18,6 +18,7 @@ from ..core.subjects import checked, collect
 from . import overrides as over
 from .answers import RuleCheck, RuleList
 from .assembly import World
+from .damage import sound
 from .loaded import Loaded
 from .ports import Client
 
@@ -118,7 +119,7 @@ def _known(world: World, threads: Mapping[str, Loaded], thread_id: str | None) -
     if thread_id is None or thread_id in threads:
         return thread_id is not None
     try:
-        world.store.load(thread_id)
+        world.store.meta(thread_id)
     except KeyError:
         return False
     return True
@@ -159,8 +160,10 @@ def _settings(
         _, problems = over.resolve(loaded.overrides, world.configure)
         return loaded.settings, problems
     try:
-        meta, _ = world.store.load(thread_id)
+        meta = world.store.meta(thread_id)
     except KeyError:
         raise RequestRefused(f"no thread with the id {thread_id}") from None
-    settings, problems = over.resolve(over.from_json(meta.settings), world.configure)
+    with sound(thread_id):
+        kept = over.from_json(meta.settings)
+    settings, problems = over.resolve(kept, world.configure)
     return settings, problems

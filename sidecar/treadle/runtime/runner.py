@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from ..core import turn as loop
@@ -42,6 +42,7 @@ from ..core.events import (
 from ..core.history import last_message, said_card, user_card
 from ..core.hooks import HookAnswer
 from ..core.items import Context, Item, JsonObject, Summary, Text, UsageReported, UserCommand, UserMessage, Waiting
+from ..core.record import mutable
 from ..core.thread import Thread
 from ..core.views import SummaryCard
 from .audience import Audience
@@ -57,18 +58,22 @@ CUT_OFF = "aborted, because Treadle was closed,"
 INTERNAL = "Treadle failed inside; the thread is safe. Its log has the details: please report them."
 
 
-@dataclass(slots=True)
+@mutable
 class Recorder:
-    """Writes items to the store, and remembers those that the turn has yet to append."""
+    """Writes items to the store, and remembers those that the turn has yet to append.
+
+    A store that has failed once is not asked again: what comes after is put in `unkept`, in order, for unkept.py."""
 
     store: Store
     thread_id: str
     drafts: Drafts
     early: deque[Item] = field(default_factory=deque[Item])
+    unkept: list[Item] = field(default_factory=list[Item])
+    failure: TreadleError | None = None
 
     def record(self, item: Item) -> None:
         """Persist an item that came into being inside an effect."""
-        self.store.append(self.thread_id, (item,))
+        self._write((item,))
         self.drafts.recorded(item)
         self.early.append(item)
 
@@ -87,7 +92,17 @@ class Recorder:
         if self.early:
             raise AssertionError("an item was recorded that the turn did not append")
         if fresh:
-            self.store.append(self.thread_id, fresh)
+            self._write(fresh)
+
+    def _write(self, items: Sequence[Item]) -> None:
+        try:
+            if self.failure is not None:
+                raise self.failure
+            self.store.append(self.thread_id, items)
+        except TreadleError as failure:
+            self.failure = failure
+            self.unkept.extend(items)
+            raise
 
 
 class ByHand(Protocol):
@@ -99,7 +114,7 @@ class ByHand(Protocol):
     async def run(self) -> UserCommand: ...
 
 
-@dataclass(slots=True)
+@mutable
 class Runner:
     """One turn of one thread."""
 
@@ -179,8 +194,15 @@ class Runner:
         """What enters the thread before the next step. Until then it survives as a draft, unless it is `kept` elsewhere; words
         that a hook may yet keep from the model do not."""
         self.steers.append(item)
-        if not kept and not (isinstance(item, UserMessage) and self.hooks.any("UserPromptSubmit")):
-            self.recorder.store.draft(self.thread.id, item)
+        if kept or (isinstance(item, UserMessage) and self.hooks.any("UserPromptSubmit")):
+            return
+        try:
+            self.recorder.keep(item)
+        except TreadleError as problem:
+            if not isinstance(item, UserCommand):
+                raise
+            # nobody waits for an answer about it; whoever records the next item tells the user
+            _log.warning("no draft was kept of thread %s: %s", self.thread.id, problem.sentence())
 
     def _loop(self) -> loop.Turn:
         if self.by_hand is not None:
@@ -270,6 +292,8 @@ class Runner:
             self.sampler.cut(keep_in_prompt=True)
             items = tuple(self.sampler.items)
             self.sampler.items = []
+        elif isinstance(effect, Compact):
+            items, self.compactor.left = tuple(self.compactor.left), []
         elif isinstance(effect, RunTools):
             await self.calls.stop()
             items = tuple(self.calls.outputs)

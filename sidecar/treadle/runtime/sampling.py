@@ -8,7 +8,7 @@ started is completed, whatever happens.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from ..core.effects import ContextOverflow, Outcome, Reply, Stopped
@@ -17,6 +17,7 @@ from ..core.events import CUT_SHORT, CardCompleted, CardDelta, CardStarted, Erro
 from ..core.history import card as card_of
 from ..core.items import Item, JsonObject, ModelItem, UsageReported, dumps
 from ..core.prompt import DISCARDED, Request
+from ..core.record import mutable
 from ..core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, SummaryPartBegun
 from ..core.views import MessageCard, ReasoningCard
 from .ports import Clock, Model
@@ -26,7 +27,7 @@ from .retry import Retry, Wait
 _CALLS = ("function_call", "custom_tool_call")
 
 
-@dataclass(slots=True)
+@mutable
 class _Streaming:
     """An output item under way."""
 
@@ -40,7 +41,7 @@ class _Streaming:
         return text
 
 
-@dataclass(slots=True)
+@mutable
 class Sampler:
     """Samples for one turn; keeps the count of retries across its requests."""
 
@@ -71,6 +72,7 @@ class Sampler:
                 async for batch in self.model.stream(request):
                     received = True
                     self._take(batch)
+                self.cut(keep_in_prompt=True)  # items whose end was lost, although the reply has one
                 self._retry = None
                 return self._reply(complete=True)
             except ModelError as error:
@@ -105,6 +107,13 @@ class Sampler:
 
     def _take(self, batch: Sequence[ReplyEvent]) -> None:
         events: list[Event] = []
+        try:
+            self._take_all(batch, events)
+        finally:  # also what came before something that could not be recorded
+            if events:
+                self.notify(events)
+
+    def _take_all(self, batch: Sequence[ReplyEvent], events: list[Event]) -> None:
         streaming = self._streaming
         for event in batch:
             if type(event) is Delta:
@@ -127,10 +136,10 @@ class Sampler:
         for under_way in streaming.values():
             if under_way.pieces:  # of a message or of thoughts
                 self.draft(under_way.id, partial(self._unfinished, under_way))
-        if events:
-            self.notify(events)
 
     def _begin(self, event: ItemBegun, events: list[Event]) -> None:
+        if (other := self._streaming.pop(event.key, None)) is not None:  # whose end was lost
+            events += self._cut_one(other, keep_in_prompt=True)
         under_way = self._streaming[event.key] = _Streaming(self.clock.new_id(), event.kind)
         if event.kind == "message":
             card = MessageCard(under_way.id, "", event.payload.get("phase"), complete=False)
@@ -144,6 +153,9 @@ class Sampler:
 
     def _complete(self, event: ItemDone, events: list[Event]) -> None:
         under_way = self._streaming.pop(event.key, None)
+        if under_way is not None and under_way.kind != event.kind:  # it began as something else, and was drawn as that
+            events += self._cut_one(under_way, keep_in_prompt=False)
+            under_way = None
         item = self._item(under_way.id if under_way else self.clock.new_id(), event.kind, event.payload)
         self.record(item)
         self.items.append(item)
@@ -204,15 +216,25 @@ class Sampler:
         """
         events: list[Event] = []
         for under_way in self._streaming.values():
-            item = self._unfinished(under_way, keep_in_prompt=keep_in_prompt)
-            card = None if item is None else card_of(item)
-            if item is not None and card is not None:
-                self.record(item)
-                self.items.append(item)
-                events.append(CardCompleted(self.thread_id, self.turn_id, card, self.clock.now()))
+            events += self._cut_one(under_way, keep_in_prompt=keep_in_prompt)
         self._streaming.clear()
         if events:
             self.notify(events)
+
+    def left(self) -> list[ModelItem]:
+        """What stays of all that was under way, not recorded: for a turn whose store has failed."""
+        found = [item for under_way in self._streaming.values() if (item := self._unfinished(under_way)) is not None]
+        self._streaming.clear()
+        return found
+
+    def _cut_one(self, under_way: _Streaming, *, keep_in_prompt: bool) -> list[Event]:
+        item = self._unfinished(under_way, keep_in_prompt=keep_in_prompt)
+        card = None if item is None else card_of(item)
+        if item is None or card is None:
+            return []
+        self.record(item)
+        self.items.append(item)
+        return [CardCompleted(self.thread_id, self.turn_id, card, self.clock.now())]
 
     def _unfinished(self, under_way: _Streaming, *, keep_in_prompt: bool = True) -> ModelItem | None:
         """What stays of an output item that ends now: of a message and of thoughts their text, of a call what was shown."""

@@ -12,6 +12,7 @@ from ..core.keeping import source
 from ..core.ops import ListThreads, ReadThread
 from .answers import ThreadPage, ThreadState
 from .assembly import World
+from .damage import sound
 from .loaded import Loaded
 from .ports import ThreadMeta
 
@@ -37,8 +38,9 @@ class Shelf:
         loaded = self._loaded.get(op.thread_id)
         state = self.state(loaded) if loaded is not None else ThreadState(self._kept(op.thread_id))
         if op.include_turns:
-            items = loaded.items() if loaded is not None else self._world.store.load(op.thread_id)[1]
-            state.turns = history.turns(items)
+            with sound(op.thread_id):
+                items = loaded.items() if loaded is not None else self._world.store.load(op.thread_id)[1]
+                state.turns = history.turns(items)
         return state
 
     def list(self, op: ListThreads) -> ThreadPage:

@@ -6,7 +6,7 @@ Finding and reading is the source's. A skill that cannot be read never stops a t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -14,6 +14,7 @@ from ..core import skills, tokens
 from ..core.events import Event, SkillsChanged, WarningReported
 from ..core.items import Context, Item, Section, Text, UserMessage, Waiting
 from ..core.models import facts_for, known_window
+from ..core.record import mutable
 from ..core.settings import Settings
 from ..core.skills import FoundSkills, Named, Skill
 from ..core.thread import Thread
@@ -54,7 +55,7 @@ class NoSkills:
 _NONE = FoundSkills()
 
 
-@dataclass(slots=True)
+@mutable
 class Invocations:
     """The skills that one turn has taken in. `warn` is told what the user should know."""
 

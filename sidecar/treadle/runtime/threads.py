@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ..core import history
-from ..core.errors import RequestRefused, open_elsewhere
+from ..core.errors import RequestRefused, TreadleError, open_elsewhere
 from ..core.events import PlanUpdated, RequestCounted, ThreadSettingsChanged, ThreadStarted, UsageUpdated, WarningReported
 from ..core.git_info import GitInfo
 from ..core.items import Item, Summary, UsageReported, Waiting
@@ -25,12 +25,15 @@ from . import overrides as over
 from .answers import ThreadState
 from .assembly import World
 from .audience import Audience
+from .damage import sound
 from .loaded import Loaded, Nowhere
-from .ports import Client, Store, ThreadMeta
+from .ports import Client, FileVersion, Store, ThreadMeta, Versions
 from .repair import repaired, taken_up, unknown_changes, waited
 from .shelf import Shelf
+from .unkept import PutAway
 
 _log = logging.getLogger(__name__)
+_MOST_PUT_AWAY = 1_000
 
 
 class Threads:
@@ -39,8 +42,13 @@ class Threads:
     def __init__(self, world: World) -> None:
         self._world = world
         self.loaded: dict[str, Loaded] = {}
+        self.put_away: dict[str, PutAway | None] = {}
+        """Threads that are not in memory any more because something failed, each with what clients were told of its turn: the
+        next turn reads them again by itself."""
         self.shelf = Shelf(world, self.loaded)
         self._ending: set[asyncio.Task[None]] = set()
+        self._noting: dict[str, asyncio.Task[None]] = {}
+        "Threads that were mended just now -> what is written beside them meanwhile."
         self.take_up: Callable[[Loaded, Sequence[Waiting], Sandboxed], None] = _nobody
         "Puts a turn in place that another process left open. Set by who runs turns."
 
@@ -91,15 +99,27 @@ class Threads:
                 self._take_up(loaded, left, sandboxed)
         else:
             self.override(loaded, op.overrides)
+        items = loaded.items()
+        turns = self._turns(loaded, items)
         loaded.audience.join(client)
         state = self.shelf.state(loaded, await self.warnings(loaded, problems))
-        items = loaded.items()
-        state.turns = history.turns(items)
+        state.turns = turns
         row = loaded.store.ledger.row(loaded.thread.id)
         counted = (RequestCounted(loaded.thread.id, row.turn_id, row),) if row else ()
         missed = (*counted, *self.usage(loaded), *_plan(loaded.thread.id, items))
         client.notify([*missed, *(WarningReported(text, loaded.thread.id) for text in state.warnings)])
+        if (noting := self._noting.pop(loaded.thread.id, None)) is not None:
+            await asyncio.wait((noting,))  # whoever lists its checkpoints next is told what they lack
         return state
+
+    def _turns(self, loaded: Loaded, items: Sequence[Item]) -> list[history.TurnState]:
+        try:
+            with sound(loaded.thread.id):
+                return history.turns(items)
+        except BaseException:
+            if loaded.runner is None:
+                self.unload(loaded)
+            raise
 
     def usage(self, loaded: Loaded) -> tuple[UsageUpdated, ...]:
         """What a client that did not watch has missed of the tokens."""
@@ -124,7 +144,8 @@ class Threads:
         if not world.store.claim(op.thread_id):
             raise open_elsewhere(op.thread_id)
         try:
-            return self._read(op)
+            with sound(op.thread_id):
+                return self._read(op)
         except BaseException:
             self.loaded.pop(op.thread_id, None)
             world.store.release(op.thread_id)
@@ -142,7 +163,10 @@ class Threads:
         thread = Thread(op.thread_id, items)
         loaded = self.load(thread, meta, overrides, settings, world.store)
         drafts, left = world.store.drafts(thread.id), list[Waiting]()
-        if op.goes_on and waited(thread, drafts):
+        kept_back = self.put_away.get(thread.id)
+        if kept_back is not None and kept_back.count == len(items):
+            repairs = list(kept_back.items)
+        elif op.goes_on and waited(thread, drafts):
             repairs, left = taken_up(thread, world.clock, drafts, world.outputs)
         else:
             repairs = repaired(thread, world.clock, drafts, world.outputs)
@@ -150,6 +174,8 @@ class Threads:
             self._note_unknown(thread, settings, drafts)
             world.store.append(thread.id, repairs)
             thread.append(*repairs)
+            loaded.waiting = world.store.queue.of(thread.id)
+        self.put_away.pop(thread.id, None)
         thread.forget()
         return loaded, problems, left
 
@@ -158,10 +184,7 @@ class Threads:
         rows = unknown_changes(thread, list(dict.fromkeys((settings.cwd, *settings.roots))), self._world.clock.now(), drafts)
         if not rows or self._world.versions is None or settings.sandbox.mode == "read-only":
             return
-        try:
-            self._world.versions.record(rows)
-        except OSError as error:
-            _log.warning("%s", error)
+        self._noting[thread.id] = self._go_on(_recorded(self._world.versions, rows))
 
     def load(self, thread: Thread, meta: ThreadMeta, overrides: Overrides, settings: Settings, store: Store) -> Loaded:
         loaded = Loaded(thread, meta, overrides, settings, store, Audience(thread.id), self._world.new_sessions())
@@ -182,10 +205,11 @@ class Threads:
         if found is not None and self.loaded.get(loaded.thread.id) is loaded:
             loaded.change(git=found)
 
-    def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
+    def _go_on(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+        return task
 
     async def settle(self) -> None:
         """Nothing goes on beside the threads any more."""
@@ -211,11 +235,40 @@ class Threads:
                 found.append(status.reason)
         return tuple(found)
 
+    def put_away_for_now(self, loaded: Loaded, left: PutAway | None) -> None:
+        """Unload it without its clients' doing: it is there again when somebody says something in it. `left`: what was not
+        written of it."""
+        self.unload(loaded)
+        if loaded.durable:
+            while len(self.put_away) >= _MOST_PUT_AWAY:
+                del self.put_away[next(iter(self.put_away))]
+            self.put_away[loaded.thread.id] = left
+
+    def write_put_away(self) -> None:
+        """The process ends: what was kept back is written where there is room by now."""
+        store = self._world.store
+        try:
+            for thread_id, left in self.put_away.items():
+                if left is not None and store.claim(thread_id):
+                    if len(store.item_lines(thread_id)) == left.count:
+                        store.append(thread_id, left.items)
+                    store.release(thread_id)
+        except TreadleError as problem:
+            _log.warning("%s", problem.sentence())
+
     def unload(self, loaded: Loaded) -> None:
         """What is in memory may not be what is on disk: forget it, so that the next resume reads and repairs it."""
         self.loaded.pop(loaded.thread.id, None)
         self._world.store.release(loaded.thread.id)
         self._go_on(loaded.sessions.close())
+
+
+async def _recorded(versions: Versions, rows: Sequence[FileVersion]) -> None:
+    """Another process may hold their database for seconds."""
+    try:
+        await asyncio.to_thread(versions.record, rows)
+    except OSError as error:
+        _log.warning("%s", error)
 
 
 def _nobody(loaded: Loaded, left: Sequence[Waiting], sandboxed: Sandboxed) -> None:

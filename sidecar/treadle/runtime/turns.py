@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from ..core import history, review
-from ..core.errors import RequestRefused
+from ..core.errors import RequestRefused, TreadleError
 from ..core.events import (
     CardCompleted,
     CardStarted,
@@ -19,15 +19,16 @@ from ..core.events import (
     TurnStarted,
 )
 from ..core.history import TurnState
-from ..core.items import TurnBegan, TurnEnded, TurnStatus, UserMessage, Waiting
-from ..core.ops import CompactThread, ContinueTurn, InterruptTurn, StartTurn, SteerTurn
+from ..core.items import Item, TurnBegan, TurnEnded, TurnStatus, UserMessage, Waiting
+from ..core.ops import CompactThread, ContinueTurn, InterruptTurn, ResumeThread, StartTurn, SteerTurn
 from ..core.settings import McpServer, Sandboxed, SandboxPolicy, Settings
 from ..core.thread_ops import RunUserCommand
-from . import continuing, summaries
+from . import continuing, summaries, unkept
 from . import overrides as over
 from .assembly import World, assemble
 from .by_hand import HandRun
 from .loaded import Loaded
+from .meanwhile import Meanwhile
 from .ports import Client
 from .runner import INTERNAL, Runner
 from .threads import Threads
@@ -39,6 +40,7 @@ class Turns:
     def __init__(self, world: World, threads: Threads) -> None:
         self._world = world
         self._threads = threads
+        self._meanwhile = Meanwhile(world.warm)
         threads.take_up = self.take_up
         self._reviewing: set[str] = set()
         "Turns that review."
@@ -77,7 +79,9 @@ class Turns:
 
     async def start(self, op: StartTurn | CompactThread | RunUserCommand | ContinueTurn, client: Client | None) -> TurnState:
         """Without a client the thread's own queue starts it."""
-        sandboxed = (await self._world.sandbox.status()).sandboxed
+        sandboxed = (await self._meanwhile.waited(self._world.sandbox.status())).sandboxed
+        if op.thread_id in self._threads.put_away and client is not None:
+            await self._threads.resume(ResumeThread(op.thread_id), client)
         # no await from here until the runner is in place: two requests must not both find the thread idle
         loaded = self._threads.get(op.thread_id)
         if loaded.runner is not None:
@@ -110,17 +114,52 @@ class Turns:
             loaded.audience.join(client)
         began = TurnBegan(clock.new_id(), clock.now(), turn_id, {"model": settings.model, "cwd": settings.cwd}, marked=True)
         first = (began, continuing.told(clock)) if isinstance(op, ContinueTurn) else (began,)
-        loaded.store.append(loaded.thread.id, first)
-        loaded.thread.append(*first)
-        if isinstance(op, StartTurn):  # what waits in the queue stays there until it is in the thread
+        said = None
+        if isinstance(op, StartTurn):
             said = UserMessage(op.queued or clock.new_id(), clock.now(), turn_id, content, op.client_id, op.review)
-            runner.hear(said, kept=op.queued is not None)
-        loaded.touch(content, began.at)
+        await self._enter(loaded, runner, first, said, kept=isinstance(op, StartTurn) and op.queued is not None)
         loaded.runner = runner  # not before: a disk that is full must not leave a turn that never ends
         for told in self.began:
             told(loaded, turn_id)
         loaded.task = asyncio.create_task(self._run(loaded, runner, began.at), name=f"turn {turn_id}")
         return TurnState(turn_id, started_at=began.at)
+
+    async def _enter(
+        self, loaded: Loaded, runner: Runner, first: Sequence[Item], said: UserMessage | None, *, kept: bool
+    ) -> None:
+        """What a turn begins with is written down. `kept`: what waits in the queue stays there until it is in the thread.
+        Suspends only when it fails."""
+        entered, clock = False, self._world.clock
+        try:
+            loaded.store.append(loaded.thread.id, first)
+            loaded.thread.append(*first)
+            entered = True
+            if said is not None:
+                runner.hear(said, kept=kept)
+            loaded.touch(said.content if said is not None else (), first[0].at)
+        except TreadleError as problem:
+            if entered:  # what is in memory is more than what is kept
+                failure = _failure(runner.turn_id, problem)
+                left = unkept.not_begun(loaded.thread, runner.turn_id, failure, clock)
+                self._threads.put_away_for_now(loaded, left)
+            await runner.calls.end()
+            raise
+
+    async def _give_up(self, loaded: Loaded, runner: Runner, failure: ErrorInfo) -> None:
+        """The store failed, or we did: all that runs ends, clients are told how, and the thread is put away."""
+        runner.closed = True
+        await runner.calls.halt()
+        await loaded.end_by_hand()
+        await runner.calls.end()
+        left = None
+        try:
+            left, untold = unkept.given_up(
+                loaded.thread, runner, failure, self._world.clock, self._world.outputs, loaded.audience
+            )
+            loaded.audience.notify_all(untold)
+        except Exception:  # it is mended from what is on disk, then
+            _log.exception("turn %s", runner.turn_id)
+        self._threads.put_away_for_now(loaded, left)
 
     def _tell_findings(self, loaded: Loaded, ended: TurnEnded) -> None:
         """A review ends with what it found."""
@@ -167,6 +206,8 @@ class Turns:
         loaded.audience.notify(ThreadStatusChanged(thread.id, "active"), *started)
         try:
             outcome = await runner.run()
+            if runner.recorder.failure is not None:
+                raise runner.recorder.failure
             if runner.left_open:
                 await self._leave(loaded, runner)
                 return
@@ -187,12 +228,10 @@ class Turns:
             thread.append(ended)
             self._tell_findings(loaded, ended)
             status, failure = outcome.status, outcome.error
-        except Exception as bug:
-            _log.exception("turn %s", runner.turn_id)
-            await runner.calls.end()
-            status, failure = "failed", ErrorInfo(INTERNAL, "internal", details=repr(bug))
+        except Exception as problem:
+            status, failure = "failed", _failure(runner.turn_id, problem)
             loaded.audience.notify(ErrorReported(thread.id, runner.turn_id, failure, will_retry=False))
-            self._threads.unload(loaded)
+            await self._give_up(loaded, runner, failure)
         self._reviewing.discard(runner.turn_id)
         runner.recorder.drafts.close()
         loaded.runner = loaded.task = None
@@ -202,6 +241,15 @@ class Turns:
         )
         for told in self.ended:
             told(loaded, runner.turn_id, status)
+
+
+def _failure(turn_id: str, problem: Exception) -> ErrorInfo:
+    """What ended a turn that could not even be ended well."""
+    if isinstance(problem, TreadleError):  # the store cannot keep it: a disk that is full, most likely
+        _log.warning("turn %s: %s", turn_id, problem.sentence())
+        return ErrorInfo(problem.sentence(), "other", details=problem.details)
+    _log.error("turn %s", turn_id, exc_info=problem)
+    return ErrorInfo(INTERNAL, "internal", details=repr(problem))
 
 
 def reading_only(settings: Settings) -> Settings:

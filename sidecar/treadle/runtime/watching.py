@@ -80,13 +80,13 @@ class Watching:
             self._changes.tell([change])
             await asyncio.sleep(0)  # each takes a moment: others have their turn
 
-    def omit(self, turn: TurnWatch, why: str) -> None:
+    async def omit(self, turn: TurnWatch, why: str) -> None:
         """Say in the checkpoint that it does not have everything."""
         from .ports import FileVersion  # noqa: PLC0415
 
         thread_id, turn_id = turn.owner
         found = [FileVersion(thread_id, turn_id, root, None, None, self._clock.now(), omitted=why) for root in turn.roots]
-        self._versions.record(found)
+        await asyncio.to_thread(self._versions.record, found)
 
     def is_news(self, turn: TurnWatch, why: str) -> bool:
         """Whether nobody was told in this thread."""
@@ -107,7 +107,7 @@ class Watching:
 
         for change in changed:
             if change.by != "command" and not change.unsaved and change.omitted is None:
-                self._watch.note(change.path, key_of(change.after))
+                self._watch.note(change.path, key_of(change.after), change.mode_after)
 
     def _told(self, found: Sequence[FileVersion]) -> list[Changed]:
         room = _TOLD_BYTES
@@ -171,7 +171,7 @@ class TurnWatch:
         try:
             if waits:
                 why = await self._watching.ready(self, lambda text: self._notify(ProgressReported(text)))
-                self._omit(why)
+                await self._omit(why)
             await self._watching.look(self)
         except OSError as error:
             self._warn(error)
@@ -207,10 +207,10 @@ class TurnWatch:
         finally:
             self._watching.ended(self)
 
-    def _omit(self, why: str | None) -> None:
+    async def _omit(self, why: str | None) -> None:
         if why is not None and why not in self._said:
             self._said.add(why)
-            self._watching.omit(self, why)
+            await self._watching.omit(self, why)
             if self._watching.is_news(self, why):
                 self._notify(WarningReported(f"What commands do to files cannot be undone here: {why}.", self.owner[0]))
 

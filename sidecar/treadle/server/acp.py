@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from . import acp_hello
 
 if TYPE_CHECKING:
-    import asyncio
-
     from ..core.items import JsonObject
     from ..runtime.agent import Agent
     from .early import Early
@@ -44,28 +42,25 @@ async def run(
     from .acp_stream import Messages  # noqa: PLC0415
     from .outbox import Outbox  # noqa: PLC0415
     from .stdio import chunks  # noqa: PLC0415
-    from .stream import signals_cancel  # noqa: PLC0415
+    from .stream import Reading, signals_cancel  # noqa: PLC0415
 
-    reading = asyncio.current_task()
-    assert reading is not None
-    outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
+    reading = Reading()
+    outbox = Outbox(stdout_fd, on_lost=reading.stop)
     unread = first.unread if first else b""
     messages = Messages(chunks(stdin_fd), outbox.put, unread)
-    with signals_cancel(reading, outbox):
+    with signals_cancel(reading.task, outbox):
         try:
             await asyncio.to_thread(importlib.import_module, f"{__package__}.acp_agent")
-            await _converse(open_agent, messages, first.handshake if first else None)
+            await _converse(open_agent, messages, first.handshake if first else None, reading.over)
         except asyncio.CancelledError:
-            reading.uncancel()
+            reading.task.uncancel()
     outbox.close()
 
 
-def _ended(reading: asyncio.Task[Any]) -> None:
-    reading.cancel()
-
-
-async def _converse(open_agent: Callable[[], Awaitable[Agent]], messages: Any, editor: acp_hello.Editor | None) -> None:
-    """Until the editor is gone. However that happens, its turns are ended and its questions declined."""
+async def _converse(
+    open_agent: Callable[[], Awaitable[Agent]], messages: Any, editor: acp_hello.Editor | None, gone: Callable[[], None]
+) -> None:
+    """Until the editor is `gone`. However that happens, its turns are ended and its questions declined."""
     import asyncio  # noqa: PLC0415
 
     from acp.agent.router import build_agent_router  # noqa: PLC0415
@@ -98,5 +93,6 @@ async def _converse(open_agent: Callable[[], Awaitable[Agent]], messages: Any, e
         await connection.main_loop()
         await messages.settled(_GRACE)
     finally:
+        gone()
         await connection.close()
         await agent.close()

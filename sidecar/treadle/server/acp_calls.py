@@ -12,8 +12,10 @@ import re
 from typing import Any, cast
 
 from ..core.items import JsonObject
+from ..core.pattern import late
 from ..core.truncate import clip
 from ..core.views import CallCard, CallView, CommandView, FileChange, FileChangeView, ImageView, McpView, OtherCard, ToolView
+from ..core.visible import one_line, visible
 from .cards import given_arguments
 
 MAX_TITLE = 400
@@ -21,7 +23,7 @@ MAX_OUTPUT = 64 * 1024
 "Characters of one output; the model and the store have what is longer."
 MAX_RAW = 16 * 1024
 MAX_DIFFS = 200
-_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_HUNK = late(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _STATUS = {"inProgress": "in_progress", "completed": "completed"}
 _KINDS = {"request_user_input": "think", "update_plan": "think", "read_output": "read", "view_image": "read"}
 
@@ -39,7 +41,7 @@ def title(name: str, view: CallView) -> str:
             return _changes_title(cast("FileChangeView", view).get("changes") or [])
         case "mcp":
             of = cast("McpView", view)
-            return f"{of.get('server', '')}: {of.get('tool', '')}"
+            return clip(one_line(f"{of.get('server', '')}: {of.get('tool', '')}"), MAX_TITLE)
         case "image":
             return f"View {_base(cast('ImageView', view).get('path', ''))}"
         case _:
@@ -196,7 +198,7 @@ def _contents(view: CallView) -> list[JsonObject]:
         case "mcp":
             of = cast("McpView", view)
             if error := of.get("error"):
-                return [text_content(clip(error, MAX_OUTPUT))]
+                return [text_content(fenced(clip(error, MAX_OUTPUT)))]
             parts: list[Any] = (of.get("result") or {}).get("content") or []
             return [found for part in parts if (found := _block(part))]
         case "image":
@@ -211,7 +213,7 @@ def _block(part: Any) -> JsonObject | None:
     given = cast("JsonObject", part) if isinstance(part, dict) else {}
     match given.get("type"):
         case "text":
-            return text_content(clip(str(given.get("text", "")), MAX_OUTPUT))
+            return text_content(fenced(clip(str(given.get("text", "")), MAX_OUTPUT)))
         case "image" if isinstance(given.get("data"), str) and isinstance(given.get("mimeType"), str):
             return {"type": "content", "content": {"type": "image", "data": given["data"], "mimeType": given["mimeType"]}}
         case "resource_link" if isinstance(given.get("uri"), str):
@@ -285,11 +287,12 @@ def _changes_title(changes: list[FileChange]) -> str:
 
 
 def _base(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2] or path
+    return one_line(path.rstrip("/").rpartition("/")[2] or path)
 
 
 def _code(text: str) -> str:
-    """As a code span of Markdown, whatever it holds."""
+    """As a code span of Markdown, whatever it holds: an empty line would end it."""
+    text = visible(text).replace("\n", " \u21b5 ")
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     if not longest:
         return f"`{text}`"

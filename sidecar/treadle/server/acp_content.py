@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from ..core import tags
 from ..core.items import Image, Text
 from ..core.truncate import clip
 from .handshake import BadParams
@@ -69,7 +70,8 @@ def _embedded(resource: Any, path: str) -> list[Text | Image]:
     mention = _mention(resource.uri)
     text: str | None = getattr(resource, "text", None)
     if text is not None:
-        return [Text(f'{mention}\n<context ref="{_quoted(resource.uri)}">\n{clip(text, MAX_EMBEDDED)}\n</context>')]
+        shown = tags.within("context", clip(text, MAX_EMBEDDED))
+        return [Text(f'{mention}\n<context ref="{_quoted(resource.uri)}">\n{shown}\n</context>')]
     if resource.mime_type in _PICTURES:
         return [Text(mention), _image(resource.blob, resource.mime_type, f"{path}.resource")]
     return [Text(mention)]
@@ -89,7 +91,7 @@ def _mention(uri: str, name: str | None = None) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;")
+    return tags.named(text).replace("&", "&amp;").replace('"', "&quot;")
 
 
 def _invoked(first: Text, skills: FoundSkills) -> list[Text]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from ..core.asking import Approval, Choice, Decision, Elicitation, Question, QuestionPart
+from ..core.asking import Approval, Choice, Decision, Elicitation, Question, QuestionPart, apart
 from ..core.grants import GrantScope, Offer
 from ..core.items import JsonObject
 from ..core.truncate import clip
-from ..core.views import FileChangeView
+from ..core.views import CommandView, FileChangeView
+from ..core.visible import one_line, visible
 from . import acp_calls
 
 _ONCE, _NO, _NEVER = "allow-once", "reject-once", "reject-always"
@@ -53,10 +54,10 @@ def choosing(question: Question, part: QuestionPart) -> JsonObject:
     options = [_option(f"choice-{index}", _choice(choice), "allow_once") for index, choice in enumerate(part.choices)]
     call = {
         "toolCallId": question.card_id,
-        "title": clip(part.question, acp_calls.MAX_TITLE),
+        "title": clip(one_line(part.question), acp_calls.MAX_TITLE),
         "kind": "think",
         "status": "pending",
-        "content": [acp_calls.text_content(part.question)],
+        "content": [acp_calls.text_content(visible(part.question))],
     }
     return {"toolCall": call, "options": [*options, _option(_NO, "Skip this question", "reject_once")]}
 
@@ -81,10 +82,10 @@ def agreeing(asked: Elicitation) -> JsonObject:
     said = asked.message if asked.url is None else f"{asked.message}\n\nOpen {asked.url}"
     call = {
         "toolCallId": asked.id,
-        "title": clip(f"{asked.server} asks: {asked.message}", acp_calls.MAX_TITLE),
+        "title": clip(one_line(f"{asked.server} asks: {asked.message}"), acp_calls.MAX_TITLE),
         "kind": "other",
         "status": "pending",
-        "content": [acp_calls.text_content(acp_calls.fenced(said))],
+        "content": [acp_calls.text_content(acp_calls.fenced(visible(said)))],
     }
     yes = "Yes" if asked.url is None else "I have opened it"
     return {"toolCall": call, "options": [_option(_ONCE, yes, "allow_once"), _option(_NO, "No", "reject_once")]}
@@ -135,11 +136,13 @@ def _field(part: QuestionPart) -> JsonObject:
 def _call(asked: Approval) -> JsonObject:
     """The call as the user has to see it to decide."""
     if asked.kind == "network":
-        title, kind, id, view = f"Let the command reach {asked.host}", "fetch", asked.id, None
+        title, kind, id, view = f"Let the command reach {one_line(asked.host or '')}", "fetch", asked.id, None
     else:
         view = asked.view
         title, kind, id = acp_calls.title("", view), acp_calls.kind("", view), asked.card_id
-    contents = [acp_calls.text_content(acp_calls.fenced(asked.reason))] if asked.reason else []
+    reason, theirs = apart(asked)
+    said = [one_line(reason), f"The model says: {one_line(theirs)}" if theirs else ""]
+    contents = [acp_calls.text_content(acp_calls.fenced(words)) for words in (_whole(asked), *said) if words]
     call: JsonObject = {"toolCallId": id, "title": title, "kind": kind, "status": "pending"}
     if view is not None and view.get("view") == "file_change":
         contents += acp_calls.diffs(cast("FileChangeView", view).get("changes") or [])
@@ -148,6 +151,12 @@ def _call(asked: Approval) -> JsonObject:
     if view is not None and (raw := acp_calls.given(view)) is not None:
         call["rawInput"] = raw
     return call | ({"content": contents} if contents else {})
+
+
+def _whole(asked: Approval) -> str:
+    """A command that its title does not show to the end, or not line by line."""
+    given = cast("CommandView", asked.view).get("command", "") if asked.kind == "command" else ""
+    return visible(given) if len(given) > acp_calls.MAX_TITLE or "\n" in given else ""
 
 
 def _options(asked: Approval) -> list[JsonObject]:
@@ -162,7 +171,7 @@ def _options(asked: Approval) -> list[JsonObject]:
 
 def _covers(offer: Offer) -> str:
     subject = offer.subject
-    about = " ".join(subject.text.split())
+    about = one_line(subject.text)
     match subject.kind:
         case "command":
             said = f"commands that begin with `{about}`"
@@ -189,7 +198,7 @@ def _option(id: str, name: str, kind: str) -> JsonObject:
 
 
 def _choice(choice: Choice) -> str:
-    return f"{choice.label}: {choice.description}" if choice.description else choice.label
+    return one_line(f"{choice.label}: {choice.description}" if choice.description else choice.label)
 
 
 def _chosen(outcome: Any) -> str | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import RequestRefused
 from ..core.items import JsonObject
 from ..core.ops import Overrides
+from ..core.record import frozen
 from ..core.settings import ApprovalPolicy, SandboxMode, Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Server = HttpMcpServer | SseMcpServer | AcpMcpServer | McpServerStdio
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mode:
     id: str
     name: str

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 from ..core.items import JsonObject
+from . import unusable
 from .connection import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES
 from .framing import Lines, TooLong
 from .project import compact
@@ -99,19 +100,21 @@ class Messages:
             self._take(message, len(body))
 
     def _take(self, message: Any, size: int) -> None:
-        if not isinstance(message, dict) or not isinstance(message.get("method", ""), str):  # type: ignore[union-attr]
-            self._refuse(None, -32600, "Invalid request: expected an object with a method")
+        if (problem := unusable.message(message)) is not None:
+            self._refuse(None, -32600, f"Invalid request: {problem}")
             return
         given = cast("JsonObject", message)
         method, id = given.get("method"), given.get("id")
         if method is None:
-            self._ready.append(given)
+            self._answered(id, given)
         elif "id" not in given:
             self._noted(method, given)
-        elif not isinstance(id, (str, int)) or isinstance(id, bool):
+        elif id is None:
             self._refuse(None, -32600, "Invalid request: the id must be a string or a number")
         elif id in self._in_flight:
-            self._refuse(id, -32600, f"Invalid request: the id {id!r} is in use")
+            self._refuse(id, -32600, f"Invalid request: the id {unusable.short(id)} is in use")
+        elif found := unusable.field(given.get("params")):
+            self._refuse(id, -32602, f"Invalid params: {found[0]}: {found[1]}", {"path": found[0]})
         elif self._is_full(size):
             self._refuse(id, -32001, "Server overloaded; retry later.")
         else:
@@ -126,21 +129,34 @@ class Messages:
         under_way = sum(bytes for _, bytes in self._in_flight.values())
         return count >= MAX_IN_FLIGHT or (count > 0 and under_way + size > MAX_IN_FLIGHT_BYTES)
 
+    def _answered(self, id: Any, given: JsonObject) -> None:
+        """An answer of the editor, in the shape without which the package's connection would end."""
+        if not isinstance(id, int) or isinstance(id, bool):
+            return
+        if "result" not in given:
+            error = _map(given["error"])
+            code, said = error.get("code"), error.get("message")
+            good = {"code": code if isinstance(code, int) else -32603, "message": said if isinstance(said, str) else "Error"}
+            given = {"id": id, "error": {**good, "data": error.get("data")}}
+        self._ready.append(given)
+
     def _noted(self, method: str, given: JsonObject) -> None:
         if method == "$/cancel_request":
             id = _map(given.get("params")).get("requestId")
             session, _ = self._in_flight.get(id, (None, 0)) if isinstance(id, (str, int)) else (None, 0)
             if session is not None:
                 self._ready.append({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": session}})
-        elif method in NOTED:
+        elif method in NOTED and isinstance(_map(given.get("params")).get("sessionId"), str):
             self._ready.append(given)
 
-    def _refuse(self, id: str | int | None, code: int, message: str) -> None:
-        self._out({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
+    def _refuse(self, id: str | int | None, code: int, message: str, data: JsonObject | None = None) -> None:
+        error: JsonObject = {"code": code, "message": message} | ({} if data is None else {"data": data})
+        self._out({"jsonrpc": "2.0", "id": id, "error": error})
 
 
 def _readable(error: JsonObject) -> JsonObject:
     """What the package says of bad parameters, as a sentence that names the field and repeats no value."""
+    error = {**error, "message": unusable.short(error["message"], unusable.SENTENCE)}
     problems = _map(error.get("data")).get("errors")
     if not isinstance(problems, list) or not problems:
         return {key: value for key, value in error.items() if value is not None}

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from ..core.events import TurnCompleted
 from ..core.history import TurnState
 from ..core.items import JsonObject, Text
 from ..core.ops import InterruptTurn, Overrides, ReadThread, StartThread, StartTurn
+from ..core.record import frozen
 from ..runtime.agent import Agent
 from ..runtime.answers import ThreadState
 from . import action_words
@@ -43,7 +43,7 @@ _LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """What the user chose."""
 

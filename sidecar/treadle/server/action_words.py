@@ -6,10 +6,10 @@ Bounded: at most MAX_CODE characters of code and MAX_DIAGNOSTICS problems of MAX
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, cast
 
 from ..core.items import JsonObject
+from ..core.record import frozen
 from .abilities import plain
 from .documents import Document, lines, offset
 
@@ -22,7 +22,7 @@ BEFORE, AFTER = 20, 40
 _SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Excerpt:
     """Lines count from 1."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from ..core.pattern import late
 from .abilities import Abilities
 from .documents import Document, offset
 
@@ -25,7 +26,7 @@ _KINDS = {
     "treadle.tests": "source.treadle.tests",
     "treadle.document": "refactor.rewrite",
 }
-_NAME = re.compile(r"[^\W\d]\w*")
+_NAME = late(r"[^\W\d]\w*")
 
 
 def offered(document: Document, params: types.CodeActionParams, of: Abilities) -> list[types.CodeAction | types.Command]:

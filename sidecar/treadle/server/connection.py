@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..core.asking import DECLINE, Asked, Decision
 from ..core.errors import RequestRefused, TreadleError
-from ..core.events import Event, ProgressReported
+from ..core.events import Event, HunksChanged, ProgressReported
 from ..core.items import JsonObject
-from . import questions
+from . import questions, unusable
 from .framing import Framing
 from .handshake import BadParams, Handshake, shake
 from .project import Projector, compact
+from .warming import Warming
 
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 256
+OVERLOADED = -32001
 MAX_IN_FLIGHT_BYTES = 128 * 1024 * 1024
 "As they came; one alone may be as large as a message may be."
 LONGEST_ID = 256
@@ -36,6 +38,8 @@ LONGEST_ID = 256
 MAX_HELD = 10_000
 MAX_KNOWN = 10_000
 "Threads that the client has named. Of more than these none is remembered, which holds back events for a moment at most."
+_GRACE, _PATIENCE = 0.5, 5.0
+"Seconds that requests have to end when the client is gone: by themselves; with its commands ended, and once more when cancelled."
 OpenAgent: TypeAlias = "Callable[[], Awaitable[Agent]]"
 _OPENING = ("thread/start", "thread/resume")
 _SAYING = ("turn/start", "turn/steer")
@@ -51,10 +55,13 @@ class Connection:
         self._agent: asyncio.Future[Agent] | None = None
         self._handshake: Handshake | None = None
         self._projector = Projector(framing.head, stamped=framing.stamped)
+        self._warming = Warming(self._load)
         self._in_flight: dict[str | int, asyncio.Task[None]] = {}
         self._sizes: dict[str | int, int] = {}
         self._lanes: dict[str, tuple[asyncio.Lock, set[str | int]]] = {}
         "By thread: requests that name it, one of which is served."
+        self._turnstile = asyncio.Lock()
+        "For requests that need more than a start has loaded."
         self._ids = itertools.count()
         self._pending: dict[str | int, asyncio.Future[Any]] = {}
         self._threads: set[str] = set()
@@ -67,6 +74,8 @@ class Connection:
         "The thread that the client has opened or said something in last."
         self.overhear: Callable[[Sequence[Event]], None] | None = None
         "A listener of the door's own."
+        self.unheard = False
+        "Hunks have changed, or a thread with some was opened, before anybody listened."
         self.resumed: Callable[[], None] | None = None
         "Called when a thread was opened again: what is kept of it can be shown from now on."
 
@@ -80,17 +89,20 @@ class Connection:
 
     def receive(self, message: Any, size: int = 0) -> None:
         """One message, of so many bytes. Never raises."""
-        if not isinstance(message, dict) or not isinstance(message.get("method", ""), str):  # type: ignore[union-attr]
-            self._fail(None, -32600, "Invalid request: expected an object with a method")
+        if (problem := unusable.message(message)) is not None:
+            id: Any = message.get("id") if isinstance(message, dict) and "method" not in message else None  # type: ignore[union-attr]
+            if self.has_asked(id):
+                # JSON has no word for the `undefined` that a client answered with; the question must not stay open for it
+                self._answered(id, {})
+            else:
+                self._fail(None, -32600, f"Invalid request: {problem}")
             return
-        given: JsonObject = message  # type: ignore[assignment]
-        id: Any = given.get("id")
+        given: JsonObject = message
+        id = given.get("id")
         if "method" not in given:
             self._answered(id, given)
         elif id is None:
             self._noted(given["method"], given.get("params"))
-        elif not isinstance(id, (str, int)) or isinstance(id, bool):
-            self._fail(None, -32600, "Invalid request: the id must be a string or a number")
         else:
             self._asked(id, given["method"], given.get("params"), size)
 
@@ -100,9 +112,9 @@ class Connection:
 
     def cancel(self, id: Any) -> None:
         """The client does not want the answer any more."""
-        task = self._in_flight.get(id)
-        if task is not None:
-            task.cancel()
+        if self.serves(id):
+            # after its first step: a task that is cancelled before that never comes to its answer
+            asyncio.get_running_loop().call_soon(self._in_flight[id].cancel)
 
     async def settled(self) -> None:
         """The agent is loaded, or could not be."""
@@ -110,7 +122,8 @@ class Connection:
 
     async def agent(self) -> Agent:
         """Loaded. Raises what loading it raised."""
-        return await self._load()
+        # all wait for the same one: who is cancelled meanwhile leaves it to the others
+        return await asyncio.shield(self._load())
 
     @property
     def client(self) -> str:
@@ -128,25 +141,33 @@ class Connection:
     async def close(self) -> None:
         """The client is gone: let short requests end, leave what is open to another process, close the agent."""
         if self._in_flight:
-            await asyncio.wait(list(self._in_flight.values()), timeout=0.5)
+            await asyncio.wait(list(self._in_flight.values()), timeout=_GRACE)
         if self._agent is not None and self._agent.done() and self._agent.exception() is None:
             self._agent.result().end_commands(self)
         if self._in_flight:
-            await asyncio.wait(list(self._in_flight.values()), timeout=5)
+            await asyncio.wait(list(self._in_flight.values()), timeout=_PATIENCE)
         self._closed = True
+        self._warming.close()
         agent = await self._opened()
         if agent is not None:  # what waits for an answer is left open for another process, and not declined
             await agent.stop()
         for question in self._pending.values():
             if not question.done():
                 question.set_result(None)
-        for task in self._in_flight.values():
-            task.cancel()
+        await self._cut_short()
         if agent is not None:
             if self.buffers is not None:
                 agent.lend(None)
             agent.drop(self)
             await agent.close()
+
+    async def _cut_short(self) -> None:
+        """Cancel what is still under way. It is over before the agent is closed, unless it does not let itself be cancelled."""
+        tasks = list(self._in_flight.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_PATIENCE)
 
     async def _opened(self) -> Agent | None:
         """The agent that is to be closed."""
@@ -163,6 +184,8 @@ class Connection:
             return
         if self.overhear is not None:
             self.overhear(events)
+        elif not self.unheard:
+            self.unheard = any(type(event) is HunksChanged for event in events)
         first = events[0]
         thread_id = None if isinstance(first, ProgressReported) else first.thread_id
         if self._opening and thread_id is not None and thread_id not in self._threads:
@@ -205,9 +228,9 @@ class Connection:
         elif self._handshake is None:
             self._fail(id, -32600, "Not initialized")
         elif self._is_full(size):
-            self._fail(id, -32001, "Server overloaded; retry later.")
+            self._fail(id, OVERLOADED, "Server overloaded; retry later.")
         elif id in self._in_flight:
-            self._fail(id, -32600, f"Invalid request: the id {id!r} is in use")
+            self._fail(id, -32600, f"Invalid request: the id {unusable.short(id)} is in use")
         else:
             self._sizes[id] = size
             self._in_flight[id] = asyncio.ensure_future(self._serve(id, method, params))
@@ -233,6 +256,7 @@ class Connection:
         """Answer one request, whatever happens."""
         opening = method in _OPENING
         self._opening += opening
+        self._warming.asked()
         try:
             thread_id = params.get("threadId") if isinstance(params, dict) else None  # type: ignore[union-attr]
             if not isinstance(thread_id, str) or len(thread_id) > LONGEST_ID:
@@ -242,6 +266,7 @@ class Connection:
         except asyncio.CancelledError:
             self._fail(id, -32800, "Request cancelled")
         finally:
+            self._warming.answered(turn=method == "turn/start")
             self._opening -= opening
             if not self._opening and self._held:
                 held, self._held = self._held, []
@@ -267,16 +292,26 @@ class Connection:
                 self._lanes.pop(thread_id, None)
 
     async def _perform(self, id: str | int, method: str, params: Any) -> None:
-        from . import methods, unsupported  # noqa: PLC0415 - pydantic: not before initialize is answered
+        from . import opening, unsupported  # noqa: PLC0415 - not before initialize is answered
 
-        if method not in methods.METHODS:
-            why = unsupported.METHODS.get(method)
-            self._fail(id, -32601, f"{method} is not supported. {why}" if why else f"Method not found: {method}")
-            return
+        usual = opening.plain(method, params)
         assert self._handshake is not None
         try:
-            exchange = methods.Exchange(await self._load(), self, self._handshake.client)
-            answer = await methods.call(method, params, exchange)
+            methods: Any = opening
+            if usual is None:
+                # one by one: who comes when all is loaded does not overtake who has waited for it, such as an end its beginning
+                async with self._turnstile:
+                    methods = await self._warming.methods()
+                    agent = await self.agent() if method in methods.METHODS else None
+                if agent is None:
+                    why = unsupported.METHODS.get(method)
+                    said = f"{method} is not supported. {why}" if why else f"Method not found: {unusable.short(method)}"
+                    self._fail(id, -32601, said)
+                    return
+            else:
+                agent = await self.agent()
+            exchange = opening.Exchange(agent, self, self._handshake.client)
+            answer = await methods.call(method, params if usual is None else usual, exchange)
         except BadParams as error:
             self._fail(id, -32602, f"Invalid params: {error}", {"path": error.path})
         except RequestRefused as error:
@@ -294,8 +329,12 @@ class Connection:
             self._send(self._answer(id, answer), *[text for text in later if text is not None])
             if method == "thread/resume" and self.resumed is not None:
                 self.resumed()
+            elif method == "thread/resume":
+                self.unheard = True
 
     async def _loaded(self) -> Agent:
+        if self._closed:  # by a request that has waited behind another one until now; nobody would close this agent
+            raise RequestRefused("Treadle is ending: the client is gone.")
         agent = await self._open_agent()
         if self.buffers is not None:
             agent.lend(self.buffers)
@@ -306,7 +345,7 @@ class Connection:
         if self._agent is None or (self._agent.done() and self._agent.exception() is not None):
             self._agent = asyncio.ensure_future(self._loaded())
             # an error is told to whoever asks; nobody may have asked yet
-            self._agent.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._agent.add_done_callback(lambda done: done.cancelled() or done.exception() or self._warming.begin())
         return self._agent
 
     # answers and notifications of the client
@@ -342,7 +381,9 @@ class Connection:
         return f'{self._framing.head}"id":{compact(id)},"result":{compact(result)}}}'
 
     def _fail(self, id: str | int | None, code: int, message: str, data: Any = None) -> None:
-        error: JsonObject = {"code": code, "message": message} | ({} if data is None else {"data": data})
+        error: JsonObject = {"code": code, "message": unusable.short(message, unusable.SENTENCE)} | (
+            {} if data is None else {"data": data}
+        )
         self._send(f'{self._framing.head}"id":{compact(id)},"error":{compact(error)}}}')
 
     def _send(self, *texts: str) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any, cast
 
 from ..core.items import JsonObject
+from ..core.pattern import late
+from ..core.record import mutable
 
 MAX_DOCUMENTS = 2_000
 MAX_CHARS = 16 * 1024 * 1024
@@ -22,10 +23,10 @@ MAX_ALL_CHARS = 128 * 1024 * 1024
 "Of all documents together; those that changed longest ago are forgotten."
 MAX_STEPS = 8
 "Changes of one didChange that are told one by one; more are told as one."
-_LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE_END = late(r"\r\n|\n|\r")
 
 
-@dataclass(slots=True)
+@mutable
 class Document:
     uri: str
     version: int

@@ -8,28 +8,44 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError
 from pygls.lsp.server import LanguageServer
 
 from .. import __version__
 from . import actions
 from .abilities import ACTION_COMMANDS, ACTION_KINDS, LENS_COMMANDS, Abilities, plain
 from .action_turns import ActionTurns, wish
-from .connection import Connection
+from .connection import MAX_IN_FLIGHT, OVERLOADED, Connection
 from .documents import Documents, file_path
 from .editor_client import ERROR
 from .editor_hunks import EditorHunks
+from .unusable import short
 
 _log = logging.getLogger(__name__)
 INVALID_PARAMS = -32602
+FORGOTTEN = 600.0
+"Seconds after which a request that was not answered is no more thought to be served."
+JSON_RPC = "pygls.protocol.json_rpc"
+_BAD_MESSAGE = ("Unable to deserialize message", "Failed to handle")
+"How pygls begins to say that a message is not as its protocol wants it."
 
 
 class _Server(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         """pygls would show it to the user, in words that help nobody."""
-        _log.error("language side: %s", error)
+        theirs = isinstance(error, JsonRpcException) and not isinstance(error, JsonRpcInternalError)
+        _log.log(logging.DEBUG if theirs else logging.ERROR, "language side: %s", error)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """What pygls says at length of a bad message is the editor's error and no fault of ours."""
+    error = record.exc_info[1] if record.exc_info else None
+    theirs = isinstance(error, JsonRpcException) and not isinstance(error, JsonRpcInternalError)
+    return not theirs and not record.getMessage().startswith(_BAD_MESSAGE)
 
 
 class Editor:
@@ -37,6 +53,7 @@ class Editor:
 
     def __init__(self, connection: Connection, documents: Documents, of: Abilities) -> None:
         logging.getLogger("pygls").setLevel(logging.WARNING)
+        logging.getLogger(JSON_RPC).addFilter(_is_ours)
         self.server: LanguageServer = _Server("treadle", __version__)
         self.server.protocol.set_writer(self, include_headers=False)
         self._connection = connection
@@ -46,7 +63,11 @@ class Editor:
         self._hunks = EditorHunks(connection, of, self._turns.client)
         connection.overhear = self._turns.client.overhear = self._hunks.overhear
         connection.resumed = self._hunks.refresh
+        if connection.unheard:  # while this was loaded
+            self._hunks.refresh()
         self._initializing = False
+        self._open: dict[str | int, float] = {}
+        "Requests that pygls has not answered, and when they came."
         self.own_answer: dict[str, Any] = {}
         "What pygls would have answered to initialize."
         if of.actions:
@@ -59,14 +80,17 @@ class Editor:
         if message.get("method") == "window/workDoneProgress/cancel":
             self._turns.cancel(plain(message.get("params")).get("token"))
             return
+        if "method" in message and isinstance(id := message.get("id"), (str, int)) and not self._admit(id):
+            return
         protocol = self.server.protocol
         self._initializing = message.get("method") == "initialize"
         try:
             given = _in_utf16(message) if self._initializing else message
             structured: Any = protocol.structure_message({"params": None, **given, "jsonrpc": "2.0"})
         except Exception:
-            # pygls has logged what is wrong with it
+            _log.warning("the editor sent a bad message: %s", short(str(message.get("method"))))
             if "id" in message and "method" in message:
+                self._open.pop(message["id"], None)
                 self._connection.refuse(message["id"], f"Invalid params of {message['method']}", INVALID_PARAMS)
             return
         try:
@@ -74,8 +98,24 @@ class Editor:
         except Exception:
             _log.exception("message of the editor: %s", message.get("method"))
 
+    def _admit(self, id: str | int) -> bool:
+        """Whether there is room for one more request; else it is refused."""
+        now = time.monotonic()
+        if len(self._open) >= MAX_IN_FLIGHT:  # one that it forgets must not count for ever
+            self._open = {id: came for id, came in self._open.items() if now - came < FORGOTTEN}
+        if id in self._open:
+            self._connection.refuse(id, f"Invalid request: the id {short(id)} is in use")
+            return False
+        if len(self._open) >= MAX_IN_FLIGHT:
+            self._connection.refuse(id, "Server overloaded; retry later.", OVERLOADED)
+            return False
+        self._open[id] = now
+        return True
+
     def write(self, data: bytes) -> None:
         """What pygls says; it is called with ASCII JSON."""
+        if self._open and "method" not in (said := json.loads(data)):
+            self._open.pop(said.get("id"), None)
         if self._initializing:
             self._initializing = False
             self.own_answer = json.loads(data)

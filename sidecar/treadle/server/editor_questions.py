@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from ..core.asking import ACCEPT, ACCEPT_FOR_THREAD, DECLINE, Approval, Decision, Elicitation, Question, QuestionPart
+from ..core.asking import ACCEPT, ACCEPT_FOR_THREAD, DECLINE, Approval, Decision, Elicitation, Question, QuestionPart, apart
 from ..core.grants import Subject
 from ..core.items import JsonObject
 from ..core.views import CommandView, FileChangeView, McpView, ToolView
+from ..core.visible import one_line, quoted_lines
 from .abilities import plain
 
 WARNING, INFO = 2, 3
 ONCE, THREAD, DENY = "Allow once", "Allow in this thread", "Deny"
 OPEN, GO_ON, REFUSE = "Open", "Accept", "Decline"
 MAX_SHOWN = 2_000
+MAX_REASON = 600
 MAX_FILES = 20
 
 
 def approval(asked: Approval) -> JsonObject:
     """The parameters of a window/showMessageRequest."""
     lasting = next((offer.subject for offer in asked.offers if offer.scope == "thread"), None)
-    parts = [_what(asked), asked.reason]
+    reason, theirs = apart(asked)
+    parts = [_what(asked), one_line(_cut(reason, MAX_SHOWN))]
+    if theirs:
+        parts.append(f"The model says: {one_line(_cut(theirs, MAX_REASON))}")
     if asked.outside_sandbox:
         parts.append("It would run outside the sandbox.")
     if lasting is not None:
@@ -41,8 +46,11 @@ def part(asked: QuestionPart) -> JsonObject | None:
     """None: it cannot be asked by buttons."""
     if asked.secret or not asked.choices:
         return None
-    told = "\n".join(f"- {choice.label}: {choice.description}" for choice in asked.choices if choice.description)
-    return _message(INFO, "\n".join(filter(None, [asked.question, told])), *(choice.label for choice in asked.choices))
+    told = "\n".join(
+        f"- {one_line(choice.label)}: {one_line(choice.description)}" for choice in asked.choices if choice.description
+    )
+    asking = f"The model asks: {_shown(asked.question)}"
+    return _message(INFO, "\n".join(filter(None, [asking, told])), *(choice.label for choice in asked.choices))
 
 
 def answered(asked: Question, answers: list[Any]) -> Decision:
@@ -56,7 +64,7 @@ def answered(asked: Question, answers: list[Any]) -> Decision:
 
 def elicitation(asked: Elicitation) -> JsonObject | None:
     """None: it is a form with fields."""
-    said = f"{_shown(asked.server, 100)} asks: {_shown(asked.message)}"
+    said = f"{_named(asked.server, 100)} asks: {_shown(asked.message)}"
     if asked.url is not None:
         return _message(INFO, f"{said}\n{_shown(asked.url)}", OPEN, REFUSE)
     return None if asked.schema.get("properties") else _message(INFO, said, GO_ON, REFUSE)
@@ -70,22 +78,22 @@ def _what(asked: Approval) -> str:
     match asked.kind:
         case "command":
             view = cast("CommandView", asked.view)
-            return f"Treadle wants to run, in {_shown(view.get('cwd', ''))}:\n{_shown(view.get('command', ''))}"
+            return f"Treadle wants to run, in {_named(view.get('cwd', ''))}:\n{_shown(view.get('command', ''))}"
         case "file_change":
             changes = cast("FileChangeView", asked.view).get("changes", [])
-            named = [f"{change.get('kind', 'update')} {_shown(change.get('path', ''), 300)}" for change in changes[:MAX_FILES]]
+            named = [f"{change.get('kind', 'update')} {_named(change.get('path', ''), 300)}" for change in changes[:MAX_FILES]]
             more = [f"and {len(changes) - MAX_FILES} more"] if len(changes) > MAX_FILES else []
             return "\n".join(["Treadle wants to change:", *named, *more])
         case "network":
-            return f"A command of Treadle wants to reach {_shown(asked.host or 'a host')}."
+            return f"A command of Treadle wants to reach {_named(asked.host or 'a host')}."
         case "mcp_tool_call":
             call = cast("McpView | ToolView", asked.view)
-            name = _shown(f"{call.get('server', '')}/{call.get('tool', '')}", 200)
+            name = _named(f"{call.get('server', '')}/{call.get('tool', '')}", 200)
             return f"Treadle wants to call {name}: {_shown(str(call.get('arguments') or ''), 1_000)}"
 
 
 def _covered(subject: Subject) -> str:
-    text = _shown(subject.text, 300)
+    text = _named(subject.text, 300)
     match subject.kind:
         case "command":
             return f"also other commands that begin with {text}"
@@ -109,9 +117,16 @@ def _pressed(answer: Any) -> str:
 
 
 def _shown(text: str, limit: int = MAX_SHOWN) -> str:
-    """As a user can judge it: nothing in it that is not seen, and where it is too long, its beginning and its end."""
-    if len(text) > limit:
-        text = f"{text[: limit * 3 // 4]} … {len(text) - limit} characters are not shown … {text[-limit // 4 :]}"
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text
-    )
+    """As a user can judge it: nothing in it that is not seen, no line of it that could be one of ours, and where it is too long,
+    its beginning and its end."""
+    return quoted_lines(_cut(text, limit))
+
+
+def _named(text: str, limit: int = MAX_SHOWN) -> str:
+    return one_line(_cut(text, limit))
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit * 3 // 4]} … {len(text) - limit} characters are not shown … {text[-limit // 4 :]}"

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,11 +23,13 @@ from ..core.asking import DECLINE, Approval, Asked, Decision
 from ..core.errors import RequestRefused, TreadleError
 from ..core.items import Image, Text
 from ..core.ops import InterruptTurn, ListThreads, Overrides, ResumeThread, StartThread, StartTurn
+from ..core.record import frozen
 from ..core.settings import SandboxPolicy
 from ..core.views import MessageCard
+from ..core.visible import one_line
 from .exec_items import Lines
 from .handshake import BadParams
-from .progress import Progress, write
+from .progress import Progress, calm, hurry, write
 
 if TYPE_CHECKING:
     from ..runtime.agent import Agent
@@ -38,7 +40,7 @@ LAST = "last"
 "As ExecRequest.resume: the newest thread of the folder."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExecRequest:
     """What the command line asks for."""
 
@@ -161,12 +163,15 @@ class Interrupts:
             if number.name in ("SIGINT", "SIGTERM", "SIGHUP"):
                 with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                     loop.add_signal_handler(number, stop, int(number))
+                    # at once, also in the middle of a write that waits; the loop comes to its own when it runs again
+                    signal.signal(number, lambda _number, _frame: hurry())
                     caught.append(number)
         try:
             yield
         finally:
             for number in caught:
                 loop.remove_signal_handler(number)
+            calm()
 
 
 class Exec:
@@ -205,7 +210,7 @@ class Exec:
 
     async def ask(self, asked: Asked) -> Decision:
         about = asked.reason if isinstance(asked, Approval) else "a question to the user"
-        write(sys.stderr, f"declined, since nobody is there to ask: {about}\n")
+        write(sys.stderr, f"declined, since nobody is there to ask: {one_line(about)}\n")
         return DECLINE
 
     def _show(self, show: Callable[[Any], None], what: Any) -> None:

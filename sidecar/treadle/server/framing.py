@@ -10,11 +10,14 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import Protocol
 
+from ..core.pattern import late
+
 MAX_MESSAGE = 64 * 1024 * 1024
 _MAX_HEADERS = 16 * 1024
+_END = b"\r\n\r\n"
 _TAIL = 256
 "Bytes in which headers may have begun, of what was no headers."
-_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n|$)", re.IGNORECASE)
+_LENGTH = late(rb"content-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n|$)", re.IGNORECASE)
 "Wherever it stands: a message in JSON cannot contain it with a raw end of line behind it."
 
 
@@ -63,7 +66,9 @@ class Lines:
             line = b"".join([*self._parts, end])
             skipped, self._skipping = self._skipping, False
             self._parts, self._size = [], 0
-            if not skipped and line.strip():
+            if len(line) > MAX_MESSAGE:
+                yield TooLong()
+            elif not skipped and line.strip():
                 yield line
         if rest and not self._skipping:
             self._parts.append(rest)
@@ -88,6 +93,8 @@ class Headers:
         self._length: int | None = None
         self._to_skip = 0
         self._lost = False
+        self._long = False
+        "The headers that have begun are longer than any."
 
     def feed(self, data: bytes) -> Iterator[bytes | TooLong | NoLength]:
         self._buffer += data
@@ -109,16 +116,19 @@ class Headers:
 
     def _read_headers(self) -> Generator[TooLong | NoLength, None, bool]:
         """True when a header block was there."""
-        end = self._buffer.find(b"\r\n\r\n")
+        end = self._buffer.find(_END)
+        if (end if end >= 0 else len(self._buffer) - len(_END)) > _MAX_HEADERS:
+            if not self._lost:
+                yield TooLong()
+            self._lost = self._long = True
         if end < 0:
-            if len(self._buffer) > _MAX_HEADERS:
+            if self._long:
                 del self._buffer[:-_TAIL]
-                if not self._lost:
-                    yield TooLong()
-                self._lost = True
             return False
-        block = bytes(self._buffer[:end])
-        del self._buffer[: end + 4]
+        # of a block that is too long the same bytes count, however much of it was here at once
+        block = bytes(self._buffer[max(end - _TAIL, 0) if self._long else 0 : end])
+        del self._buffer[: end + len(_END)]
+        self._long = False
         length = _length(block)
         if length is None and block.strip():
             if not self._lost:

@@ -9,16 +9,15 @@ import asyncio
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from ..core.items import Element, Image, Text
 from ..core.ops import Overrides
 from ..core.settings import ApprovalPolicy, SandboxPolicy
 from .handshake import BadParams
-from .wire import item as wire
-from .wire import policy
 
 if TYPE_CHECKING:
+    from .wire import item as wire
     from .wire.thread import ThreadOverrides
     from .wire.thread_ops import ThreadSettingsUpdateParams
     from .wire.turn import TurnStartParams
@@ -47,20 +46,20 @@ async def said(parts: Sequence[Any]) -> tuple[Text | Image, ...]:
 
 
 async def _part(part: Any, path: str) -> Text | Image:
-    match part:
-        case wire.TextInput():
+    match part.type:
+        case "text":
             return Text(part.text, elements=_elements(part.text, part.text_elements))
-        case wire.ImageInput():
+        case "image":
             if not part.url.startswith(("data:image/", "https://", "http://")):
                 raise BadParams(f"{path}.url", "expected a data: or https: URL of an image")
             if len(part.url) > MAX_IMAGE_BYTES * 4 // 3 + 64:
                 raise BadParams(f"{path}.url", "the image is larger than 20 MB")
             return Image(part.url, part.detail)
-        case wire.LocalImageInput():
+        case "localImage":
             return await asyncio.to_thread(read_image, part.path, part.detail, f"{path}.path")
-        case wire.SkillInput():
+        case "skill":
             return Text(f"${part.name}", skill=part.path)
-        case wire.MentionInput():
+        case "mention":
             return Text(f"[@{part.name}]({part.path})", mention=part.path)
         case _:
             raise BadParams(f"{path}.type", "this kind of input is not supported")
@@ -154,16 +153,16 @@ def approval_policy(given: Any) -> ApprovalPolicy | None:
 
 
 def sandbox_policy(given: Any) -> SandboxPolicy | None:
-    match given:
-        case None:
-            return None
-        case policy.DangerFullAccess():
+    if given is None:
+        return None
+    match given.type:
+        case "dangerFullAccess":
             return SandboxPolicy("danger-full-access", network=True)
-        case policy.ReadOnly():
+        case "readOnly":
             return SandboxPolicy("read-only", network=given.network_access)
-        case policy.ExternalSandbox():
+        case "externalSandbox":
             return SandboxPolicy("external", network=given.network_access == "enabled")
-        case policy.WorkspaceWrite():
+        case "workspaceWrite":
             return SandboxPolicy(
                 "workspace-write",
                 tuple(given.writable_roots),
@@ -171,8 +170,8 @@ def sandbox_policy(given: Any) -> SandboxPolicy | None:
                 given.exclude_tmpdir_env_var,
                 given.exclude_slash_tmp,
             )
-        case _:
-            assert_never(given)
+        case other:
+            raise BadParams("sandboxPolicy.type", f"no such policy: {other}")
 
 
 def _roots(given: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -14,9 +14,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from . import early, lsp_hello
+from . import early, lsp_hello, unusable
 from .abilities import Abilities, abilities, plain
-from .connection import Connection
+from .connection import LONGEST_ID, MAX_IN_FLIGHT, OVERLOADED, Connection
 from .framing import Headers
 from .handshake import Handshake
 from .stream import serve_stream
@@ -70,6 +70,8 @@ class EditorSide:
         self._documents: Documents | None = None
         self._abilities = Abilities()
         self._backlog: list[dict[str, Any]] = []
+        self._waiting = 0
+        "Requests in the backlog."
         self._editor: Editor | None = None
         self._loading: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[Any] | None = None
@@ -78,9 +80,12 @@ class EditorSide:
 
     def receive(self, connection: Connection, message: Any) -> bool:
         """Take the message if it is the editor's."""
-        if not isinstance(message, dict):
+        if unusable.message(message) is not None:
             return False
-        given: dict[str, Any] = message  # type: ignore[assignment]
+        given: dict[str, Any] = message
+        if given.get("id") is None:
+            # no id is no request, however it is said
+            given = {key: value for key, value in given.items() if key != "id"}
         method = given.get("method")
         if method == "exit":
             self._exit()
@@ -115,7 +120,7 @@ class EditorSide:
         if method == "$/cancelRequest":
             params = message.get("params")
             return isinstance(params, dict) and connection.serves(params.get("id"))  # type: ignore[union-attr]
-        return isinstance(method, str) and method.startswith(OURS)
+        return method.startswith(OURS) or len(method) > LONGEST_ID
 
     def _initialize(self, connection: Connection, message: dict[str, Any]) -> None:
         if self._connection is not None:
@@ -141,8 +146,13 @@ class EditorSide:
     def _to_editor(self, message: dict[str, Any]) -> None:
         if self._editor is not None:
             self._editor.receive(message)
-        elif len(self._backlog) < MAX_BACKLOG:
+            return
+        asks = "id" in message and "method" in message
+        if len(self._backlog) < MAX_BACKLOG and (not asks or self._waiting < MAX_IN_FLIGHT):
             self._backlog.append(message)
+            self._waiting += asks
+        elif asks and self._connection is not None:
+            self._connection.refuse(message["id"], "Server overloaded; retry later.", OVERLOADED)
 
     async def _load(self, connection: Connection) -> None:
         """After the agent, which a user waits for, comes what serves the editor's documents."""

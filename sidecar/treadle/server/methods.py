@@ -7,7 +7,6 @@ Every method of wire/methods.py is here or is the connection's own (initialize).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeVar, cast
 
@@ -28,7 +27,6 @@ from ..core.ops import (
     ListMcpServers,
     ListRules,
     NameThread,
-    Op,
     ReadLedger,
     ReadNotes,
     ReadOutput,
@@ -37,19 +35,16 @@ from ..core.ops import (
     ReadThread,
     RefreshTools,
     ReloadMcpServers,
-    ResumeThread,
-    StartThread,
-    StartTurn,
     SteerTurn,
     WriteNotes,
     WriteRules,
     WriteSummary,
 )
-from ..runtime.agent import Agent
-from ..runtime.answers import ContextState, LedgerPage, RuleCheck, RuleList, SummaryState, ThreadState, ToolsRefresh
-from ..runtime.ports import Client, OutputPart
-from . import bill, inputs, memory, pages, project, rules, servers, unsupported, unusable
+from ..runtime.answers import ContextState, LedgerPage, RuleCheck, RuleList, SummaryState, ToolsRefresh
+from ..runtime.ports import OutputPart
+from . import bill, inputs, memory, opening, project, rules, servers, unsupported, unusable
 from .handshake import BadParams
+from .opening import Exchange
 from .skills import entry
 from .wire import compaction, config, ledger, mcp, skills, thread, treadle, turn
 from .wire import rules as wire_rules
@@ -59,23 +54,9 @@ _MAX_PAGE = 100
 _DEFAULT_PAGE = 25
 
 
-@dataclass(slots=True)
-class Exchange:
-    """One request under way."""
-
-    agent: Agent
-    client: Client
-    originator: str
-    later: list[project.Notification] = field(default_factory=list[project.Notification])
-    "Sent right after the answer, in order."
-
-    async def thread(self, op: Op) -> ThreadState:
-        return cast(ThreadState, await self.agent.submit(op, self.client))
-
-
 Method = Callable[[Exchange, Any], Awaitable[JsonObject]]
 P = TypeVar("P", bound=BaseModel)
-METHODS: dict[str, Method] = {}
+METHODS: dict[str, Method] = dict(opening.FUNCTIONS)
 
 
 def method(
@@ -101,25 +82,6 @@ async def call(name: str, params: Any, exchange: Exchange) -> JsonObject:
         path = ".".join(str(step) for step in first["loc"]) or "params"
         raise BadParams(path, first["msg"]) from error
     return await function(exchange, checked)
-
-
-@method("thread/start")
-async def thread_start(ask: Exchange, params: thread.ThreadStartParams) -> JsonObject:
-    overrides = inputs.thread_overrides(params, fresh=True)
-    state = await ask.thread(StartThread(overrides, bool(params.ephemeral), ask.originator))
-    ask.later.append(("thread/started", {"thread": project.thread(state)}))
-    return project.settings_in_force(state, with_turns=False)
-
-
-@method("thread/resume")
-async def thread_resume(ask: Exchange, params: thread.ThreadResumeParams) -> JsonObject:
-    state = await ask.thread(ResumeThread(params.thread_id, inputs.thread_overrides(params, fresh=False), params.goes_on))
-    first = params.initial_turns_page
-    page = None
-    if first is not None:
-        page = pages.turns(state.turns, None, first.limit, first.sort_direction or "desc", first.items_view or "summary")
-    known = project.settings_in_force(state, with_turns=not params.exclude_turns)
-    return known | {"collaborationMode": None, "initialTurnsPage": page} | pages.ends(state.turns)
 
 
 @method("thread/read")
@@ -166,16 +128,6 @@ async def thread_unsubscribe(ask: Exchange, params: thread.ThreadUnsubscribePara
 async def thread_compact_start(ask: Exchange, params: compaction.ThreadCompactStartParams) -> JsonObject:
     await ask.agent.submit(CompactThread(params.thread_id), ask.client)
     return {}
-
-
-@method("turn/start")
-async def turn_start(ask: Exchange, params: turn.TurnStartParams) -> JsonObject:
-    said = await inputs.content(params.input)
-    if not said:
-        raise BadParams("input", "expected at least one part")
-    op = StartTurn(params.thread_id, said, inputs.turn_overrides(params), params.output_schema, params.client_user_message_id)
-    state = cast(TurnState, await ask.agent.submit(op, ask.client))
-    return {"turn": project.turn(state.id, state.status, state.started_at)}
 
 
 @method("treadle/turn/continue")

@@ -6,11 +6,11 @@ A cursor names the row beside which a page begins, and whether it is in the page
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from ..core.history import TurnState
 from ..core.items import JsonObject
+from ..core.record import frozen
 from ..core.views import MessageCard, ReviewCard, UserCard
 from . import project
 from .cards import thread_item
@@ -24,7 +24,7 @@ _AFTER, _FROM = "after:", "from:"
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page(Generic[Row]):
     rows: Sequence[Row]
     following: str | None

@@ -8,22 +8,60 @@ the model's words as they are.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import signal
 import sys
+import time
 from typing import Any, TextIO
 
 from ..core import events as e
+from ..core.pattern import late
 from ..core.views import CallCard, MessageCard
 from .terminal import safe
 
+HASTE = 2.0
+"Seconds."
 LINES = 5
 "Of the output of a command that failed."
 WIDTH = 120
 "Columns, when standard error is no terminal."
 _END = 4_000
 "Characters of an output that are looked at."
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+_ESCAPE = late(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+
+
+class Stuck(BrokenPipeError):
+    """Whoever reads the output takes nothing, and the program is to end: it counts as gone."""
+
+
+class _Hurry:
+    """Since when a write has been waiting for its reader."""
+
+    since: float | None = None
+
+
+_hurry = _Hurry()
+
+
+def hurry() -> None:
+    """The program is to end: from now on no write waits longer than `HASTE` for its reader. A write that blocks keeps the event
+    loop from seeing any signal, so this is what a timer's signal does, in the middle of the write."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _end_writing)
+        signal.setitimer(signal.ITIMER_REAL, HASTE / 4, HASTE / 4)
+
+
+def calm() -> None:
+    """No more of that: while Python ends, the timer's signal would find its usual meaning again, and kill the process."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _end_writing(number: int, frame: object) -> None:
+    if _hurry.since is not None and time.monotonic() - _hurry.since > HASTE:
+        raise Stuck(errno.EPIPE, "nobody reads it")
 
 
 class Progress:
@@ -126,9 +164,12 @@ def write(out: TextIO, text: str, before: str = "", after: str = "") -> None:
     text = safe(text) if out is sys.stderr or out.isatty() else text
     end = "\n" if after and text.endswith("\n") else ""
     try:
+        _hurry.since = time.monotonic()
         out.write(f"{before}{text.removesuffix(end)}{after}{end}")
         out.flush()
+        _hurry.since = None
     except OSError:
+        _hurry.since = None
         _discard(out)
         if out is not sys.stderr:
             raise

@@ -287,7 +287,8 @@ def turn(
         "error": turn_error(error) if error else None,
         "startedAt": None if started_at is None else int(started_at),
         "completedAt": None if completed_at is None else int(completed_at),
-        "durationMs": int((completed_at - started_at) * 1000) if known else None,  # type: ignore[operator]
+        # the clock may have been set back meanwhile
+        "durationMs": max(0, int((completed_at - started_at) * 1000)) if known else None,  # type: ignore[operator]
     }
 
 

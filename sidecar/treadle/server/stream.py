@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -31,15 +31,15 @@ async def serve_stream(
     receive: Callable[[Connection, Any], bool] | None = None,
 ) -> None:
     """`receive` sees every message before the connection and says whether it took it."""
-    reading = asyncio.current_task()
-    assert reading is not None
-    outbox = Outbox(stdout_fd, on_lost=lambda: _ended(reading))
+    reading = Reading()
+    outbox = Outbox(stdout_fd, on_lost=reading.stop)
     connection = Connection(framing, outbox.put, open_agent)
-    with signals_cancel(reading, outbox):
+    with signals_cancel(reading.task, outbox):
         try:
             await _read(framing, connection, stdin_fd, first, receive)
         except asyncio.CancelledError:
-            reading.uncancel()
+            reading.task.uncancel()
+        reading.over()
     await connection.close()
     outbox.close()
 
@@ -54,32 +54,36 @@ async def _read(
     def feed(data: bytes) -> None:
         for body in framing.feed(data):
             message = _parsed(body, connection)
-            if message is not None and not (receive and receive(connection, message)):
+            if message is not _NOTHING and not (receive and receive(connection, message)):
                 connection.receive(message, len(body))  # type: ignore[arg-type]
 
     if first is not None:
         if first.handshake is not None:
             connection.greet(first.handshake)
-            await asyncio.to_thread(importlib.import_module, f"{__package__}.methods")
         feed(first.unread)
+        await asyncio.sleep(0)
     async for data in chunks(stdin_fd):
         feed(data)
         # let what was asked begin before more is read: the bound on requests is then a bound on memory
         await asyncio.sleep(0)
 
 
+_NOTHING = object()
+"In place of a message, where there was none; null is one, of a kind that is refused."
+
+
 def _parsed(body: bytes | TooLong | NoLength, connection: Connection) -> Any:
     if isinstance(body, TooLong):
         connection.malformed("the message is larger than 64 MiB")
-        return None
+        return _NOTHING
     if isinstance(body, NoLength):
         connection.malformed("headers without a good Content-Length; what follows is passed over up to the next good ones")
-        return None
+        return _NOTHING
     try:
         return decoded(body)
     except ValueError as error:
         connection.malformed(str(error))
-    return None
+    return _NOTHING
 
 
 def decoded(body: bytes) -> Any:
@@ -88,17 +92,40 @@ def decoded(body: bytes) -> Any:
         return _JSON.decode(body.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, NoJson):
+        raise
+    except ValueError:
+        # Python says with which of its functions this would be allowed
+        raise ValueError(f"a number has more than {sys.get_int_max_str_digits()} digits") from None
+
+
+class NoJson(ValueError):
+    """Python's reader would take it."""
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise NoJson(f"{name} is no JSON")
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
-def _ended(reading: asyncio.Task[Any]) -> None:
-    reading.cancel()
+class Reading:
+    """The current task, while it reads what the client says. A client that does not take our answers any more is not read from;
+    but what is done in good order after its end is not cut short by that."""
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.task: asyncio.Task[Any] = task
+        self._over = False
+
+    def stop(self) -> None:
+        if not self._over:
+            self.task.cancel()
+
+    def over(self) -> None:
+        self._over = True
 
 
 @contextlib.contextmanager

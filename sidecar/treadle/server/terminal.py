@@ -13,6 +13,9 @@ from ..runtime.answers import LedgerPage
 _HEADINGS = ("request", "time", "model", "input", "cached", "hit", "output", "price", "cause")
 _LEFT = ("time", "model", "cause", "thread")
 _RULE = 100
+_OBEYED = ("Cc", "Cs", "Cf", "Zl", "Zp")
+_KEPT = "\n\t\u200c\u200d"
+"The last two join letters, and parts of one picture."
 
 
 def ledger(page: LedgerPage, *, of_thread: bool) -> str:
@@ -86,5 +89,5 @@ def _piece(part: Part) -> str:
 
 
 def safe(text: str) -> str:
-    """Without what would move the cursor or change colours: a prompt holds whatever a command has printed."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
+    """Without what would move the cursor, change colours or turn words around: a prompt holds whatever a command has printed."""
+    return "".join(c if c in _KEPT or unicodedata.category(c) not in _OBEYED else "\ufffd" for c in text)

@@ -11,11 +11,44 @@ from typing import Any
 DEEPEST = 100
 LONGEST = 8_192
 "Characters of a name. A path may have 4,096 bytes."
+SHORT = 100
+"Characters of a name in a sentence."
+SENTENCE = 2_000
+"Characters of a sentence about an error; it may repeat a path of the client's."
 _NAMES = frozenset(
-    {"cwd", "cwds", "path", "paths", "workspace", "runtimeWorkspaceRoots", "writableRoots", "uri", "host"}
+    {
+        "cwd",
+        "cwds",
+        "path",
+        "paths",
+        "workspace",
+        "runtimeWorkspaceRoots",
+        "writableRoots",
+        "uri",
+        "host",
+        "additionalDirectories",
+    }
     | {"day", "cursor", "searchTerm", "query", "model", "modelProvider", "modelProviders", "effort", "permissions"}
     | {"id", "ids", "name", "server", "tool"}
 )
+
+
+def message(value: Any) -> str | None:
+    """Why this is no message of JSON-RPC at all, neither a request nor an answer."""
+    if not isinstance(value, dict) or not isinstance(value.get("method", ""), str):  # type: ignore[union-attr]
+        return "expected an object with a method"
+    if "method" not in value:
+        return None if "result" in value or "error" in value else "it has no method"
+    id: Any = value.get("id")  # type: ignore[assignment]
+    if id is not None and (not isinstance(id, (str, int)) or isinstance(id, bool)):
+        return "the id must be a string or a number"
+    return None
+
+
+def short(value: str | int, most: int = SHORT) -> str:
+    """A name that a client made up, in a sentence for it; or the sentence."""
+    said = str(value)
+    return said if len(said) <= most else f"{said[:most]}…"
 
 
 def field(params: Any) -> tuple[str, str] | None:

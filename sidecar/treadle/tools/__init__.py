@@ -10,6 +10,19 @@ from ..core.settings import Settings
 from ..runtime.ports import Tool
 
 
+def load() -> None:
+    """Every built-in tool's module."""
+    from . import (  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport]
+        apply_patch,  # pyright: ignore[reportUnusedImport]
+        exec_command,  # pyright: ignore[reportUnusedImport]
+        read_output,  # pyright: ignore[reportUnusedImport]
+        request_user_input,  # pyright: ignore[reportUnusedImport]
+        update_plan,  # pyright: ignore[reportUnusedImport]
+        view_image,  # pyright: ignore[reportUnusedImport]
+        write_stdin,  # pyright: ignore[reportUnusedImport]
+    )
+
+
 def builtin(settings: Settings) -> tuple[Tool, ...]:
     """The built-in tools under these settings, in the order of the prompt."""
     from .apply_patch import ApplyPatch  # noqa: PLC0415

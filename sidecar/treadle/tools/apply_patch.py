@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files as package_files
+from pathlib import Path
 from typing import cast
 
 from ..core.errors import ToolFailure, TreadleError
@@ -72,4 +72,4 @@ def _input(arguments: str) -> str:
 
 @cache
 def _text(name: str) -> str:
-    return package_files(__package__ or "treadle.tools").joinpath(name).read_text("utf-8")
+    return Path(__file__).with_name(name).read_text("utf-8")

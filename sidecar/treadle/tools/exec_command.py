@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from importlib.resources import files as package_files
+from pathlib import Path
 from typing import Any
 
 from ..core import command, truncate
@@ -20,6 +20,7 @@ from ..core.confinement import marks
 from ..core.errors import ToolFailure, TreadleError
 from ..core.items import JsonObject
 from ..core.policy import RunCommand
+from ..core.record import frozen
 from ..runtime.ports import Call, CommandSpec, Plan, Scope, Tool, ToolResult
 from ..runtime.ports.tools import CommandWay
 from . import arguments, git_turns
@@ -38,7 +39,7 @@ _SHELL_FOLDERS = ("/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
 "Searched in this order instead of PATH, whose first entry may belong to the workspace."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Prepared:
     spec: CommandSpec
     script: str
@@ -46,7 +47,7 @@ class _Prepared:
     max_output_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Patch:
     """The script was a call of apply_patch."""
 
@@ -204,7 +205,7 @@ async def _take_turn(prepared: _Prepared, scope: Scope, over: contextlib.ExitSta
 
 @cache
 def description(tool: str) -> str:
-    return package_files("treadle.tools").joinpath(f"{tool}.md").read_text("utf-8").strip()
+    return Path(__file__).with_name(f"{tool}.md").read_text("utf-8").strip()
 
 
 def _failed(why: str) -> str:

@@ -11,16 +11,17 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..core.git_folders import git_folders
+from ..core.record import frozen, mutable
 
 LONGEST_WAIT = 30.0
 "Seconds."
 _POINTER_BYTES = 4096
 
 
-@dataclass(slots=True)
+@mutable
 class _Place:
     """A repository that somebody changes."""
 
@@ -32,7 +33,7 @@ _taken: dict[str, _Place] = {}
 "Real path of the repository -> who has the turn. Of this process, since a repository is one whoever works in it."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GitTurn:
     """May be empty: most commands do not change a repository."""
 

@@ -7,13 +7,13 @@ that says so. Arguments go to the server as the model wrote them; it checks them
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from ..core import mcp, mcp_result, truncate
 from ..core.errors import ToolFailure
 from ..core.items import JsonObject
 from ..core.models import facts_for
 from ..core.policy import CallMcp
+from ..core.record import frozen
 from ..core.settings import McpServer, Settings
 from ..core.views import McpView
 from ..runtime.ports import Call, ForeignTool, McpServers, Plan, Scope, ToolResult
@@ -27,7 +27,7 @@ MAX_SAID = 64 * 1024
 "Characters of all progress of one call."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpCall:
     """One tool. `server` and `entry` are None when the settings, or the server, do not have it any more."""
 

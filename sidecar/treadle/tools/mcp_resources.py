@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from typing import Literal
 
 from ..core import mcp_result, truncate
@@ -18,6 +17,7 @@ from ..core.errors import ToolFailure
 from ..core.items import JsonObject
 from ..core.mcp import Look
 from ..core.policy import CallMcp, Harmless
+from ..core.record import frozen
 from ..core.settings import McpServer, Settings
 from ..core.views import McpView
 from ..runtime.ports import Call, Inquire, McpServers, Plan, Scope, ToolResult
@@ -57,7 +57,7 @@ _WHAT: dict[str, Literal["resources", "templates", "read"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookTool:
     name: str
     servers: McpServers

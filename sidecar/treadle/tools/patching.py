@@ -9,23 +9,27 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..core import diff, patch, patch_apply
 from ..core.encoding import decoded, displayed, without_surrogates
 from ..core.errors import ToolFailure
 from ..core.patch import shown
 from ..core.policy import WriteFiles
+from ..core.record import frozen
+from ..core.redaction import Redactor
 from ..core.views import FileChange, FileChangeView
 from ..runtime.ports import FileState, Plan, Scope
 
 MAX_PATCH_CHARS = 4 * 1024 * 1024
 MAX_DIFF_CHARS = 512 * 1024
 "Of one file, as drawn; the rest is counted only."
+_SMALL, _FEW = 64 * 1024, 200
+"Bytes of a file, and chunks, that are applied at once: to hand them to another system thread may take longer than the work."
 STALE = "it has changed since you read it (by the user, another program or a command)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """What is written: the files as they were read, as they shall be, and the lines of the answer."""
 
@@ -35,7 +39,7 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Outcome:
     """What one operation does. `path` is the target as the model wrote it."""
 
@@ -58,7 +62,7 @@ async def plan(text: str, base: str, scope: Scope) -> Plan:
         _refuse_two_names(outcomes)
     except patch.PatchError as error:
         raise ToolFailure(f"apply_patch verification failed: {error}") from error
-    view: FileChangeView = {"view": "file_change", "changes": [outcome.change for outcome in outcomes]}
+    view: FileChangeView = {"view": "file_change", "changes": [_redacted(outcome.change, scope.secrets) for outcome in outcomes]}
     prepared = Prepared(
         before=tuple(state for outcome in outcomes for state in outcome.before),
         after=tuple(state for outcome in outcomes for state in outcome.after),
@@ -135,8 +139,10 @@ async def _updated(operation: patch.Update, seen: str, base: str, targets: dict[
     assert before.data is not None
     stale = scope.known.changed(path, before.data)
     try:
-        # Off the loop: ten megabytes take a while.
-        data, changed = await asyncio.to_thread(_edited, before.data, operation, seen)
+        if len(before.data) <= _SMALL and len(operation.chunks) <= _FEW:
+            data, changed = _edited(before.data, operation, seen)
+        else:  # off the loop: ten megabytes take a while
+            data, changed = await asyncio.to_thread(_edited, before.data, operation, seen)
     except patch.PatchError as error:
         words = str(error) if _is_in_workspace(path, scope) else error.bare
         lead = f"{shown(seen)}: {STALE}, and the patch does not fit it any more.\n" if stale else ""
@@ -218,6 +224,14 @@ def _is_in_workspace(path: str, scope: Scope) -> bool:
     """Only of such a file may a patch that does not fit tell the lines: another one may be a login."""
     policy = replace(scope.policy, mode="workspace-write") if scope.policy.mode == "read-only" else scope.policy
     return scope.files.refusal(path, policy) is None
+
+
+def _redacted(change: FileChange, secrets: tuple[str, ...]) -> FileChange:
+    """The diff is drawn and kept with the call, also of a patch that is declined: what is in the file may be a key of ours."""
+    if secrets:
+        redactor = Redactor(secrets)
+        change["diff"] = redactor.feed(change.get("diff", "")) + redactor.rest()
+    return change
 
 
 def _cut(text: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 
 from ..core import truncate
 from ..core.errors import ToolFailure
 from ..core.items import JsonObject
 from ..core.policy import Harmless
+from ..core.record import frozen
 from ..core.views import ToolView
 from ..runtime.ports import Call, Outputs, Plan, Scope, ToolResult
 from . import arguments
@@ -23,7 +23,7 @@ _LONGEST_LINE = 20_000
 "Characters of one line that are kept: a line may be all of an output."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Prepared:
     name: str
     start: int

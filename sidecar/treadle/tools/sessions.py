@@ -13,11 +13,11 @@ import random
 import secrets
 import signal
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 
 from ..core import tokens
 from ..core.errors import ToolFailure
 from ..core.models import facts_for
+from ..core.record import frozen
 from ..core.redaction import Redactor
 from ..core.settings import SandboxPolicy, Settings
 from ..core.thread_ops import Background
@@ -35,7 +35,7 @@ LIVE_BYTES = 1024 * 1024
 "Live output of one call; what comes after it is in the output, not on the way."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """What one call saw of a session: the output since the report before."""
 

@@ -7,11 +7,11 @@ then user. Everything else here is harmless. A cancelled call leaves its command
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from ..core.errors import ToolFailure
 from ..core.items import JsonObject
 from ..core.policy import Harmless, RunCommand, Wish
+from ..core.record import frozen
 from ..runtime.ports import Call, Plan, Scope, ToolResult
 from . import arguments
 from .exec_command import description
@@ -25,7 +25,7 @@ _CONTROLS = frozenset("\x03\x04\x1a\x1c")
 "Ctrl-C, Ctrl-D, Ctrl-Z, Ctrl-\\: they end or stop things and run nothing."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Prepared:
     session_id: int
     chars: str

@@ -13,7 +13,8 @@ from fakes.mcp_stand import Stand
 from treadle.core.errors import ToolFailure
 
 ENDLESS = "import sys; sys.stdin.readline(); sys.stdout.write('x' * (40 * 1024 * 1024)); sys.stdout.flush(); sys.stdin.read()"
-DEAF = "import os, sys, time; os.close(0); print('busy', file=sys.stderr, flush=True); time.sleep(1000)"
+DEAF = "exec 0<&-; echo busy >&2; exec sleep 1000"
+"In a shell, which is up in no time: it is to be deaf before anything is written to it."
 
 
 async def test_lines_that_are_no_messages_are_passed_over(stand: Stand) -> None:
@@ -30,8 +31,10 @@ async def test_a_line_without_an_end_costs_no_memory_and_is_given_up_in_time(sta
         await stand.call(server, "echo")
 
 
-async def test_a_server_that_does_not_listen_is_told_apart_from_a_slow_one(stand: Stand) -> None:
-    server = stand.server(command=sys.executable, args=("-c", DEAF))
+async def test_a_server_that_does_not_listen_is_told_apart_from_a_slow_one(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    # how long the package waits for its first answer before it says something that cannot be written any more
+    monkeypatch.setattr("mcp.client.session.DISCOVER_TIMEOUT_SECONDS", 2.0)
+    server = stand.server(command="/bin/sh", args=("-c", DEAF))
     with pytest.raises(ToolFailure, match="it ended before it was ready; its last words: busy"):
         await stand.call(server, "echo")
 
@@ -43,7 +46,7 @@ async def test_what_a_server_has_started_goes_with_it(stand: Stand) -> None:
     pids = stand.pids()
     assert len(pids) == 2
     await stand.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not all(_gone(pid) for pid in pids):  # noqa: ASYNC110 - they die on their own
             await asyncio.sleep(0.01)
 

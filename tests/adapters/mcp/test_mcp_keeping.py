@@ -86,8 +86,12 @@ async def test_the_journal_tells_how_a_server_failed_and_outlives_it(stand: Stan
 
 async def test_what_a_server_says_is_in_the_journal_without_its_secrets(stand: Stand) -> None:
     pool = stand.new_pool()
-    noisy = "import os, sys; print('my key is', os.environ['KEY'], file=sys.stderr); sys.stderr.write('no newline at the end')"
-    server = stand.server(name="noisy", args=("-c", noisy), env=(("KEY", "sk-very-secret"),))
+    noisy = (
+        "import os, sys; print('my key is', os.environ['KEY'], file=sys.stderr); print('started as', sys.argv, file=sys.stderr); "
+    )
+    noisy += "sys.stderr.write('no newline at the end')"
+    args = ("-c", noisy, "--token", "argument-secret")
+    server = stand.server(name="noisy", args=args, env=(("KEY", "sk-very-secret"),))
     settings = stand.settings(server)
     pool.start(settings)
     await stand.heard("failed")
@@ -95,6 +99,7 @@ async def test_what_a_server_says_is_in_the_journal_without_its_secrets(stand: S
     assert "my key is ***" in said
     assert "no newline at the end" in said
     assert "sk-very-secret" not in said
+    assert "started as ['-c', '--token', '***']" in said
 
 
 def test_a_journal_keeps_the_end_and_says_that_it_lost_the_beginning() -> None:

@@ -252,6 +252,13 @@ def test_a_broken_file_of_logins_is_as_good_as_none(stand: Stand, content: bytes
     assert TokenFile(path).read(server) is not None
 
 
+def test_what_gives_access_is_known_also_what_says_who_we_are(stand: Stand) -> None:
+    server = McpServer("a", url="https://a.example/mcp")
+    client = {"client_id": "not secret", "client_secret": "s", "registration_access_token": "r"}
+    stand.tokens.write(server, Login("https://a.example/mcp", "at", "https://a.example/token", client, "rt"))
+    assert sorted(stand.tokens.secrets()) == ["at", "r", "rt", "s"]
+
+
 def test_a_login_that_cannot_be_kept_is_said(stand: Stand) -> None:
     (stand.folder / "file").touch()
     with pytest.raises(TreadleError, match="The login cannot be kept"):

@@ -68,14 +68,16 @@ async def test_a_fault_is_retried_as_often_as_it_makes_sense(
     model_server: ModelServer, answer: Reply, kind: str, waits: list[float]
 ) -> None:
     model_server.script(always(answer))
-    place = provider(model_server, stream_idle_timeout=0.05, header_timeout=0.05, connect_timeout=0.2)
-    if answer.fault not in ("stall", "silent"):
-        place = replace(place, stream_idle_timeout=20.0, header_timeout=20.0)
+    # where a silence is meant to be noticed: time enough for what comes before it on a machine that has other work
+    silence = {"stall": {"stream_idle_timeout": 1.0}, "silent": {"header_timeout": 0.4}}.get(answer.fault or "", {})
+    place = replace(provider(model_server, stream_idle_timeout=60.0, header_timeout=60.0), **silence)
     async with models() as source:
         outcome = await persist(source, place)
     assert outcome.error is not None
     assert outcome.error.kind == kind
     assert outcome.waits == pytest.approx(waits)
+    # a server that is slow reads the last one only now
+    await model_server.until(lambda server: len(server.requests) > len(waits))
     assert len(model_server.requests) == len(waits) + 1
     assert outcome.error.message.startswith("Fake ")
     assert "\n" not in outcome.error.sentence()

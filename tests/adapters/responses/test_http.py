@@ -134,7 +134,7 @@ async def test_a_slow_consumer_stops_the_reading_instead_of_filling_the_memory(m
 
 async def test_one_event_larger_than_the_read_ahead_still_arrives(model_server: ModelServer) -> None:
     model_server.script([[item({"type": "message", "id": "m", "content": "y" * 3_000_000})]])
-    async with models() as source, asyncio.timeout(20):
+    async with models() as source, asyncio.timeout(60):
         events = await ask(source, provider(model_server))
     assert isinstance(events[-1], ReplyCompleted)
 
@@ -151,7 +151,7 @@ async def test_malformed_events_are_counted_and_the_reply_completes(model_server
 async def test_a_late_end_of_the_stream_does_not_delay_the_reply(model_server: ModelServer) -> None:
     ended = raw(b'data: {"type":"response.completed","response":{"id":"r"}}\n\n')
     model_server.script([reply(ended, hold("late"), end="none"), text("next")])
-    async with models() as source, asyncio.timeout(20):
+    async with models() as source, asyncio.timeout(60):
         assert isinstance((await ask(source, provider(model_server)))[-1], ReplyCompleted)
         model_server.release("late")
         await ask(source, provider(model_server))

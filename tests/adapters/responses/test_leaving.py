@@ -6,10 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from driving import models, provider, stream
+from driving import failure, models, provider, stream
 
 from fakes import fault, text
 from fakes.responses import ModelServer
+from treadle.adapters.responses import http
 from treadle.adapters.responses.errors import Faults
 from treadle.adapters.responses.events import ReplyReader
 from treadle.adapters.responses.http import Answer
@@ -52,3 +53,22 @@ async def test_a_cancel_while_a_complete_answer_comes_to_its_end_closes_the_conn
         with pytest.raises(asyncio.CancelledError):
             await task
         await model_server.until(lambda s: s.dropped == 1)
+
+
+async def test_the_body_of_an_error_is_waited_for_no_longer_than_other_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "ERROR_BODY_SECONDS", 3600.0)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 No\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nhalf of it")
+        await reader.read()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    place = provider(base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", stream_idle_timeout=0.4)
+    async with models() as source:
+        error = await failure(source, place)
+        assert (error.kind, error.status, error.retryable) == ("server", 500, True)
+        assert "half of it" in error.message
+    server.close()

@@ -71,4 +71,4 @@ async def test_windows_refuses_and_names_the_way_out() -> None:
     with pytest.raises(TreadleError) as refused:
         await sandbox.spawn(CommandSpec(("cmd",), "C:\\"), SandboxPolicy("danger-full-access"))
     assert "WSL" in refused.value.sentence()
-    await asyncio.wait_for(sandbox.close(), 5)
+    await asyncio.wait_for(sandbox.close(), 60)

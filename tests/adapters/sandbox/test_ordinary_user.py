@@ -13,7 +13,6 @@ import pytest
 NOBODY = 65534
 HERE = Path(__file__).parent
 NAMES = ("confinement", "process", "broker", "bridges", "command_limits", "keeper", "landlock")
-FILES = [str(HERE / f"test_{name}.py") for name in NAMES]
 
 
 def as_nobody(argv: list[str], scratch: str) -> subprocess.CompletedProcess[str]:
@@ -35,12 +34,13 @@ def interpreter(scratch: str) -> str | None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test here has just shown it")
-def test_confinement_and_processes_are_the_same_for_an_ordinary_user() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_confinement_and_processes_are_the_same_for_an_ordinary_user(name: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.chown(scratch, NOBODY, NOBODY)
         python = interpreter(scratch)
         if python is None:
             pytest.skip("no interpreter of this version that an ordinary user may run")
-        argv = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--basetemp={scratch}/base", *FILES]
-        told = as_nobody([*argv, f"--rootdir={HERE.parents[2]}"], scratch)
+        argv = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--basetemp={scratch}/base"]
+        told = as_nobody([*argv, f"--rootdir={HERE.parents[2]}", str(HERE / f"test_{name}.py")], scratch)
         assert told.returncode == 0, told.stdout[-4000:] + told.stderr[-2000:]

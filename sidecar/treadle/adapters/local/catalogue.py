@@ -5,13 +5,14 @@ Data only. A row is added here and nowhere else; a hash is never changed, a new 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from ...core.record import frozen
 
 Size: TypeAlias = Literal["1.5b", "0.5b"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A slice of the file inside an installed distribution. `path` is relative to the distribution's folder."""
 
@@ -19,7 +20,7 @@ class Part:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Weights:
     size: Size
     name: str

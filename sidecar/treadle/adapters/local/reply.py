@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 from ...core.errors import ModelError
 from ...core.items import JsonObject, dumps
+from ...core.record import mutable
 from ...core.replies import Delta, ItemBegun, ItemDone, ReplyCompleted, ReplyEvent, Usage
 from .speech import Speech
 
 KEY = "0"
 
 
-@dataclass(slots=True)
+@mutable
 class Reply:
     """Feed it the parsed `data:` of each stream event."""
 

@@ -6,15 +6,16 @@ as one to run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from ...core.record import mutable
 from .grammar import ANSWER_HEAD, CUT_COMMAND, SHELL_HEAD
 
 _SIMPLE = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-@dataclass(slots=True)
+@mutable
 class JsonString:
     """Decodes what stands between the quotes of a JSON string, in chunks cut anywhere. `closed` once the quote has come."""
 
@@ -84,7 +85,7 @@ class JsonString:
             out.append("\ufffd")
 
 
-@dataclass(slots=True)
+@mutable
 class Speech:
     """One reply. Feed it chunks; `feed` and `finish` return text for the user; afterwards ask `command` or `text`."""
 

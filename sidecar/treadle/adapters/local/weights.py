@@ -11,12 +11,13 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from threading import Event
 from typing import IO, Literal, TypeVar
 
 from ...core.errors import ModelError
+from ...core.record import frozen, mutable
 from ...core.settings import LocalModel
 from . import hub, parts
 from .catalogue import CATALOGUE, SMALL, Weights
@@ -30,7 +31,7 @@ WAY_OUT = (
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     path: Path
     source: Literal["configured", "cache", "hub", "packages"]
@@ -39,7 +40,7 @@ class Found:
     "For people: the model's name, or the file's."
 
 
-@dataclass(slots=True)
+@mutable
 class Search:
     """One search for weights. `reasons` collects why a source had none."""
 

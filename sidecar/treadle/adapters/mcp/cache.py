@@ -10,20 +10,20 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from ... import __version__
 from ...core.items import dumps
 from ...core.mcp import McpTool
+from ...core.record import frozen
 from ...core.settings import McpServer
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_FILES = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What a server offers."""
 
@@ -51,7 +51,7 @@ class ToolCache:
 
     def write(self, server: McpServer, offer: Offer) -> None:
         """Replaces what was kept, at once or not at all."""
-        entries = [{name: getattr(tool, name) for name in McpTool.__slots__} for tool in offer.tools]
+        entries = [{name: getattr(tool, name) for name in McpTool.__match_args__} for tool in offer.tools]
         data = dumps({"server": server.name, "resources": offer.resources, "tools": entries}).encode()
         if len(data) > MAX_BYTES:
             return

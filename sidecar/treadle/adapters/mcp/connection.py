@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ...core.errors import ToolFailure, TreadleError
 from ...core.items import JsonObject
 from ...core.mcp import Look, McpTool
+from ...core.record import frozen
 from ...core.settings import McpServer
 from ...runtime.ports import Inquire
+from ..environment import secrets_in
 from ..warden import Warden
 from .cache import Offer, ToolCache
 from .journal import Journal
@@ -48,7 +50,7 @@ class LoginNeeded(TreadleError):
     """The server lets nobody in without a login, or not with the one that we have."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reach:
     """A server, and what it takes to reach it."""
 
@@ -289,4 +291,5 @@ def _noted(state: State, error: str | None, tools: tuple[McpTool, ...] | None) -
 
 def _secrets(server: McpServer, own: Mapping[str, str]) -> tuple[str, ...]:
     """What its words may not be repeated with: the values that its table gives it."""
-    return (*(value for _, value in server.env), *(own[name] for name in server.env_vars if name in own))
+    given = (own[name] for name in server.env_vars if name in own)
+    return (*(value for _, value in server.env), *given, *secrets_in(server.args))

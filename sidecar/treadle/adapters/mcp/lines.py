@@ -6,11 +6,12 @@ large: the server goes on. What is no message is passed over. Imports `mcp_types
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import mcp_types
 from mcp_types import ErrorData, JSONRPCError, JSONRPCMessage
+
+from ...core.pattern import late
 
 MAX_LINE = 32 * 1024 * 1024
 "Bytes of one message."
@@ -22,8 +23,8 @@ DESCRIBES = b'"inputSchema"'
 "What every tool of a list has once."
 _EDGE = 512
 _ID = rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")'
-_AT_HEAD = re.compile(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID)
-_AT_TAIL = re.compile(_ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
+_AT_HEAD = late(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID)
+_AT_TAIL = late(_ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
 
 
 class Lines:

@@ -22,11 +22,11 @@ from ...core.settings import McpServer, Settings
 from ...runtime.ports import Inquire
 from ..warden import Warden
 from .cache import ToolCache
-from .connection import PAUSES, Connection
 from .journal import Journal
 from .tokens import TokenFile
 
 if TYPE_CHECKING:
+    from .connection import Connection
     from .session import Session
 
 MAX_JOURNALS = 64
@@ -43,7 +43,7 @@ class ServerPool:
         *,
         tokens: TokenFile | None = None,
         outside: Callable[[McpQuestion], Awaitable[Decision]] | None = None,
-        pauses: Sequence[float] = PAUSES,
+        pauses: Sequence[float] | None = None,
     ) -> None:
         """`outside` is asked what a server wants to know while no call of it is under way."""
         self._cache = cache
@@ -152,13 +152,16 @@ class ServerPool:
             raise TreadleError("it was stopped")
         self._connection(server, settings).begin()
 
-    async def reload(self, wanted: Iterable[Settings]) -> None:
+    async def let_go(self, wanted: Iterable[Settings]) -> None:
         keys: set[McpServer] = set()
         for settings in wanted:
             keys |= {_reach(server, settings) for server in _wanted(settings)}
         unwanted = [key for key in self._connections if key not in keys]
         ended = [self._connections.pop(key) for key in unwanted]
         await asyncio.gather(*(connection.close() for connection in ended))
+
+    async def reload(self, wanted: Iterable[Settings]) -> None:
+        await self.let_go(wanted)
         for connection in self._connections.values():
             if connection.state == "failed":
                 connection.begin()
@@ -191,6 +194,8 @@ class ServerPool:
         key = _reach(server, settings)
         found = self._connections.get(key)
         if found is None:
+            from .connection import PAUSES, Connection  # noqa: PLC0415 - most have no server
+
             found = self._connections[key] = Connection(
                 replace(key, cwd=server.cwd),
                 settings.cwd,
@@ -200,7 +205,7 @@ class ServerPool:
                 outside=self._outside,
                 warden=self._warden,
                 tokens=self._tokens,
-                pauses=self._pauses,
+                pauses=PAUSES if self._pauses is None else self._pauses,
                 journal=self._journal(server, settings),
             )
         return found

@@ -12,18 +12,19 @@ import os
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, cast
 
 from ...core.errors import TreadleError
 from ...core.items import JsonObject, dumps
+from ...core.record import frozen
 from ...core.settings import McpServer
 
 MAX_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """What a login to a server has brought."""
 
@@ -61,7 +62,9 @@ class TokenFile:
     def secrets(self) -> list[str]:
         """Of all logins: what must be seen by nobody else."""
         logins = [cast("JsonObject", entry) for entry in self._entries().values() if isinstance(entry, dict)]
-        found = [login.get(name) for login in logins for name in ("access_token", "refresh_token")]
+        logins += [cast("JsonObject", login["client"]) for login in logins if isinstance(login.get("client"), dict)]
+        names = ("access_token", "refresh_token", "client_secret", "registration_access_token")
+        found = [login.get(name) for login in logins for name in names]
         return [token for token in found if isinstance(token, str)]
 
     def write(self, server: McpServer, login: Login | None) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from dataclasses import dataclass
 
-_LINE = re.compile(rb"([A-Z]{1,32}) ([\x21-\x7e]{1,16384}) HTTP/1\.([01])")
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
-_AUTHORITY = re.compile(r"(?:[^@/]*@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@]+)(?::([0-9]{1,5}))?")
+from ...core.pattern import late
+from ...core.record import frozen
+
+_LINE = late(rb"([A-Z]{1,32}) ([\x21-\x7e]{1,16384}) HTTP/1\.([01])")
+_FIELD = late(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
+_AUTHORITY = late(r"(?:[^@/]*@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@]+)(?::([0-9]{1,5}))?")
 _FOR_THE_PROXY = {b"proxy-authorization", b"proxy-connection", b"connection", b"keep-alive", b"host"}
 
 
@@ -21,7 +22,7 @@ class BadHead(Exception):
     """One sentence for the client."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     host: str
     port: int

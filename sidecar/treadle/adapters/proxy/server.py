@@ -12,10 +12,11 @@ import contextlib
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from ...core.network import HostVerdict
+from ...core.record import unique
 from ...runtime.ports.network import HostJudge
 from .head import BadHead, Wanted, parse
 
@@ -38,7 +39,7 @@ async def system_resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-@dataclass(slots=True, eq=False)
+@unique
 class CommandWay:
     """The proxy as one command sees it."""
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-_CHUNKED = re.compile(rb"^transfer-encoding:[^\r\n]*\bchunked\s*$", re.I | re.M)
+from ...core.pattern import late
+
+_CHUNKED = late(rb"^transfer-encoding:[^\r\n]*\bchunked\s*$", re.I | re.M)
 _HEAD_LIMIT = 256 * 1024
 _SIZE_LINE_LIMIT = 4096
 

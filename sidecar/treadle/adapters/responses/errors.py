@@ -12,10 +12,12 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 from ...core.errors import ModelError
+from ...core.pattern import late
+from ...core.record import frozen
 from ...core.settings import Provider
 
 SAID_LIMIT = 400
@@ -27,17 +29,17 @@ _QUOTA_CODES = {"insufficient_quota", "usage_not_included", "usage_limit_reached
 _OVERLOADED_CODES = {"server_is_overloaded", "slow_down", "overloaded_error"}
 _POLICY_CODES = {"cyber_policy", "content_filter", "content_policy_violation"}
 _BAD_REQUEST_CODES = {"invalid_prompt", "invalid_request_error", "invalid_image", "bad_request"}
-_OVERFLOW_WORDS = re.compile(r"maximum context|context (length|window|size)|prompt is too long|too many input tokens", re.I)
-_MODEL_WORDS = re.compile(
+_OVERFLOW_WORDS = late(r"maximum context|context (length|window|size)|prompt is too long|too many input tokens", re.I)
+_MODEL_WORDS = late(
     r"model.{0,80}(not (found|exist|supported|available)|does not exist|unknown)|(unknown|invalid) model", re.I | re.S
 )
 _UNIT = r"(?:ms|milliseconds?|h(?:ours?)?|m(?:in(?:utes?)?)?|s(?:ec(?:onds?)?)?)"
-_TRY_AGAIN = re.compile(rf"(?:try again|retry)(?: again)? (?:in|after)\s+((?:\d+(?:\.\d+)?\s*{_UNIT}\s*)+)", re.I)
-_TIME_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|h|m|s)", re.I)
+_TRY_AGAIN = late(rf"(?:try again|retry)(?: again)? (?:in|after)\s+((?:\d+(?:\.\d+)?\s*{_UNIT}\s*)+)", re.I)
+_TIME_PART = late(r"(\d+(?:\.\d+)?)\s*(ms|milli|h|m|s)", re.I)
 _UNIT_SECONDS = {"ms": 0.001, "milli": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """What a provider wrote about a failure."""
 
@@ -46,7 +48,7 @@ class Said:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Faults:
     """Makes the errors of one request."""
 
@@ -301,7 +303,10 @@ def retry_after(headers: Mapping[str, str], text: str, now: float | None = None)
         if re.fullmatch(r"\d{1,12}(\.\d{1,12})?", value):
             return float(value) * scale
         try:
-            return max(parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now), 0.0)
+            wanted = parsedate_to_datetime(value).timestamp()
+            if now is None:  # by the clock of who asks for it, if it says what that shows: ours may be wrong
+                now = parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()
+            return max(wanted - now, 0.0)
         except (ValueError, OverflowError):
             continue
     match = _TRY_AGAIN.search(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from types import NoneType
 from typing import Any, cast
 
 from ...core.items import JsonObject
@@ -27,6 +28,15 @@ _DELTAS: dict[str, tuple[Any, str | None]] = {
 
 _decode = json.JSONDecoder().decode
 _CALLS = ("function_call", "custom_tool_call")
+_SAME_CALL = ("type", "call_id", "name", "arguments", "input")
+_TEXTS = ("id", "call_id", "status")
+_OWN_TEXTS = {
+    "function_call": ("name", "arguments"),
+    "custom_tool_call": ("name", "input"),
+    "message": ("phase",),
+    "reasoning": ("encrypted_content",),
+}
+_PART_TEXTS = ("type", "text", "refusal")
 
 
 class Malformed(ValueError):
@@ -42,9 +52,9 @@ class ReplyReader:
         self._faults = faults
         self._by_index: dict[int, str] = {}
         self._by_id: dict[str, str] = {}
-        self._begun: set[str] = set()
+        self._begun: dict[str, tuple[Any, Any]] = {}
         self._latest = "0"
-        self._done = 0
+        self._done: list[tuple[Any, JsonObject]] = []
         self._summaries: set[tuple[str, int]] = set()
 
     def read(self, events: Iterable[SseEvent], out: list[ReplyEvent]) -> None:
@@ -70,7 +80,8 @@ class ReplyReader:
         match kind:
             case "response.output_item.added":
                 item = _item(event)
-                out.append(ItemBegun(self._begin(event, item), item["type"], item))
+                if not self._has_begun(event, item):
+                    out.append(ItemBegun(self._begin(event, item), item["type"], item))
             case "response.output_item.done":
                 self._item_done(event, _item(event), out)
             case "response.reasoning_summary_part.added":
@@ -109,9 +120,15 @@ class ReplyReader:
             self._by_index[index] = key
         if isinstance(item_id, str):
             self._by_id[item_id] = key
-        self._begun.add(key)
+        self._begun[key] = item_id, item["type"]
         self._latest = key
         return key
+
+    def _has_begun(self, event: JsonObject, item: JsonObject) -> bool:
+        """Whether a gateway says it once more. Some number all items alike, so the id counts too."""
+        index, item_id = event.get("output_index"), item.get("id")
+        key = str(index) if isinstance(index, int) else item_id
+        return isinstance(item_id, str) and self._begun.get(cast(str, key)) == (item_id, item["type"])
 
     def _key(self, event: JsonObject) -> str:
         # The index first: some gateways encrypt ids anew in every event.
@@ -123,11 +140,16 @@ class ReplyReader:
     def _item_done(self, event: JsonObject, item: JsonObject, out: list[ReplyEvent]) -> None:
         if item["type"] in _CALLS and item.get("status") == "incomplete":
             return  # cut at the output limit: half a command must not run
+        if not _is_whole(item):
+            raise Malformed("half an item")
+        index = event.get("output_index")
+        if any(_may_be_one(index, known_index) and _is_same(item, known) for known_index, known in self._done):
+            return  # a gateway that sends events again must not make a call run twice
         key = self._by_index.get(cast(int, event.get("output_index"))) or self._by_id.get(cast(str, item.get("id")))
         if key is None:
             key = self._begin(event, item)
             out.append(ItemBegun(key, item["type"], item))
-        self._done += 1
+        self._done.append((index, item))
         out.append(ItemDone(key, item["type"], item))
 
     def _incomplete(self, event: JsonObject, out: list[ReplyEvent]) -> None:
@@ -141,22 +163,71 @@ class ReplyReader:
     def _end(self, event: JsonObject, incomplete: str | None, out: list[ReplyEvent]) -> None:
         response = _response(event)
         output = response.get("output")
-        if not self._done and isinstance(output, list):
-            # A gateway that sends the items only with the end.
-            for item in cast("list[Any]", output):
-                if isinstance(item, dict) and isinstance(cast(JsonObject, item).get("type"), str):
-                    self._item_done({}, cast(JsonObject, item), out)
+        if isinstance(output, list) and (incomplete is None or not self._done):
+            for index, item in self._missing(cast("list[Any]", output)):
+                self._item_done({"output_index": index}, item, out)
         self.completed = True
         reply_id = response.get("id")
         tokens = usage(response.get("usage"))
         out.append(ReplyCompleted(reply_id if isinstance(reply_id, str) else None, tokens, self.skipped, incomplete))
 
+    def _missing(self, output: list[Any]) -> list[tuple[int | None, JsonObject]]:
+        """Items of the whole reply whose own events never came, or were unreadable."""
+        items = [(place, cast(JsonObject, item)) for place, item in enumerate(output) if _is_item(item) and _is_whole(item)]
+        if not self._done:  # a gateway that sends the items only with the end
+            return [(None if place not in self._by_index else place, item) for place, item in items]
+        done = {index for index, _ in self._done if isinstance(index, int)}
+        if len(done) < len(self._done):
+            return []  # who does not number them cannot be compared
+        known = [item for _, item in self._done]
+        lost = [(place, item) for place, item in items if place not in done and not any(_is_same(item, one) for one in known)]
+        # thoughts belong before what came of them: too late is worse than never
+        return [(place, item) for place, item in lost if item["type"] != "reasoning" or place > max(done)]
+
+
+def _may_be_one(index: object, other: object) -> bool:
+    return not (isinstance(index, int) and isinstance(other, int)) or index == other
+
+
+def _is_same(item: JsonObject, known: JsonObject) -> bool:
+    """Whether two items say the same and have an id to tell them from others that do."""
+    if item["type"] in _CALLS:
+        told_apart = item.get("call_id") or (item.get("id") and item["id"] == known.get("id"))
+        return bool(told_apart) and all(item.get(name) == known.get(name) for name in _SAME_CALL)
+    return bool(item.get("id")) and item == known
+
 
 def _item(event: JsonObject) -> JsonObject:
     item = event.get("item")
-    if not isinstance(item, dict) or not isinstance(cast(JsonObject, item).get("type"), str):
+    if not _is_item(item):
         raise Malformed("no item")
     return cast(JsonObject, item)
+
+
+def _is_item(item: object) -> bool:
+    """Whether its members have the types that the rest of Treadle, and who gets it back with the next request, relies on."""
+    if not isinstance(item, dict) or not isinstance(cast(JsonObject, item).get("type"), str):
+        return False
+    given = cast(JsonObject, item)
+    kind = given["type"]
+    if not all(isinstance(given.get(name), (str, NoneType)) for name in (*_TEXTS, *_OWN_TEXTS.get(kind, ()))):
+        return False
+    return kind not in ("message", "reasoning") or all(_are_parts(given.get(name), kind) for name in ("content", "summary"))
+
+
+def _are_parts(value: object, kind: str) -> bool:
+    if value is None or (isinstance(value, str) and kind == "message"):
+        return True
+    parts = cast("list[object]", value) if isinstance(value, list) else [None]
+    return all(
+        isinstance(part, dict) and all(isinstance(cast(JsonObject, part).get(name), (str, NoneType)) for name in _PART_TEXTS)
+        for part in parts
+    )
+
+
+def _is_whole(item: JsonObject) -> bool:
+    """Whether a call says what is called."""
+    return item["type"] not in _CALLS or bool(item.get("name"))
 
 
 def _response(event: JsonObject) -> JsonObject:
@@ -191,7 +262,7 @@ def _says(data: object, name: str) -> bool:
 
 def _count(data: object, name: str) -> int:
     value = cast(JsonObject, data).get(name) if isinstance(data, dict) else None
-    return value if isinstance(value, int) else 0
+    return max(value, 0) if isinstance(value, int) else 0
 
 
 def _without_lone_surrogates(value: Any) -> Any:

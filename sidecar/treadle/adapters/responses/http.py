@@ -18,6 +18,7 @@ from ... import __version__
 from ...core.prompt import Request
 from ...core.replies import Compacted, ReplyEvent
 from ...core.settings import Provider, Settings
+from . import httpx_alone
 from .errors import Faults
 from .events import ReplyReader
 from .sse import EventTooLarge, SseParser
@@ -91,7 +92,7 @@ class ResponsesModel:
         limit = self._provider.connect_timeout + self._provider.stream_idle_timeout
         response = await self._send("/responses/compact", compact.body(request), headers, faults, limit)
         if response.status_code != 200:
-            raise faults.status(response.status_code, response.headers, await _short_body(response))
+            raise faults.status(response.status_code, response.headers, await self._short_body(response))
         return compact.read(await _whole_body(response, faults, limit), faults)
 
     async def close(self) -> None:
@@ -135,7 +136,7 @@ class ResponsesModel:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status_code == 200 and kind in ("text/event-stream", ""):
             return response
-        body = await _short_body(response)
+        body = await self._short_body(response)
         raise (
             faults.not_a_stream(kind, body)
             if response.status_code == 200
@@ -144,6 +145,7 @@ class ResponsesModel:
 
     async def _send(self, path: str, content: bytes, headers: dict[str, str], faults: Faults, limit: float) -> httpx.Response:
         """The answer's head. Raises ModelError when none comes within `limit` seconds."""
+        httpx_alone.load()
         import httpx  # noqa: PLC0415
 
         provider = self._provider
@@ -162,6 +164,23 @@ class ResponsesModel:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError, OSError) as error:
             # A base_url or proxy variable that is no URL; a SOCKS proxy without its package; certificates that cannot be read.
             raise faults.setup(error) from None
+
+    async def _short_body(self, response: httpx.Response) -> bytes:
+        """What fits; an error without its body is still an error."""
+        import httpx  # noqa: PLC0415
+
+        body = b""
+        try:
+            async with asyncio.timeout(min(ERROR_BODY_SECONDS, self._provider.stream_idle_timeout)):
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > ERROR_BODY_LIMIT:
+                        break
+        except (httpx.HTTPError, TimeoutError):
+            pass
+        finally:
+            await response.aclose()
+        return body
 
 
 class Answer:
@@ -300,24 +319,6 @@ def _client(near: bool) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=JoiningTransport(httpx.create_ssl_context(), limits))
     direct = {f"all://[{host}]" if ":" in host else f"all://{host}": None for host in _LOOPBACK}
     return httpx.AsyncClient(limits=limits, mounts=direct)
-
-
-async def _short_body(response: httpx.Response) -> bytes:
-    """What fits; an error without its body is still an error."""
-    import httpx  # noqa: PLC0415
-
-    body = b""
-    try:
-        async with asyncio.timeout(ERROR_BODY_SECONDS):
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > ERROR_BODY_LIMIT:
-                    break
-    except (httpx.HTTPError, TimeoutError):
-        pass
-    finally:
-        await response.aclose()
-    return body
 
 
 async def _whole_body(response: httpx.Response, faults: Faults, limit: float) -> bytes:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ...core.record import frozen
 
 _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
 _JUMPS = {"==": 0x15, "any": 0x45}
@@ -22,22 +23,22 @@ def argument(index: int) -> int:
     return 16 + 8 * index
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Load:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class And:
     mask: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Return:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Jump:
     """`test` is == or any (a bit in common). None falls through to the next instruction."""
 
@@ -47,7 +48,7 @@ class Jump:
     otherwise: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     name: str
 

@@ -12,14 +12,13 @@ import errno
 import heapq
 import logging
 import os
-import platform
 import select
 import socket
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
 
+from ...core.record import unique
 from . import host_sockets, kernel
 from .connects import Connect, Gone, Rules, attempt, own_network
 from .notices import Listener
@@ -39,7 +38,7 @@ _CLOSE_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
+@unique
 class _Call(Connect):
     """Of the queue below."""
 
@@ -91,7 +90,7 @@ class Broker:
         thread.start()
         started.wait()
         try:
-            broker = cls(Listener.install(platform.machine()), rules)
+            broker = cls(Listener.install(os.uname().machine), rules)
             broker._threads.append(thread)
             born.append(broker)
         finally:

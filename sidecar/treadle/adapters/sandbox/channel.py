@@ -14,8 +14,9 @@ import os
 import struct
 import termios
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...core.record import mutable
 from ...runtime.ports import CommandSpec
 
 _CHUNK = 64 * 1024
@@ -25,7 +26,7 @@ GRACE = 0.3
 "Seconds for which the output is still read when the command is gone but somebody holds its output."
 
 
-@dataclass(slots=True)
+@mutable
 class Channel:
     """Our ends, and the command's until it is born. -1: there is none."""
 

@@ -15,8 +15,8 @@ import os
 import socket
 import stat
 import struct
-from dataclasses import dataclass
 
+from ...core.record import frozen, mutable, unique
 from . import host_sockets, kernel
 from .notices import Listener, Notice
 from .runs import Run
@@ -36,7 +36,7 @@ _COPIED_OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """What does not change from connect to connect."""
 
@@ -55,7 +55,7 @@ def network_of(sock: socket.socket) -> int:
     return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, _NETNS_COOKIE, 8), "little")
 
 
-@dataclass(slots=True)
+@mutable
 class Target:
     """Where a connect leads, held: nothing of it is read from the command again."""
 
@@ -71,7 +71,7 @@ class Target:
         self.sock.close()
 
 
-@dataclass(slots=True, eq=False)
+@unique
 class Connect:
     """One call that waits for its answer."""
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from ...core.pattern import late
+from ...core.record import mutable
 
 _MOUNTED = "/sys/fs/cgroup/pids"
 _TRIES, _PAUSE = 5, 0.005
 _BESIDES = 64
 "What runs there besides commands, and what lets the watchdog see that a command is past its bound."
-_NAME = re.compile(r"treadle-(\d+)-\d+")
+_NAME = late(r"treadle-(\d+)-\d+")
 
 
-@dataclass(slots=True)
+@mutable
 class Enclosure:
     """Of one thread."""
 

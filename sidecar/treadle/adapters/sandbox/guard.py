@@ -13,9 +13,10 @@ import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from ...core.record import frozen, mutable
 from . import mounts
 from .protected import ROOT_NAMES, TEMPORARY_NAMES, below
 
@@ -28,7 +29,7 @@ _GIT_PARTS = ("config", "config.worktree", "hooks", "info", "commondir", "gitdir
 _GIT_HEAD, _GIT_ALTERNATES = "HEAD", "objects/info"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One file, folder or link as it was. `content` is a link's target for a link, empty for a folder."""
 
@@ -42,7 +43,7 @@ class Entry:
     "Nanoseconds."
 
 
-@dataclass(slots=True)
+@mutable
 class Watched:
     """Of one command."""
 
@@ -60,7 +61,7 @@ class Watched:
         self.held.clear()
 
 
-@dataclass(slots=True)
+@mutable
 class Guard:
     """`own`: see protected.find. `aside`: where to put what commands left in protected places."""
 
@@ -142,7 +143,7 @@ class Guard:
             os.chmod(path, stat.S_IMODE(entry.mode))
 
 
-@dataclass(slots=True)
+@mutable
 class _Scan:
     entries: dict[str, Entry] = field(default_factory=dict[str, Entry])
     left: int = _ENTRIES

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import platform
 import struct
-from dataclasses import dataclass
 from typing import Any
 
-_X86 = platform.machine() == "x86_64"
+from ...core.record import frozen
+
+_X86 = os.uname().machine == "x86_64"
 _SECCOMP, _STATX, _CAPSET = (317, 332, 126) if _X86 else (277, 291, 91)
 _PIDFD_GETFD, _PIDFD_OPEN, _OPENAT2 = 438, 434, 437
 _PIDFD_THREAD = os.O_EXCL
@@ -29,7 +29,7 @@ _libc.syscall.restype = ctypes.c_long
 _libc.process_vm_readv.restype = ctypes.c_ssize_t
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Birth:
     """What says which file this is, and since when."""
 

@@ -14,9 +14,10 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
+from ...core.record import frozen, mutable
 from ...core.settings import CommandLimits
 from . import processes
 from .process import ChildProcess
@@ -42,7 +43,7 @@ _DISK_RESERVE, _DISK_SHARE = _GB, 20
 _NODES = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """CommandLimits with every number decided. Bytes."""
 
@@ -90,7 +91,7 @@ def open_files() -> tuple[int, int]:
     return soft, hard
 
 
-@dataclass(slots=True)
+@mutable
 class _Disk:
     """A file system that a command may fill."""
 
@@ -100,7 +101,7 @@ class _Disk:
     "Both at the first look, or the least that may be left of them."
 
 
-@dataclass(slots=True)
+@mutable
 class _Watched:
     process: ChildProcess
     bounds: Bounds
@@ -116,7 +117,7 @@ class _Watched:
     pids: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
+@mutable
 class Watchdog:
     """Of all commands of a sandbox."""
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import platform
 import signal
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...core.errors import ToolFailure, TreadleError
+from ...core.record import frozen
 from ...core.settings import CommandLimits, SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from ..warden import Warden
@@ -51,7 +50,7 @@ Born: TypeAlias = "tuple[subprocess.Popen[bytes], tuple[str, ...]]"
 "The process that stands for a command, and the placeholders that it holds."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Base:
     """What does not change from command to command."""
 
@@ -230,7 +229,8 @@ class LinuxSandbox:
 
     def _make_base(self) -> Base:
         assert self._bubblewrap is not None
-        self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is missing cannot be protected
+        with contextlib.suppress(OSError):  # where it cannot be made, by commands neither
+            self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is missing cannot be protected
         argv = [self._bubblewrap, "--die-with-parent", "--new-session", "--unshare-user", "--unshare-pid", "--unshare-ipc"]
         argv += ["--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL"]
         argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
@@ -238,7 +238,7 @@ class LinuxSandbox:
             argv += ["--ro-bind", path, path]
         if os.path.isdir("/run/user"):
             argv += ["--tmpfs", "/run/user", "--remount-ro", "/run/user"]
-        code = seccomp.program(platform.machine(), unix_sockets=self._broker is not None)
+        code = seccomp.program(os.uname().machine, unix_sockets=self._broker is not None)
         memory = os.memfd_create("seccomp", os.MFD_CLOEXEC)
         os.write(memory, code)
         os.lseek(memory, 0, os.SEEK_SET)
@@ -263,8 +263,8 @@ class LinuxSandbox:
     async def _try_bubblewrap(self) -> SandboxStatus:
         if self._bubblewrap is None:
             return SandboxStatus("none", False, NOT_INSTALLED)
-        if not seccomp.supported(platform.machine()):
-            return SandboxStatus("none", False, f"Commands cannot be confined on a {platform.machine()} machine yet.")
+        if not seccomp.supported(os.uname().machine):
+            return SandboxStatus("none", False, f"Commands cannot be confined on a {os.uname().machine} machine yet.")
         command = CommandSpec(("/bin/sh", "-c", "exit 0"), "/", {}, limits=CommandLimits(processes=64))
         try:
             process = await self._spawn(command, SandboxPolicy("read-only"))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from ...core.errors import TreadleError
+from ...core.record import frozen, mutable
 from ...core.settings import SandboxPolicy
 from .protected import Protected, below, find, within
 from .roots import Roots
@@ -24,7 +25,7 @@ _MAX_NEIGHBOURS = 50
 "Of something hidden: each costs a mount."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Writable:
     """Real paths of what a command may write."""
 
@@ -68,7 +69,7 @@ def look(places: Writable, own: tuple[str, ...]) -> Protected:
     return find(places.roots, places.temporary, own)
 
 
-@dataclass(slots=True)
+@mutable
 class Pins:
     """Folders held by descriptor. Another command may be running: between our look and bubblewrap's mount it could put a link
     where a folder was, and would be given the link's target to write."""

@@ -12,8 +12,8 @@ import errno
 import fcntl
 import os
 import struct
-from dataclasses import dataclass
 
+from ...core.record import frozen
 from . import kernel
 from .bpf import ARCH, NR, Jump, Label, Load, Return, assemble
 from .seccomp import MACHINES
@@ -25,7 +25,7 @@ _NOTICE = struct.Struct("=QIIiIQ6Q")
 _SET_FD = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """A thread that waits in connect(descriptor, address, length)."""
 

@@ -11,9 +11,9 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from ...core.record import mutable
 from .channel import Channel, Reading, set_window, write_all
 
 _END_OF_INPUT = b"\x04"
@@ -30,7 +30,7 @@ class Child(Protocol):
     def poll(self) -> int | None: ...
 
 
-@dataclass(slots=True)
+@mutable
 class KeptChild:
     """Stands for a process that is not our child: whoever is told how it ended sets the code."""
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from ...core.record import frozen
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BLOCK = 512
 _OWN_MEMORY_FILES = ("/memfd:", "/dev/shm/", "/dev/zero (deleted)", "/SYSV")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Of a tree, its root included."""
 

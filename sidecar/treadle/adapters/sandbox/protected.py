@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import PurePath
 
+from ...core.record import mutable
 from . import git_files
 from .repositories import nested
 
@@ -25,7 +26,7 @@ _MAX_ENTRIES = 5000
 _MAX_WORKSPACE_FILES = 20
 
 
-@dataclass(slots=True)
+@mutable
 class Protected:
     """Absolute real paths."""
 

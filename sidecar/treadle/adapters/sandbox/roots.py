@@ -7,9 +7,10 @@ new is not followed through a link that lies where a command was able to put it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ...core.errors import TreadleError
+from ...core.record import mutable
 from .protected import within
 
 _NEVER = ("/proc", "/dev", "/sys")
@@ -17,7 +18,7 @@ _MOST_LINKS = 40
 "As many as the kernel follows."
 
 
-@dataclass(slots=True)
+@mutable
 class Roots:
     known: dict[str, str] = field(default_factory=dict[str, str])
     "Given path to real path."

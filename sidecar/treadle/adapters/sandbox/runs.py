@@ -13,9 +13,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ...core.record import unique
 from .kernel import Birth, close_all
 
 _COARSE_CLOCK = 5
@@ -41,7 +42,7 @@ class OwnSockets:
                 del self._known[next(iter(self._known))]
 
 
-@dataclass(slots=True, eq=False)
+@unique
 class Run:
     """One command and what it may reach."""
 

@@ -67,7 +67,13 @@ class Spawner:
                 loop.call_soon_threadsafe(settle, result, error)
 
         self._post(perform)
-        return await answer
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            # the result may have been there already when the cancel came: nobody else would see to it
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                discard(answer.result())
+            raise
 
     async def settle(self) -> None:
         """Returns when every job so far has been done and its result handed over."""

@@ -16,11 +16,11 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from ...core.errors import ToolFailure, TreadleError
+from ...core.record import frozen
 from ...core.settings import SandboxPolicy
 from ...runtime.ports import CommandSpec, Process, SandboxStatus
 from .channel import Channel, open_channel
@@ -31,7 +31,7 @@ from .spawner import Spawner
 _KEEPER = str(Path(__file__).with_name("keeper.py"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Confinement:
     """What a command puts on itself before it begins."""
 

@@ -51,10 +51,12 @@ def _delete(database: sqlite3.Connection, thread_ids: Sequence[str], *, unindexe
         for table in tables:
             database.executemany(f"DELETE FROM {table} WHERE thread_id=?", [(thread_id,) for thread_id in thread_ids])
         database.executemany("DELETE FROM thread WHERE id=?", [(thread_id,) for thread_id in thread_ids])
+        database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        # a disk that is full may have ended it already
+        if database.in_transaction:
+            database.execute("ROLLBACK")
         raise
-    database.execute("COMMIT")
 
 
 def _tables(database: sqlite3.Connection) -> list[str]:

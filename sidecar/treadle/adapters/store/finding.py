@@ -9,11 +9,10 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from ...core.errors import TreadleError
-from ...core.items import decode
-from ...core.search import Query, said, snippet
+from ...core.search import Query, snippet
 from ...runtime.ports import Found
 from . import threads
-from .search import SqliteSearch
+from .search import SqliteSearch, said
 
 
 class SqliteIndex:
@@ -79,5 +78,5 @@ def _found(database: sqlite3.Connection, search: SqliteSearch, query: Query, row
     text = meta.name or ""
     if position is not None and position >= 0:
         body = database.execute("SELECT body FROM item WHERE thread_id=? AND position=?", (meta.id, position)).fetchone()
-        text = said(decode(body[0])) if body else meta.preview
+        text = said(body[0]) if body else meta.preview
     return Found(meta, snippet(text, query))

@@ -6,6 +6,7 @@ neither.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ from ...core.errors import TreadleError
 from ...core.items import Item, UserMessage
 from ...core.queue import Queued, decode, encode
 
+_log = logging.getLogger(__name__)
 SCHEMA = """
 CREATE TABLE queued (
   thread_id TEXT NOT NULL REFERENCES thread (id) ON DELETE CASCADE, id TEXT NOT NULL, place INTEGER NOT NULL, body TEXT NOT NULL,
@@ -42,7 +44,7 @@ class SqliteQueue:
         rows = self._db.execute("SELECT body FROM queued WHERE thread_id=? ORDER BY place, id", (thread_id,)).fetchall()
         if rows:
             self._having.add(thread_id)
-        return [decode(body) for (body,) in rows]
+        return [queued for (body,) in rows if (queued := _read(thread_id, body)) is not None]
 
     def put(self, thread_id: str, queued: Queued) -> None:
         try:
@@ -64,3 +66,12 @@ class SqliteQueue:
         if thread_id in self._having:
             said = [(thread_id, item.id) for item in items if isinstance(item, UserMessage)]
             self._db.executemany(_REMOVE, said)
+
+
+def _read(thread_id: str, body: str) -> Queued | None:
+    """None for a damaged one, which stays where it is: the others are not held up by it."""
+    try:
+        return decode(body)
+    except ValueError as error:
+        _log.warning("a message that waits in thread %s is damaged, and left out: %s", thread_id, error)
+        return None

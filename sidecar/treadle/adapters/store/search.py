@@ -19,7 +19,7 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import TypeAlias
 
 from ...core import search
-from ...core.items import Item, decode
+from ...core.items import decode
 from ...core.search import Query
 
 SCHEMA = """
@@ -97,7 +97,7 @@ class SqliteSearch:
             self._take(shard, [(number << _BITS, search.spaced(name or ""))])
             query = "SELECT position, body FROM item WHERE thread_id=? AND position<coalesce(?, 1 << 40) ORDER BY position"
             for position, body in self._db.execute(query, (thread_id, done)).fetchall():
-                self._take(shard, _rows(number, position, (decode(body),)))
+                self._take(shard, _rows(number, position, (body,)))
             self._db.execute("DELETE FROM search_thread WHERE number=?", (number,))
             touched.add(shard)
         for shard in touched.intersection(left := set(self._shards())):
@@ -150,7 +150,7 @@ class SqliteSearch:
         size = 0
         while done is not None:
             query = "SELECT body FROM item WHERE thread_id=? AND position>=? ORDER BY position LIMIT ?"
-            items = [decode(body) for (body,) in self._db.execute(query, (thread_id, done, _READ))]
+            items = [body for (body,) in self._db.execute(query, (thread_id, done, _READ))]
             rows = _rows(number, done, items)
             self._put(shard, rows)
             size += sum(len(text) for _, text in rows)
@@ -209,9 +209,17 @@ class SqliteSearch:
         self._db.execute("DELETE FROM search_thread WHERE shard=?", (shard,))
 
 
-def _rows(number: int, position: int, items: Iterable[Item]) -> list[tuple[int, str]]:
-    texts = ((position + offset, search.said(item)) for offset, item in enumerate(items))
+def _rows(number: int, position: int, bodies: Iterable[str]) -> list[tuple[int, str]]:
+    texts = ((position + offset, said(body)) for offset, body in enumerate(bodies))
     return [((number << _BITS) + at + 1, search.spaced(text)) for at, text in texts if text]
+
+
+def said(body: str) -> str:
+    """The text that a kept item is found by. A damaged one is not found, and holds up no others."""
+    try:
+        return search.said(decode(body))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return ""
 
 
 def _match(query: Query) -> str:

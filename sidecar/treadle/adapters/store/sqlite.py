@@ -20,11 +20,13 @@ from typing import Any
 
 from ...core.errors import RequestRefused, TreadleError
 from ...core.items import Item, decode, encode
+from ...core.pattern import late
 from ...runtime.ports import ThreadMeta
 from . import deletion, drafts, finding, grants, ledger, queue, search, threads
+from .failures import Kept, ToldConnection, failure, words
 
 _FILE = "threads.sqlite3"
-_NAME = re.compile(r"[\w-]{1,128}", re.ASCII)
+_NAME = late(r"[\w-]{1,128}", re.ASCII)
 "What an id of a thread is made of."
 _THREADS = """
 CREATE TABLE thread (
@@ -55,37 +57,34 @@ _STEPS = (
 "What each version adds to the one before it; the number of steps is the version. Steps are only ever added."
 
 
-def _way_out(folder: Path, error: OSError | sqlite3.Error) -> str:
-    match str(error):
-        case "written by a newer Treadle":
-            return "Use that one, or set TREADLE_HOME to another folder."
-        case "file is not a database" | "database disk image is malformed":
-            return f"{folder / _FILE} is damaged: put a copy of it in its place, or move it away to begin anew."
-        case _:
-            return f"Make {folder} writable, or set TREADLE_HOME to a folder that is."
-
-
 class SqliteStore:
-    """Threads under `folder`: threads.sqlite3 and locks/. Raises TreadleError when the folder cannot be used."""
+    """Threads under `folder`: threads.sqlite3 and locks/. Raises TreadleError when the folder cannot be used. None: in memory,
+    for threads that are not to be kept."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None) -> None:
+        path = Path(":memory:") if folder is None else folder / _FILE
+        self._folder = folder = folder or Path(os.devnull)
         self._locks = folder / "locks"
         self._held: dict[str, int] = {}
         self._next: dict[str, int] = {}
+        self._file: Kept | None = None
         try:
-            _make_private(folder)
-            self._locks.mkdir(exist_ok=True, mode=0o700)
-            self._db = _open(folder / _FILE)
-            self._prepare(folder / _FILE)
+            if path.is_absolute() or path.name == _FILE:
+                _make_private(folder)
+                self._locks.mkdir(exist_ok=True, mode=0o700)
+            self._db = _open(path)
+            self._prepare(path)
+            self._file = Kept(path) if path.name == _FILE else None
             self.ledger = ledger.SqliteLedger(self._db)
             self.grants = grants.SqliteGrants(self._db, self._transaction)
             self._drafts = drafts.SqliteDrafts(self._db)
             self.queue = queue.SqliteQueue(self._db, self._transaction)
             self._search = search.SqliteSearch(self._db)
-            self.index = finding.SqliteIndex(lambda: _open(folder / _FILE, one_thread=False))
+            self.index = finding.SqliteIndex(lambda: _open(path, one_thread=False))
         except (OSError, sqlite3.Error) as error:
-            raise TreadleError(f"Threads cannot be kept in {folder}: {error}.", hint=_way_out(folder, error)) from error
+            what, hint = words(folder, error)
+            raise TreadleError(f"Threads cannot be kept in {folder}: {what}.", hint=hint) from error
+        self._db.told = folder
 
     def _prepare(self, path: Path) -> None:
         if self._version() == len(_STEPS):
@@ -107,13 +106,17 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def _transaction(self) -> Any:
+        if self._file is not None:
+            self._file.check()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # a disk that is full may have ended it already
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def create(self, meta: ThreadMeta, items: Sequence[Item] = ()) -> None:
         row = threads.row(meta)
@@ -156,14 +159,16 @@ class SqliteStore:
 
     def load(self, thread_id: str) -> tuple[ThreadMeta, list[Item]]:
         meta = self.meta(thread_id)
-        bodies = self._db.execute("SELECT body FROM item WHERE thread_id=? ORDER BY position", (thread_id,))
-        items = [decode(body) for (body,) in bodies]
+        items = [decode(body) for body in self.item_lines(thread_id)]
         self._next[thread_id] = len(items)
         return meta, items
 
     def item_lines(self, thread_id: str) -> list[str]:
         query = "SELECT body FROM item WHERE thread_id=? ORDER BY position"
-        return [body for (body,) in self._db.execute(query, (thread_id,))]
+        try:
+            return [body for (body,) in self._db.execute(query, (thread_id,))]
+        except sqlite3.Error as error:  # damaged in the middle
+            raise failure(self._folder, error) from error
 
     def size(self, thread_id: str) -> int:
         query = "SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM item WHERE thread_id=?"
@@ -226,7 +231,11 @@ class SqliteStore:
             raise RequestRefused(f"no thread with the id {thread_id}")
         path = self._locks / thread_id
         while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                what, hint = words(self._folder, error)
+                raise TreadleError(f"Thread {thread_id} cannot be opened in {self._folder}: {what}.", hint=hint) from error
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -254,8 +263,8 @@ class SqliteStore:
         self._db.close()
 
 
-def _open(path: Path, *, one_thread: bool = True) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=one_thread)
+def _open(path: Path, *, one_thread: bool = True) -> ToldConnection:
+    database = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=one_thread, factory=ToldConnection)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("PRAGMA foreign_keys=ON")

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ...core.errors import RequestRefused
 from ...core.git_info import GitInfo
@@ -112,6 +112,22 @@ def row(meta: ThreadMeta) -> tuple[Any, ...]:
 
 def meta(row: tuple[Any, ...]) -> ThreadMeta:
     *plain, archived, originator, settings, forked_from, titled, git = row
-    more = {"settings": json.loads(settings), "forked_from": forked_from, "titled": bool(titled)}
-    more["git"] = None if git is None else GitInfo(**json.loads(git))
+    more: dict[str, Any] = {"settings": _settings(settings), "forked_from": forked_from, "titled": bool(titled)}
+    known = _object(git or "") or {}
+    more["git"] = None if git is None else GitInfo(known.get("sha"), known.get("branch"), known.get("origin_url"))
     return ThreadMeta(*plain, archived=bool(archived), originator=originator, **more)
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Damaged ones stay damaged, also where the row is written again: nothing may be done in the thread under others."""
+    found = _object(text)
+    return {"damaged": True} if found is None else found
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """One damaged row is no reason to list none."""
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None

@@ -14,7 +14,6 @@ import os
 import sqlite3
 import stat
 import threading
-import time
 import zlib
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -64,7 +63,7 @@ _UNNAMED = """
 DELETE FROM content WHERE key=?1
   AND NOT EXISTS (SELECT 1 FROM version WHERE before=?1) AND NOT EXISTS (SELECT 1 FROM version WHERE after=?1)
   AND NOT EXISTS (SELECT 1 FROM base WHERE base=?1) AND NOT EXISTS (SELECT 1 FROM base WHERE left=?1)
-  AND NOT EXISTS (SELECT 1 FROM seen WHERE key=?1) AND NOT EXISTS (SELECT 1 FROM hold WHERE key=?1 AND until>=?2)
+  AND NOT EXISTS (SELECT 1 FROM seen WHERE key=?1) AND NOT EXISTS (SELECT 1 FROM hold WHERE key=?1)
 """
 
 
@@ -83,7 +82,44 @@ def unpack(packed: int, body: bytes) -> bytes:
 
 
 class Database:
-    """One connection, used by one thread at a time."""
+    """Two connections, each used by one thread at a time: who reads waits neither for who writes nor for another process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._reads, self._writes = _Line(folder), _Line(folder)
+
+    @contextlib.contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """Raises OSError when the file cannot be used."""
+        with self._reads.connected() as db:
+            yield db
+
+    @contextlib.contextmanager
+    def tidying(self) -> Generator[sqlite3.Connection]:
+        """For what is no transaction, and writes. Raises OSError."""
+        with self._writes.connected() as db:
+            yield db
+
+    @contextlib.contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """One transaction: all or nothing."""
+        with self._writes.connected() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                # a disk that is full may have ended it already
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        self._reads.close()
+        self._writes.close()
+
+
+class _Line:
+    """A connection, opened when first used."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -91,29 +127,14 @@ class Database:
         self._db: sqlite3.Connection | None = None
 
     @contextlib.contextmanager
-    def reading(self) -> Generator[sqlite3.Connection]:
-        """Raises OSError when the file cannot be used."""
+    def connected(self) -> Generator[sqlite3.Connection]:
         with self._lock:
             try:
                 if self._db is None:
                     self._db = _opened(self._folder)
                 yield self._db
             except sqlite3.Error as error:
-                raise OSError(
-                    errno.EIO, f"earlier contents of files cannot be kept or read ({error})", str(self._folder)
-                ) from error
-
-    @contextlib.contextmanager
-    def writing(self) -> Generator[sqlite3.Connection]:
-        """One transaction: all or nothing."""
-        with self.reading() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+                raise _failure(self._folder, error) from error
 
     def close(self) -> None:
         with self._lock:
@@ -133,9 +154,14 @@ def is_kept(db: sqlite3.Connection, key: bytes) -> bool:
 
 def drop_unnamed(db: sqlite3.Connection, keys: Iterable[bytes | None]) -> None:
     """Delete those of these contents that nothing names any more."""
-    now = time.time()
     for key in {key for key in keys if key is not None}:
-        db.execute(_UNNAMED, (key, now))
+        db.execute(_UNNAMED, (key,))
+
+
+def _failure(folder: Path, error: sqlite3.Error) -> OSError:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return OSError(errno.ENOSPC, "earlier contents of files cannot be kept, the disk is full", str(folder))
+    return OSError(errno.EIO, f"earlier contents of files cannot be kept or read ({error})", str(folder))
 
 
 def _opened(folder: Path) -> sqlite3.Connection:

@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,7 @@ class SqliteVersions:
 
     def __init__(self, folder: Path) -> None:
         self.database = Database(folder)
-        self._holder = uuid.uuid4().hex
+        self._holder = os.urandom(16).hex()
 
     def put(self, data: bytes) -> str:
         key = digest(data)
@@ -129,7 +128,7 @@ class SqliteVersions:
             db.execute("DELETE FROM restored WHERE thread_id=?", (thread_id,))
             drop_unnamed(db, named)
             self._end_holds(db)
-        with self.database.reading() as db:
+        with self.database.tidying() as db:
             db.execute("PRAGMA incremental_vacuum").fetchall()
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -140,9 +139,12 @@ class SqliteVersions:
         """Those of contents that were named just now, and some of those whose time is over."""
         db.executemany("DELETE FROM hold WHERE key=? AND holder=?", [(_key(key), self._holder) for key in named if key])
         now = time.time()
-        over = [key for (key,) in db.execute("SELECT key FROM hold WHERE until<? LIMIT ?", (now, _HELD_AT_ONCE))]
+        # our own are named soon, however late the clock says that it is
+        mine = self._holder
+        query = "SELECT key FROM hold WHERE until<? AND holder<>? LIMIT ?"
+        over = [key for (key,) in db.execute(query, (now, mine, _HELD_AT_ONCE))]
         if over:
-            db.executemany("DELETE FROM hold WHERE key=? AND until<?", [(key, now) for key in over])
+            db.executemany("DELETE FROM hold WHERE key=? AND until<? AND holder<>?", [(key, now, mine) for key in over])
             drop_unnamed(db, over)
 
 

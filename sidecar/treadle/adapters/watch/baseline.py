@@ -11,10 +11,10 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...core.record import frozen, mutable
 from ...runtime.ports.versions import FileVersion
 from ..versions.database import Database, add, drop_unnamed
 from ..versions.sqlite import record
@@ -28,7 +28,7 @@ _AT_ONCE = 400
 _COLUMNS = "name, kind, size, mtime, ctime, inode, mode, key, omitted"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """What was found under a name."""
 
@@ -44,7 +44,7 @@ class Entry:
     "Why it is not."
 
 
-@dataclass(slots=True)
+@mutable
 class Put:
     """One entry to write; None: it is gone."""
 

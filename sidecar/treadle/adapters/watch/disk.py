@@ -11,10 +11,11 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.record import mutable
 from ...core.settings import CheckpointRules
 from ...runtime.ports.watch import Owner
 from ..versions.database import Database
@@ -30,7 +31,7 @@ _SAID_AFTER = 1.0
 "Seconds until the user is told what is waited for, and between two such lines."
 
 
-@dataclass(slots=True)
+@mutable
 class _Watched:
     rules: CheckpointRules
     tree: Tree | None = None
@@ -104,10 +105,10 @@ class DiskWatch:
             stop.set()
             raise
 
-    def note(self, path: str, key: str | None) -> None:
+    def note(self, path: str, key: str | None, mode: int | None = None) -> None:
         for root, watched in self._watched.items():
             if watched.tree is not None and _is_in(path, root):
-                watched.tree.note(path, key)
+                watched.tree.note(path, key, mode)
 
     async def close(self) -> None:
         for watched in self._watched.values():

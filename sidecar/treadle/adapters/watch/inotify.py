@@ -16,7 +16,9 @@ import os
 import struct
 import termios
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ...core.record import mutable
 
 _EVENT = struct.Struct("iIII")
 _BYTES = 64 * 1024
@@ -28,7 +30,7 @@ _MASK = _CHANGES | _ONLY_FOLDERS | _NO_LINKS | _NOT_DELETED
 _ANEW = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
 
 
-@dataclass(slots=True)
+@mutable
 class Happened:
     """Since the last time. Folders are relative to the root, which is the empty one."""
 

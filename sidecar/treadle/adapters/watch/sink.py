@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from ...runtime.ports.versions import FileVersion
 from ...runtime.ports.watch import Owner
@@ -13,6 +14,8 @@ _WEIGHT = 512 * 1024
 "Bytes of contents in one transaction, about: others wait for it."
 _MOST_IGNORED = 20
 _UNKNOWN = ""
+Told: TypeAlias = tuple[str | None, int | None]
+"A content that somebody has put there and told of, and its mode if that was told, too."
 
 
 class Stopped(Exception):
@@ -62,12 +65,13 @@ class Sink:
             self.put(Put("", "", None, version=version))
 
     def change(
-        self, path: str, row: Entry | None, now: Entry | None, expected: dict[str, str | None], *, is_new: bool
+        self, path: str, row: Entry | None, now: Entry | None, expected: dict[str, Told], *, is_new: bool
     ) -> FileVersion | None:
-        """What the owner did to a file, if anything. `expected`: contents that somebody has put there and told of."""
+        """What the owner did to a file, if anything. What was known already when it was told of says nothing of a new mode."""
         before, after = _hex(row), _hex(now)
-        told = expected.pop(path, _UNKNOWN)
-        if self._owner is None or told == after or (told == _UNKNOWN and not is_new):
+        told, mode_told = expected.pop(path, (_UNKNOWN, None))
+        as_told = told == after and (before != after or now is None or mode_told == now.mode)
+        if self._owner is None or as_told or (told == _UNKNOWN and not is_new):
             return None
         omitted = (now.omitted if now else None) or (row.omitted if row and told == _UNKNOWN else None)
         if told != _UNKNOWN:

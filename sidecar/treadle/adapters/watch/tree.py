@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import stat
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +23,8 @@ from ..versions.database import Database, digest, is_kept, pack
 from .baseline import FILE, FOLDER, LINK, UNSURE, Baseline, Entry, Put
 from .ignores import GITIGNORE, Ignores
 from .inotify import Happened, Inotify
-from .reading import Place, content, entry_of, is_same, is_utf8, size_words
-from .sink import Sink
+from .reading import Place, content, entry_of, is_same, is_utf8, moment, size_words
+from .sink import Sink, Told
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_EXPECTED = 10_000
@@ -49,8 +48,8 @@ class Tree:
         self._ignores = Ignores(root, (*rules.ignore, *_own(root, home)))
         self._inotify: Inotify | None = None
         self._happened = Happened()
-        self._expected: dict[str, str | None] = {}
-        self._since = 0
+        self._expected: dict[str, Told] = {}
+        self._since = 0, 0
         self._count = 0
         self._kept = 0
         self._fresh = False
@@ -67,7 +66,7 @@ class Tree:
                 self._inotify = Inotify(self.root)
             except OSError:
                 self._inotify = None
-            began = time.time_ns()
+            began = moment()
             sink = Sink(self._baseline, None, 0.0, stopped)
             self._scan("", sink, lambda _: True)
             sink.flush()
@@ -105,13 +104,14 @@ class Tree:
         """See runtime.ports.watch.Watch. Raises Stopped, OSError; what was not looked at then is the next time."""
         with self._lock:
             assert self._baseline is not None
-            began = time.time_ns()
+            began, (since, then) = moment(), self._since
+            anyhow = began[0] - since < began[1] - then - _SLACK  # the clock was set back: what is new may seem older
             self._drain()
             happened, self._happened = self._happened, Happened()
             sink = Sink(self._baseline, owner, at, stopped)
             try:
                 if happened.lost or self._inotify is None:
-                    self._scan("", sink, lambda found: found.st_ctime_ns >= self._since - _SLACK)
+                    self._scan("", sink, lambda found: anyhow or found.st_ctime_ns >= since - _SLACK)
                 else:
                     self._look(happened, sink)
                 sink.flush()
@@ -127,9 +127,9 @@ class Tree:
             self._protected = self._known_protected(self._baseline)
             return sink.versions
 
-    def note(self, path: str, key: str | None) -> None:
+    def note(self, path: str, key: str | None, mode: int | None = None) -> None:
         self._expected.pop(path, None)
-        self._expected[path] = key
+        self._expected[path] = key, mode
         while len(self._expected) > _MOST_EXPECTED:
             del self._expected[next(iter(self._expected))]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
+from ...core.record import frozen
 from ...core.settings import CommandLimits, Sandboxed, SandboxPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandSpec:
     """A process to start. `env` is complete: nothing is inherited besides it."""
 
@@ -67,7 +68,7 @@ class Process(Protocol):
     def resize(self, rows: int, cols: int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SandboxStatus:
     kind: Literal["bubblewrap", "landlock", "seatbelt", "none"]
     available: bool

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from ...core.record import frozen
 from ...core.settings import SandboxPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileState:
     """Content of a file as found. `data` is None where there is none."""
 
@@ -97,7 +98,7 @@ class Spill(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputPart:
     """Bytes `start` to `end` of an output of `size` bytes, as text."""
 

@@ -86,6 +86,10 @@ class McpServers(Protocol):
         is connected then. A login that is begun again takes the place of the one before. Raises TreadleError."""
         ...
 
+    async def let_go(self, wanted: Iterable[Settings]) -> None:
+        """End the servers that none of these settings want."""
+        ...
+
     async def reload(self, wanted: Iterable[Settings]) -> None:
         """Let go of servers that no settings want any more; try again those that failed."""
         ...

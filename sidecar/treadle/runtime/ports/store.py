@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from ...core.git_info import GitInfo
@@ -11,10 +11,11 @@ from ...core.grants import Grant
 from ...core.items import Item, JsonObject
 from ...core.ledger import LedgerRow, Totals
 from ...core.queue import Queued
+from ...core.record import frozen
 from ...core.search import Query, Snippet
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadMeta:
     """One row of the thread list. Times are seconds since the epoch."""
 
@@ -39,7 +40,7 @@ class ThreadMeta:
     "The thread that this one was copied from, which may be gone by now."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A thread that was found, and the first place in it."""
 

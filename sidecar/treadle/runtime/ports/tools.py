@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from ...core.asking import Asked, Decision
@@ -11,6 +11,7 @@ from ...core.events import Event
 from ...core.items import Image, JsonObject, OutputStatus
 from ...core.known_files import KnownFiles
 from ...core.policy import Wish
+from ...core.record import frozen, mutable
 from ...core.settings import SandboxPolicy, Settings
 from ...core.views import CallView
 from .commands import Sandbox
@@ -19,7 +20,7 @@ from .network import Way
 from .world import Clock
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One wish of the model. `arguments` is JSON text, or the raw input of a custom call."""
 
@@ -45,7 +46,7 @@ class NetworkAccess(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@mutable
 class Scope:
     """What one call may use while it is prepared and run."""
 
@@ -77,7 +78,7 @@ class Scope:
     "Taken out of the output of commands, see core.redaction."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """A call that was understood: what to draw, what it would do, and what `run` needs."""
 
@@ -86,7 +87,7 @@ class Plan:
     data: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolResult:
     text: str
     "For the model, cut to size by the tool."

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from ...core.record import frozen
 
 if TYPE_CHECKING:
     from ...core.checkpoints import Restored
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileVersion:
     """What one turn did to one file: as it was when the turn first changed it, and as the turn left it. `before` and `after` are
     keys of contents; None: there was, or is, no file."""
@@ -27,7 +28,7 @@ class FileVersion:
     "Why no contents are kept: a clause. The file cannot be restored then."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HunkBase:
     """Of a file that the agent changed: keys of the content that its hunks are measured against and of the one that it left."""
 

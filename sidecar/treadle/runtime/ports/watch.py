@@ -32,8 +32,9 @@ class Watch(Protocol):
         owner it was somebody else. Nothing where the roots are not ready. Raises OSError when it cannot be kept."""
         ...
 
-    def note(self, path: str, key: str | None) -> None:
-        """This content (None: no file) was put there by somebody who has told of it: it is not to be found again."""
+    def note(self, path: str, key: str | None, mode: int | None = None) -> None:
+        """This content (None: no file), with this mode if it is not as before, was put there by somebody who has told of it: it
+        is not to be found again."""
         ...
 
     async def close(self) -> None: ...
