@@ -1,6 +1,8 @@
-"""`make bench`: prints a table of medians with the targets beside them. Times are of this machine; no verdict is passed.
+"""`make bench`: prints tables of medians with the targets beside them. Times are of this machine; no verdict is passed.
 
-ROUNDS sets how often each case runs (default 5), HISTORY_MB how long the history is that is searched (default 100).
+With PEER=codex (or acp, exec) treadle and that program by turns, see `versus`; without, treadle alone and then its parts.
+ROUNDS sets how often each case runs (default 5 alone, 15 beside a peer), HISTORY_MB how long the history is that is searched
+(default 100).
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from .inside import building, commands
 from .patches import patching
 from .threads import threads
 from .verdicts import verdicts
+from .versus.__main__ import main as versus
 
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
+ROUNDS = int(os.environ.get("ROUNDS") or "5")
 TREADLE = [str(Path(sys.executable).parent / "treadle")]
 
 
@@ -138,6 +141,13 @@ def deltas(table: Table, model: ModelProcess) -> None:
 
 
 def main() -> None:
+    versus()
+    if not os.environ.get("PEER"):
+        parts()
+
+
+def parts() -> None:
+    """What is only ours, and has absolute targets."""
     out = Path(__file__).parent / "out"
     out.mkdir(exist_ok=True)
     model = ModelProcess()

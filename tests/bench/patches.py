@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import tempfile
 import time
 import tracemalloc
@@ -17,6 +16,7 @@ from treadle.runtime.ports import Call, Scope
 from treadle.tools.apply_patch import ApplyPatch
 
 from .inside import Table
+from .texts import file_and_patch
 
 
 def patching(table: Table, rounds: int) -> None:
@@ -31,7 +31,7 @@ async def _patching(table: Table, rounds: int) -> None:
             ("50 hunks on 2,000 lines, no line exact", 2_000, -50, ""),
             ("50 hunks on 10 MB", 250_000, 50, ""),
         ):
-            text, patch = _case(lines, abs(hunks), loose=hunks < 0)
+            text, patch = file_and_patch(lines, abs(hunks), loose=hunks < 0)
             times = [await _apply(folder, text, patch) for _ in range(rounds if lines < 10_000 else 3)]
             table.add(f"patch, {what}: prepare + commit", times, "ms", target)
         tracemalloc.start()
@@ -43,20 +43,6 @@ async def _patching(table: Table, rounds: int) -> None:
         table.add("patch of 10 MB: refused", times, "ms", "")
         times = [_preview(patch * 40) for _ in range(3)]
         table.add(f"patch of {len(patch) * 40 / 1e6:.1f} MB arriving by 20 characters: preview", times, "ms", "")
-
-
-def _case(count: int, hunks: int, *, loose: bool) -> tuple[str, str]:
-    """A file of lines that often repeat, and a patch with three lines of context around each change."""
-    rng = random.Random(1)
-    lines = [f"    value_{n} = compute({rng.randrange(9)})" if n % 3 else "    return None" for n in range(count)]
-    patch = ["*** Begin Patch", "*** Update File: f.py"]
-    end = " \t" if loose else ""
-    for at in range(10, count - 10, (count - 20) // hunks)[:hunks]:
-        patch.append("@@")
-        patch += [f" {line}{end}" for line in lines[at - 3 : at]]
-        patch += [f"-{lines[at]}{end}", "+    changed = True", "+    more = 1"]
-        patch += [f" {line}{end}" for line in lines[at + 1 : at + 4]]
-    return "\n".join(lines) + "\n", "\n".join([*patch, "*** End Patch"])
 
 
 def _scope(folder: Path) -> Scope:
