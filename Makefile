@@ -14,7 +14,7 @@ WEB_SOURCES := $(shell find extension/src extension/webview extension/media -typ
 WEB_CONFIG := $(wildcard extension/package.json extension/tsconfig*.json extension/esbuild.* extension/.vscodeignore)
 SIDECAR := $(shell find sidecar -type f ! -name '*.pyc' 2>/dev/null)
 
-.PHONY: setup run test check unit e2e bench generate package clean help model
+.PHONY: setup run test check unit e2e bench soak faults fuzz generate package clean help model
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -72,8 +72,17 @@ e2e: setup ## the tests in a real VS Code in a real browser
 model: setup
 	@$(DEV)/python.sh local-small
 
-bench: setup ## the numbers of this machine
+bench: setup ## the numbers of this machine; PEER=codex measures Codex beside it
 	@$(PY) -m tests.bench
+
+soak: setup ## one hour of mixed load (SOAK_SECONDS): memory, descriptors, processes and threads end where they began
+	@PYTHONPATH=tests $(PY) -m soak
+
+faults: setup ## a thousand seeded runs (FAULT_RUNS) with a proxy between sidecar and model that does its worst
+	@$(PY) -m tests.faults
+
+fuzz: setup ## thousands of random examples (FUZZ_EXAMPLES a test) of bad input to all that reads any
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} .venv/bin/pytest -q --tb=short tests/fuzz
 
 generate: .venv/.made ## protocol/schema and extension/src/protocol.ts from sidecar/treadle/server/wire
 	@$(PY) protocol/generate.py

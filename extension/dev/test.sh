@@ -16,6 +16,26 @@ phase() {
   [ $code -eq 0 ] || failed+=("$name")
 }
 
+# Begins a phase beside those that follow; `joined` waits for it, shows what it said if it failed, and counts it.
+beside() {
+  beside_name=$1 beside_log=$(mktemp)
+  shift
+  "$@" >"$beside_log" 2>&1 &
+  beside=$!
+  trap 'kill "$beside" 2>/dev/null || true' EXIT
+}
+
+joined() {
+  local code=0
+  wait "$beside" || code=$?
+  trap - EXIT
+  printf '\n== %s, beside the phase before\n' "$beside_name"
+  if [ $code -eq 0 ]; then tail -n 1 "$beside_log"; else cat "$beside_log"; fi
+  lines+=("$(printf '  %-34s %6s  %s' "$beside_name" beside "$([ $code -eq 0 ] && echo passed || echo FAILED)")")
+  [ $code -eq 0 ] || failed+=("$beside_name")
+  rm -f "$beside_log"
+}
+
 npm_in_extension() { (cd extension && npm run --silent "$@"); }
 
 check() {
@@ -26,9 +46,12 @@ check() {
   phase "TypeScript lint and types" npm_in_extension check
 }
 
+# The Python tests are divided among the processors, up to four; WORKERS=0 runs them one after the other.
 unit() {
   extension/dev/system.sh editor
-  phase "Python tests" .venv/bin/pytest -q
+  beside "soak" .venv/bin/pytest -q tests/soak
+  phase "Python tests" .venv/bin/pytest -q --numprocesses="${WORKERS:-auto}" --maxprocesses=4 --dist=worksteal --ignore=tests/soak
+  joined
   phase "TypeScript tests" npm_in_extension test
 }
 
