@@ -1,0 +1,1 @@
+"""Faults of the world around the sidecar: seeded, and repeated by one command."""
