@@ -15,6 +15,7 @@ export default defineConfig({
       { find: /^vitest$/, replacement: here("node_modules/vitest") },
       { find: /^lit$/, replacement: here("node_modules/lit") },
       { find: /^diff$/, replacement: here("node_modules/diff") },
+      { find: /^vscode-languageclient\/node$/, replacement: here("node_modules/vscode-languageclient/lib/node/main.js") },
     ],
   },
   test: { dir: here("../tests/extension"), include: ["**/*.test.ts"], passWithNoTests: false },

@@ -70,8 +70,9 @@ bundle_treadle() {
 }
 
 # Every module of the sidecar, and what it imports only when it is needed, out of the bundle and nothing else.
+# It leaves no compiled modules behind: what is in the folder is in the package.
 import_everything() {
-  PYTHONPATH=$LIBS .venv/bin/python -S -P - <<'PYTHON'
+  PYTHONPATH=$LIBS .venv/bin/python -B -S -P - <<'PYTHON'
 import importlib, pkgutil, sys
 import treadle
 skipped = ("treadle.__main__",) if sys.platform == "linux" else ()

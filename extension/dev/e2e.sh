@@ -18,8 +18,11 @@ case ${1:-run} in
     export VSIX=$vsix CODE_SERVER NODE24 TREADLE_PYTHON=$ROOT/.venv/bin/python
     export SHOTS=${SHOTS:-$ROOT/tests/e2e/shots}
     mkdir -p "$SHOTS"
+    EXTENSIONS=$(mktemp -d -t treadle-e2e-exts-XXXXXX) # where the first scene installs the .vsix for all
+    export EXTENSIONS
+    trap 'rm -rf "$EXTENSIONS"' EXIT
     [ $# -gt 0 ] || set -- ./*.test.mjs
-    exec node --test --test-concurrency=1 --test-reporter=spec "$@"
+    node --test --test-concurrency=1 --test-reporter=spec "$@"
     ;;
   *) fail "e2e.sh prepare | run [FILE...]" ;;
 esac

@@ -77,7 +77,7 @@ export class ApplyCode implements Feature, vscode.TextDocumentContentProvider {
         `${name} was changed meanwhile, so nothing was written. Apply again to see the new difference.`,
       );
     }
-    this.texts.clear();
+    if (!this.waiting) this.texts.clear(); // else another one is shown by now
   }
 
   private uri(target: Target, side: string, text: string): vscode.Uri {

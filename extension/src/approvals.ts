@@ -45,6 +45,8 @@ export interface ApprovalListener {
 export class Approvals {
   private readonly pending = new Map<string, Pending>();
   private count = 0;
+  /** How often all were forgotten: who waits since before is not waited for any more. */
+  private forgotten = 0;
 
   constructor(
     /** The thread that is shown; while one is being opened, later. */
@@ -105,6 +107,7 @@ export class Approvals {
 
   /** Whoever asked is gone, or this window is: the next one is asked again, so nobody answers. */
   forget(): void {
+    this.forgotten += 1;
     this.pending.clear();
   }
 
@@ -116,7 +119,11 @@ export class Approvals {
   /** What the user said; null when nobody did. */
   private ask(threadId: string, asked: Asked, cancelled?: Cancellation): Promise<Answer | null> {
     const shown = this.shownThread();
-    if (shown instanceof Promise) return shown.then(() => this.ask(threadId, asked, cancelled));
+    if (shown instanceof Promise) {
+      const { forgotten } = this;
+      const never = () => new Promise<null>(() => undefined);
+      return shown.then(() => (forgotten === this.forgotten ? this.ask(threadId, asked, cancelled) : never()));
+    }
     if (threadId !== shown || cancelled?.isCancellationRequested) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.pending.set(asked.id, { asked, threadId, answer: resolve });

@@ -18,7 +18,8 @@ export class Basics implements Feature {
     answer: ({ id, answer }) => this.parts.questions.answer(id, answer),
     checkRule: async ({ number, subject }) => {
       const { sidecar, chat, panel, log } = this.parts;
-      panel.reply({ type: "ruleChecked", number, problem: await checkRule(sidecar, subject, chat.view.id, log) });
+      const reply = panel.replier();
+      reply({ type: "ruleChecked", number, problem: await checkRule(sidecar, subject, chat.view.id, log) });
     },
     openDiff: async ({ itemId, path }) => {
       const { questions, chat, log } = this.parts;

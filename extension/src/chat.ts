@@ -53,6 +53,14 @@ export class Chat {
   beforeFork?: (threadId: string, editing: Editing) => Promise<void>;
   private readonly listeners = new Set<(event: ViewEvent) => void>();
   private opening: Promise<string> | undefined;
+  /** When the sidecar was told the last message: the next one is told after it, though both waited for a thread to open. */
+  private told: Promise<void> = Promise.resolve();
+  /** Messages that the sidecar was not told yet. */
+  private readonly untold = new Set<string>();
+  /** A turn was asked for: its id, when the sidecar has answered. Nothing when it did not begin. */
+  private starting: Promise<string | undefined> | undefined;
+  /** The turn that was begun last; it may not be shown yet. */
+  private begun: string | undefined;
   /** Notifications of a thread that is being opened can overtake the answer that names it. */
   private early: Notification[] = [];
   private applied = "";
@@ -95,26 +103,35 @@ export class Chat {
     const carried = this.view.editing?.attachments ?? [];
     const sent: Sent = { clientId, text, ...(given ? { input: given } : {}), ...(draft ? { draft } : {}) };
     const waits = later && this.running;
+    let next = () => {};
+    const told = () => {
+      this.untold.delete(clientId);
+      next();
+    };
+    this.untold.add(clientId);
     this.publish({ method: "panel/sent", params: waits ? { ...sent, waits } : sent });
     try {
-      const threadId = await this.thread();
-      // Meanwhile the user may have gone to another thread: these words are not meant for it.
-      if (!this.view.unconfirmed.some((sent) => sent.clientId === clientId)) return;
+      const opening = this.thread();
+      const before = this.told;
+      this.told = new Promise((done) => {
+        next = done;
+      });
+      const threadId = await opening;
+      await before;
       const input: UserInput[] = [...(given ?? [{ type: "text", text, text_elements: [] }]), ...carried];
-      const turn = runningTurn(this.view);
       const common = { threadId, input, clientUserMessageId: clientId };
-      if (waits) {
-        await this.sidecar.request("treadle/queue/add", common);
+      if (!waits) await this.say(common, told);
+      else if (this.isMeant(clientId)) {
+        const answer = this.sidecar.request("treadle/queue/add", common);
+        told();
+        await answer;
         this.publish({ method: "panel/waits", params: { clientId } });
-      } else if (turn) {
-        await this.steer(turn.id, common);
-      } else {
-        await this.applySettings(threadId);
-        await this.sidecar.request("turn/start", common);
       }
     } catch (error) {
       this.publish({ method: "panel/unsent", params: { ...sent, reason: said(error) } });
       throw error;
+    } finally {
+      told();
     }
   }
 
@@ -131,19 +148,72 @@ export class Chat {
     this.publish({ method: "panel/takenBack", params: { clientId } });
   }
 
-  /** The turn may end between the user's Enter and the sidecar's reading: then the words start a turn of their own. */
-  private async steer(expectedTurnId: string, common: TurnStartParams): Promise<void> {
+  /** Into the turn that runs or is about to. The turn may end before the sidecar reads it: then the words start one of their own. */
+  private async say(common: TurnStartParams & { clientUserMessageId: string }, told: () => void): Promise<void> {
+    while (this.starting) await this.starting;
+    if (!this.turnId && this.isMeant(common.clientUserMessageId)) await this.applySettings(common.threadId);
+    while (this.starting) await this.starting;
+    if (!this.isMeant(common.clientUserMessageId)) return;
+    // No await from here until it is asked: two messages must not both find that no turn runs.
+    const expectedTurnId = this.turnId;
+    const answer = expectedTurnId
+      ? this.sidecar.request("turn/steer", { ...common, expectedTurnId })
+      : this.begin(this.sidecar.request("turn/start", common));
+    told();
     try {
-      await this.sidecar.request("turn/steer", { ...common, expectedTurnId });
+      await answer;
     } catch (error) {
-      if (runningTurn(this.view)?.id === expectedTurnId) throw error;
-      await this.sidecar.request("turn/start", common);
+      if (!expectedTurnId || runningTurn(this.view)?.id === expectedTurnId) throw error;
+      if (this.begun === expectedTurnId) this.begun = undefined;
+      await this.say(common, told);
     }
   }
 
+  /** Meanwhile the user may have gone to another thread, or stopped it: these words are not to be told. */
+  private isMeant(clientId: string): boolean {
+    return this.view.unconfirmed.some((sent) => sent.clientId === clientId);
+  }
+
+  /** The turn that runs; it is told of only after the answer that names it. */
+  private get turnId(): string | undefined {
+    const { begun } = this;
+    const shown = runningTurn(this.view)?.id;
+    return shown ?? (this.view.turns.some((turn) => turn.id === begun) ? undefined : begun);
+  }
+
+  /** Remembers that a turn is about to run, until it is known which. */
+  private begin<T extends { turn?: { id: string } }>(asked: Promise<T>): Promise<T> {
+    const starting = asked.then(
+      (answer) => answer.turn?.id,
+      () => undefined,
+    );
+    this.starting = starting.then((id) => {
+      if (this.starting !== mine) return id;
+      this.starting = undefined;
+      this.begun = id;
+      return id;
+    });
+    const mine = this.starting;
+    return asked;
+  }
+
+  /** Of another thread, or of a sidecar that is gone, no turn is waited for. */
+  private forgetTurn(): void {
+    this.starting = undefined;
+    this.begun = undefined;
+  }
+
+  /** Also the turn that is about to begin. What the sidecar was not told yet is not told: the words are the user's again. */
   async interrupt(): Promise<void> {
-    const turn = runningTurn(this.view);
-    if (turn && this.view.id) await this.sidecar.request("turn/interrupt", { threadId: this.view.id, turnId: turn.id });
+    const threadId = this.view.id;
+    for (const sent of this.view.unconfirmed.filter(({ clientId }) => this.untold.has(clientId))) {
+      this.publish({ method: "panel/unsent", params: { ...sent, reason: "You stopped it before it was sent." } });
+    }
+    const turnId = this.turnId ?? (await this.starting);
+    if (!turnId || !threadId) return;
+    await this.sidecar.request("turn/interrupt", { threadId, turnId }).catch((error) => {
+      if (this.turnId === turnId) throw error; // else it ended by itself
+    });
   }
 
   /** Asks again what the last turn was asked: from what is there, or anew when the words never came into the thread. */
@@ -162,7 +232,9 @@ export class Chat {
     const threadId = await this.thread();
     if (this.running) return; // it waited for the user, and goes on already
     await this.applySettings(threadId);
-    await this.sidecar.request("treadle/turn/continue", { threadId });
+    while (this.starting) await this.starting;
+    if (this.running || this.turnId) return; // asked twice
+    await this.begin(this.sidecar.request("treadle/turn/continue", { threadId }));
   }
 
   /** While a thread is being opened: until it is, or cannot be. What is asked about it waits for it to be shown. */
@@ -172,6 +244,8 @@ export class Chat {
 
   close(): void {
     this.opening = undefined;
+    this.told = Promise.resolve();
+    this.forgetTurn();
     this.around.rememberThread(null);
     this.publish({ method: "panel/closed", params: {} });
   }
@@ -190,6 +264,9 @@ export class Chat {
     this.unknown = true;
     // whom it was asked of may never answer
     this.opening = undefined;
+    this.early = [];
+    this.told = Promise.resolve();
+    this.forgetTurn();
     this.publish({ method: "panel/lost", params: { message } });
   }
 
@@ -242,27 +319,35 @@ export class Chat {
   }
 
   private open(ask: () => Promise<ThreadOpened>): Promise<string> {
+    const settings = this.settingsNow(); // as it is asked for: they may change before the answer
     const opening = ask()
       .then((answer) => {
         if (this.opening !== opening) return answer.thread.id;
         this.opening = undefined;
         this.unknown = false;
         this.publish({ method: "panel/opened", params: answer });
-        this.applied = this.settingsNow();
+        this.applied = settings;
         this.around.rememberThread(answer.thread.id);
         return answer.thread.id;
       })
       .finally(() => {
         if (this.opening === opening) this.opening = undefined;
-        for (const event of this.early.splice(0)) this.publish(event);
+        // those of a thread that is still being opened are for later
+        if (!this.opening) for (const event of this.early.splice(0)) this.publish(event);
       });
     this.opening = opening;
+    this.told = Promise.resolve();
+    this.forgetTurn();
     return opening;
   }
 
   /** Opening a thread anew puts the settings in force that were changed since it was opened. */
   private async applySettings(threadId: string): Promise<void> {
-    if (this.settingsNow() !== this.applied) await this.resume(threadId);
+    if (this.settingsNow() === this.applied) return;
+    const { told } = this;
+    const resumed = this.resume(threadId);
+    this.told = told; // it is the same thread: what is written meanwhile is told after what waits for this
+    await resumed;
   }
 
   private settingsNow(): string {

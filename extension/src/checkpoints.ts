@@ -13,6 +13,8 @@ import type { Editing, TurnView, ViewEvent } from "./thread";
 import type { FilePlan, Notification } from "./wire";
 
 const busy = "A turn is running here: stop it or wait for its end, then go back.";
+/** The words that the last restore gave back; a window's next life may redo it, too. */
+const givenKey = "treadle.givenBack";
 /** Events after which what was restored last is another thing, or does not count any more. */
 const moved = new Set(["panel/opened", "turn/started", "treadle/checkpoint/changed"]);
 
@@ -20,6 +22,7 @@ export class Checkpoints implements Feature {
   private readonly diffs = new RestoreDiffs();
   /** The plan that the panel shows, with its diffs. */
   private plan: { files: FilePlan[]; name: string } = { files: [], name: "" };
+  private planned = 0;
   private reading = 0;
 
   constructor(private readonly parts: Parts) {
@@ -82,9 +85,11 @@ export class Checkpoints implements Feature {
     const { chat, sidecar } = this.parts;
     if (chat.running) throw new Error(busy);
     const where = "restoreId" in subject ? { restoreId: subject.restoreId } : { turnId: this.turnOf(subject.itemId).id };
+    this.planned += 1;
+    const mine = this.planned;
     const found = await sidecar.request("treadle/checkpoint/preview", { threadId: this.threadId, ...where, what: subject.what });
     const name = "restoreId" in subject ? "the redo" : `before “${firstLine(this.wordsOf(subject.itemId), 30)}”`;
-    this.plan = { files: found.files, name };
+    if (mine === this.planned) this.plan = { files: found.files, name };
     return shown(found);
   }
 
@@ -95,14 +100,27 @@ export class Checkpoints implements Feature {
     const onConflict = skip ? "skip" : "abort";
     if ("restoreId" in subject) {
       const done = await sidecar.request("treadle/checkpoint/redo", { threadId, restoreId: subject.restoreId, onConflict });
+      if (done.restoreId) this.takeWordsAway(subject.restoreId);
       return this.afterwards(done);
     }
     const said = this.wordsOf(subject.itemId);
     const { id: turnId } = this.turnOf(subject.itemId);
     const done = await sidecar.request("treadle/checkpoint/restore", { threadId, turnId, what: subject.what, onConflict });
     // The words are the user's: they come back to where they were written, to be changed or sent again.
-    if (done.restoreId && subject.what !== "files" && said) this.parts.panel.compose(said, false);
+    if (done.restoreId && subject.what !== "files" && said) {
+      this.parts.panel.compose(said, false);
+      void this.parts.context.workspaceState.update(givenKey, { restoreId: done.restoreId, words: said });
+    }
     return this.afterwards(done);
+  }
+
+  /** They stand in the thread again. */
+  private takeWordsAway(restoreId: string): void {
+    const { context, panel } = this.parts;
+    const given = context.workspaceState.get<{ restoreId: string; words: string }>(givenKey);
+    if (given?.restoreId !== restoreId) return;
+    panel.takeAway(given.words);
+    void context.workspaceState.update(givenKey, undefined);
   }
 
   private afterwards(done: { restoreId: string | null; files: FilePlan[]; turns: number }): RestorePlan | null {
@@ -118,7 +136,7 @@ export class Checkpoints implements Feature {
     const { chat, panel } = this.parts;
     if (!chat.view.restored) throw new Error("Nothing was restored that could be taken back.");
     await panel.show();
-    panel.reply({ type: "openRestore", itemId: null });
+    await panel.bring({ type: "openRestore", itemId: null });
   }
 
   private async openDiff(path: string | null): Promise<void> {

@@ -46,7 +46,7 @@ async function run(name: string, act: () => unknown, log: Log): Promise<unknown>
 async function inspectPrompt({ chat, inspector, log }: Parts): Promise<void> {
   await inspector.inspect(chat.view.id).catch((error) => {
     log.error(`treadle/prompt/read: ${error}`);
-    void vscode.window.showErrorMessage(`Treadle cannot show the prompt: ${error instanceof Error ? error.message : error}`);
+    void vscode.window.showErrorMessage(unlinked(`Treadle cannot show the prompt: ${sentence(error)}`));
   });
 }
 
@@ -64,13 +64,15 @@ async function refreshTools({ chat, sidecar, log }: Parts): Promise<void> {
     if (answer) await sidecar.request("treadle/tools/refresh", { threadId });
   } catch (error) {
     log.error(`treadle/tools/refresh: ${error}`);
-    void vscode.window.showErrorMessage(`Treadle cannot refresh the tools: ${error instanceof Error ? error.message : error}`);
+    void vscode.window.showErrorMessage(unlinked(`Treadle cannot refresh the tools: ${sentence(error)}`));
   }
 }
 
 async function newThread({ chat, panel }: Parts): Promise<void> {
+  const { id } = chat.view;
   await chat.interrupt().catch(() => undefined);
-  chat.close();
+  // Meanwhile the user may have opened another one.
+  if (id === null || chat.view.id === id) chat.close();
   await panel.show();
 }
 

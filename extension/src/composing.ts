@@ -2,6 +2,7 @@
  * The composer's host side: it keeps the draft and the history, finds what can be mentioned, stores what is pasted, and makes of it all
  * what the sidecar is sent. The webview holds nothing that is not here, too.
  */
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { Attachments } from "./attachments";
@@ -13,7 +14,8 @@ import { Mentions } from "./mentions";
 import type { PanelState } from "./messages";
 import type { Feature, Parts } from "./parts";
 import { workspaceFolder } from "./settings";
-import type { Notification } from "./wire";
+import type { Sent } from "./thread";
+import type { Notification, UserInput } from "./wire";
 
 const historyKey = "treadle.history";
 
@@ -21,6 +23,8 @@ export class Composing implements Feature {
   private readonly mentions: Mentions;
   private readonly attachments: Attachments;
   private skills: Promise<Choice[]> | undefined;
+  /** When the chat was given the last message. */
+  private said: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: Parts) {
     const { context } = parts;
@@ -59,12 +63,41 @@ export class Composing implements Feature {
     this.mentions.dispose();
   }
 
+  /** In the order in which it was written, however long it takes to read what it mentions. */
   private async say(draft: Draft, other: boolean): Promise<void> {
-    const { chat, context } = this.parts;
-    await context.workspaceState.update(historyKey, remembered(context.workspaceState.get<string[]>(historyKey, []), draft.text));
+    const { chat } = this.parts;
+    const { id } = chat.view;
+    const opens = id === null || chat.settled() !== undefined;
+    const before = this.said;
+    let said = () => {};
+    this.said = new Promise((done) => {
+      said = done;
+    });
+    try {
+      const input = await this.read(draft);
+      await before;
+      const queues = this.panelState().whileRunning !== "steer";
+      if (!opens && chat.view.id !== id) return this.giveBack({ clientId: randomUUID(), text: summary(draft), input, draft });
+      const sending = chat.send(summary(draft), { input, draft, later: queues !== other });
+      said();
+      await sending;
+    } finally {
+      said();
+    }
+  }
+
+  private async read(draft: Draft): Promise<UserInput[]> {
+    const { workspaceState } = this.parts.context;
+    void workspaceState.update(historyKey, remembered(workspaceState.get<string[]>(historyKey, []), draft.text));
     const [contents, pasted] = await Promise.all([contentsOf(draft, this.mentions, this.parts), this.attachments.pasted(draft)]);
-    const queues = this.panelState().whileRunning !== "steer";
-    await chat.send(summary(draft), { input: toInput(draft, contents, pasted), draft, later: queues !== other });
+    return toInput(draft, contents, pasted);
+  }
+
+  /** It was for the thread that is not shown any more: what becomes of it is the user's to say. */
+  private giveBack(sent: Sent): void {
+    const { chat } = this.parts;
+    chat.receive({ method: "panel/sent", params: sent });
+    chat.receive({ method: "panel/unsent", params: { ...sent, reason: "Another thread was opened before it was sent." } });
   }
 
   private async skillChoices(query: string): Promise<Choice[]> {

@@ -3,6 +3,7 @@
  * kept here but which instruction files of an untrusted folder are not read, and whether tools wait to be told to the model.
  */
 import * as vscode from "vscode";
+import { sentence, unlinked } from "./log";
 import type { Knowledge } from "./messages";
 import type { Feature, Parts } from "./parts";
 import { workspaceFolder } from "./settings";
@@ -58,7 +59,7 @@ export class Context implements Feature {
     if (!chat.view.id) return inspector.inspect(null);
     await inspector.open(chat.view.id, number).catch((error) => {
       log.error(`treadle/prompt/read: ${error}`);
-      void vscode.window.showErrorMessage(`Treadle cannot show the prompt: ${error instanceof Error ? error.message : error}`);
+      void vscode.window.showErrorMessage(unlinked(`Treadle cannot show the prompt: ${sentence(error)}`));
     });
   }
 

@@ -14,6 +14,8 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
   private readonly texts = new Map<string, string>();
   private readonly changes = new vscode.EventEmitter<vscode.Uri>();
   private readonly disposables: vscode.Disposable[] = [];
+  /** On their way into a tab, by item. */
+  private readonly coming = new Map<string, Promise<unknown>>();
   private inEditor = false;
   readonly onDidChange = this.changes.event;
 
@@ -54,6 +56,30 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     preserveFocus: boolean,
     all: readonly FileUpdateChange[] = [change],
   ): Promise<boolean> {
+    const opening = this.bring(itemId, change, preserveFocus, all);
+    const coming = Promise.allSettled([this.coming.get(itemId), opening]);
+    this.coming.set(itemId, coming);
+    void coming.then(() => this.coming.get(itemId) === coming && this.coming.delete(itemId));
+    return opening;
+  }
+
+  /** The answer may come before the diff is there: it goes as soon as it is. */
+  async close(itemId: string): Promise<void> {
+    await this.coming.get(itemId);
+    await this.closeAll((uri) => proposalOf(uri)?.itemId === itemId);
+  }
+
+  dispose(): void {
+    for (const disposable of this.disposables) disposable.dispose();
+    this.texts.clear();
+  }
+
+  private async bring(
+    itemId: string,
+    change: FileUpdateChange,
+    preserveFocus: boolean,
+    all: readonly FileUpdateChange[],
+  ): Promise<boolean> {
     const texts = sides(change, await currentText(change.path));
     if (!texts) return false;
     const path = newPath(change);
@@ -63,15 +89,6 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     const title = `${basename(path)}: proposed by Treadle${which}`;
     await vscode.commands.executeCommand("vscode.diff", before, after, title, { preview: false, preserveFocus });
     return true;
-  }
-
-  async close(itemId: string): Promise<void> {
-    await this.closeAll((uri) => proposalOf(uri)?.itemId === itemId);
-  }
-
-  dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
-    this.texts.clear();
   }
 
   private async closeAll(which: (uri: vscode.Uri) => boolean): Promise<void> {

@@ -72,6 +72,13 @@ export function together(first: Draft, second: Draft): Draft {
   };
 }
 
+/** What is left when words go that were put in alone, or after others; null when they do not stand there as they were put in. */
+export function takenAway(text: string, words: string): string | null {
+  const end = `\n\n${words}`;
+  if (text === words) return "";
+  return text.endsWith(end) ? text.slice(0, -end.length) : null;
+}
+
 /** Each mention once, by its token. */
 export function named(mentions: readonly Mention[]): Mention[] {
   return [...new Map(mentions.map((mention) => [mention.token, mention])).values()];

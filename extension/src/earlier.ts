@@ -22,9 +22,11 @@ export class Earlier implements Feature {
 
   /** One page, or as many as it takes to have a turn; true when it is there, or when there was a page. */
   private async load(until?: string): Promise<boolean> {
-    const there = () => this.parts.chat.view.turns.some((turn) => turn.id === until);
+    const { chat } = this.parts;
+    const { id } = chat.view;
+    const there = () => chat.view.turns.some((turn) => turn.id === until);
     for (let pages = 0; pages < mostPages && !(until && there()); pages += 1) {
-      if (!(await this.page())) return false;
+      if (!(await this.page()) || chat.view.id !== id) return false;
       if (!until) return true;
     }
     return until === undefined || there();
@@ -47,6 +49,7 @@ export class Earlier implements Feature {
     const { id, earlier } = chat.view;
     if (!id || !earlier || !term) return { places: [], more: false };
     const found = await sidecar.request("thread/searchOccurrences", { threadId: id, searchTerm: term, limit: mostPlaces });
+    if (chat.view.id !== id) return { places: [], more: false };
     const loaded = new Set(chat.view.turns.map((turn) => turn.id));
     const places = found.data.filter((place) => !loaded.has(place.turnId)).map(({ turnId, itemId }) => ({ turnId, itemId }));
     return { places, more: found.nextCursor != null };

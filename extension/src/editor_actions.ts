@@ -51,12 +51,12 @@ export class EditorActions implements Feature {
   private async act(action: Action, at?: unknown): Promise<void> {
     const range = at instanceof vscode.Range ? at : undefined;
     const editor = vscode.window.activeTextEditor;
-    const place = await placeOf(editor, range ?? editor?.selection);
-    if (!place || !editor) {
+    const chosen = range ?? editor?.selection; // now: the user may go on while a language server thinks
+    const place = await placeOf(editor, chosen);
+    if (!place || !chosen) {
       void vscode.window.showInformationMessage("Open a file and select some code first, then ask Treadle about it.");
       return;
     }
-    const chosen = range ?? editor.selection;
     const wrong = action === "fix" ? problemsAt(place.uri, chosen.isEmpty ? span(place.lines) : chosen) : [];
     await act(this.parts, action, place, { diagnostics: wrong.map(lspDiagnostic) });
   }

@@ -12,7 +12,7 @@ import { features, found } from "./features";
 import { roots } from "./folders";
 import { Inspector } from "./inspector";
 import { isElsewhere, notOpened } from "./leaving";
-import { createLog, type Log, sentence } from "./log";
+import { createLog, type Log, sentence, unlinked } from "./log";
 import type { FromWebview, PanelState, RecentThread } from "./messages";
 import { home, Panel, viewId } from "./panel";
 import type { Feature, Message, Parts } from "./parts";
@@ -26,6 +26,8 @@ import type { Notification } from "./wire";
 const lastThreadKey = "treadle.lastThread";
 const unsentKey = "treadle.unsent";
 const waitingKey = "treadle.waiting";
+/** Where the panel itself shows what went wrong: words that were not sent, a sidecar that did not start. */
+const tellsItself = new Set<FromWebview["type"]>(["ready", "say", "send", "resend"]);
 
 let window: Window | undefined;
 
@@ -61,6 +63,7 @@ class Window implements vscode.Disposable {
   private configuredSandbox = "";
   private wasLost = false;
   private restores = 0;
+  private reading = 0;
   /** What was shown last is not there yet. */
   private opening: boolean;
 
@@ -175,7 +178,7 @@ class Window implements vscode.Disposable {
     const ways: Record<string, string> = this.sidecar.state.noPython
       ? { "Install Python": "treadle.installPython", "Set Interpreter": "treadle.setInterpreter", "Show Log": "treadle.showLog" }
       : { "Try Again": "treadle.restart", "Show Log": "treadle.showLog", "Open Settings": "treadle.openSettings" };
-    void vscode.window.showErrorMessage(problem, ...Object.keys(ways)).then((chosen) => {
+    void vscode.window.showErrorMessage(unlinked(problem), ...Object.keys(ways)).then((chosen) => {
       if (chosen) void vscode.commands.executeCommand(ways[chosen] ?? "");
     });
   }
@@ -190,7 +193,9 @@ class Window implements vscode.Disposable {
         if (wasLost) await this.patiently(() => this.chat.reopen());
       } else if (remembered && !this.chat.running) {
         await this.patiently(async () => {
-          if (!this.chat.view.id && !this.chat.running) await this.chat.resume(remembered);
+          // meanwhile the user may have begun anew, or be opening another one
+          const wanted = this.context.workspaceState.get(lastThreadKey) === remembered && !this.chat.settled();
+          if (wanted && !this.chat.view.id && !this.chat.running) await this.chat.resume(remembered);
         });
       }
     } catch (error) {
@@ -222,10 +227,13 @@ class Window implements vscode.Disposable {
   private async readAround(): Promise<void> {
     const cwd = workspaceFolder()?.uri.fsPath;
     if (!cwd) return;
+    this.reading += 1;
+    const mine = this.reading;
     const [read, threads] = await Promise.all([
       this.sidecar.request("config/read", { cwd }).catch(() => null),
       this.chat.list(cwd, 4).catch(() => []),
     ]);
+    if (mine !== this.reading) return; // asked again since, perhaps of another folder
     this.configuredModel = read?.config.model ?? "";
     this.configuredSandbox = read?.config.sandbox_mode ?? "";
     this.recent = threads.map((thread) => ({ id: thread.id, title: title(thread), updatedAt: thread.updatedAt }));
@@ -259,7 +267,10 @@ class Window implements vscode.Disposable {
   }
 
   private received(message: FromWebview): void {
-    void this.act(message).catch((error) => this.log.error(`${message.type}: ${sentence(error)}`));
+    void this.act(message).catch((error) => {
+      this.log.error(`${message.type}: ${sentence(error)}`);
+      if (!tellsItself.has(message.type)) void vscode.window.showErrorMessage(unlinked(`Treadle: ${sentence(error)}`));
+    });
   }
 
   private async act(message: FromWebview): Promise<void> {
@@ -272,11 +283,12 @@ class Window implements vscode.Disposable {
   /** A question of the webview's always gets an answer, if only the reason why there is none. */
   private async asked({ number, method, params }: Message<"ask">): Promise<void> {
     const answer = found(this.features, (feature) => feature.answers?.[method]) as ((params: unknown) => unknown) | undefined;
+    const reply = this.panel.replier();
     try {
       if (!answer) throw new Error(`Nobody answers ${method}.`);
-      this.panel.reply({ type: "answered", number, result: await answer(params) });
+      reply({ type: "answered", number, result: await answer(params) });
     } catch (error) {
-      this.panel.reply({ type: "answered", number, failure: sentence(error) });
+      reply({ type: "answered", number, failure: sentence(error) });
     }
   }
 

@@ -25,14 +25,34 @@ interface Change {
 const untracked = 7;
 
 interface Api {
+  readonly state: "uninitialized" | "initialized";
+  readonly onDidChangeState: vscode.Event<unknown>;
   readonly repositories: Repository[];
   getRepository(uri: vscode.Uri): Repository | null;
 }
 
+const patience = 10_000;
+
 async function api(): Promise<Api> {
   const git = vscode.extensions.getExtension<{ getAPI(version: 1): Api }>("vscode.git");
   if (!git) throw new Error("VS Code's Git extension is not enabled.");
-  return (await git.activate()).getAPI(1);
+  const found = (await git.activate()).getAPI(1);
+  await looked(found);
+  return found;
+}
+
+/** VS Code begins to look for repositories when its window is there: until it has looked, there only seems to be none. */
+async function looked({ state, repositories, onDidChangeState }: Api): Promise<void> {
+  if (state === "initialized" || repositories.length) return;
+  await new Promise<void>((done) => {
+    const timer = setTimeout(end, patience);
+    const heard = onDidChangeState(end);
+    function end(): void {
+      clearTimeout(timer);
+      heard.dispose();
+      done();
+    }
+  });
 }
 
 /** The repository that was clicked on, that of the file in front, or the only one; several are asked about. */

@@ -190,7 +190,7 @@ export class HandedBack implements Feature {
     const automatic = vscode.workspace.getConfiguration("treadle").get<string>("fixNewProblems") === "automatic";
     if (!automatic || !fresh.length || this.rounds >= mostRounds || runningTurn(this.parts.chat.view)) return;
     this.rounds += 1;
-    void this.fix(true);
+    void this.fix(true).catch((error) => this.parts.log.warn(`problems: ${sentence(error)}`));
   }
 
   private found(turn: Watched): EditorProblem[] {
@@ -211,6 +211,8 @@ export class HandedBack implements Feature {
   private async fix(automatic = false): Promise<void> {
     const fresh = this.fresh.slice(0, problems.mostReported).map(problems.bounded);
     if (!fresh.length) return;
+    // They are in hand now: what the editor says of them before the next turn begins is no news.
+    if (!this.turn?.running) this.turn = undefined;
     const { threadId } = this;
     const { text } = await this.parts.sidecar.request("treadle/action/words", { action: "problems", problems: fresh });
     if (automatic && threadId !== this.threadId) return; // meanwhile the user has gone to another thread

@@ -22,7 +22,9 @@ export async function mayLeave({ chat }: Pick<Parts, "chat">): Promise<boolean> 
 export async function openThread(needs: Needs, id: string, stay = false): Promise<void> {
   const { chat, panel } = needs;
   if (!stay || !panel.visible) await panel.show();
-  if (id === chat.view.id || !(await mayLeave(needs))) return;
+  const shown = id === chat.view.id;
+  // Where another one is on its way into the panel, this one is wanted again.
+  if (shown ? chat.running || !chat.settled() : !(await mayLeave(needs))) return;
   await chat.resume(id).catch((error) => notOpened(needs, id, error));
 }
 

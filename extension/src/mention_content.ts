@@ -28,7 +28,7 @@ async function content(mention: Mention, mentions: Mentions, { sidecar }: Parts)
       return lines(mention);
     case "tabs":
       return `Files that are open in the editor:\n${openFiles()
-        .map((uri) => `- ${uri.fsPath}`)
+        .map((uri) => `- ${line(uri.fsPath)}`)
         .join("\n")}`;
     case "problems":
       return problems();
@@ -39,7 +39,7 @@ async function content(mention: Mention, mentions: Mentions, { sidecar }: Parts)
       const read = await sidecar
         .request("treadle/thread/export", { threadId })
         .catch((error: unknown) => ({ text: String(error) }));
-      return `Another thread, "${mention.label}":\n${fenced(bounded(read.text, mostLetters), "markdown")}`;
+      return `Another thread, "${line(mention.label)}":\n${fenced(bounded(read.text, mostLetters), "markdown")}`;
     }
     default:
       return undefined;
@@ -51,10 +51,15 @@ async function lines({ path = "", lines: range = [1, 1], label }: Mention): Prom
     const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
     const last = Math.min(range[1], document.lineCount) - 1;
     const text = document.getText(new vscode.Range(range[0] - 1, 0, last, document.lineAt(Math.max(0, last)).text.length));
-    return `${path}, lines ${range[0]}-${range[1]}:\n${fenced(bounded(text, mostLetters), document.languageId)}`;
+    return `${line(path)}, lines ${range[0]}-${range[1]}:\n${fenced(bounded(text, mostLetters), document.languageId)}`;
   } catch {
-    return `${label}: the file cannot be read.`;
+    return `${line(label)}: the file cannot be read.`;
   }
+}
+
+/** A name in a line of ours, whatever it holds. */
+function line(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 }
 
 function problems(): string {
@@ -73,8 +78,8 @@ function problems(): string {
 
 function terminal({ id, label }: Mention, { terminals }: Mentions): string {
   const command = terminals.find(id ?? "") ?? terminals.recent[0];
-  if (!command) return `${label}: its output is not known any more.`;
+  if (!command) return `${line(label)}: its output is not known any more.`;
   const end = command.running ? "still running" : command.exitCode === undefined ? "ended" : `exit code ${command.exitCode}`;
   const output = plain(command.output).trim();
-  return `The user's terminal (${command.terminal}), ${end}:\n${fenced(`$ ${command.command}\n${bounded(output, mostLetters)}`)}`;
+  return `The user's terminal (${line(command.terminal)}), ${end}:\n${fenced(`$ ${command.command}\n${bounded(output, mostLetters)}`)}`;
 }

@@ -83,6 +83,8 @@ export type ToWebview =
   | { type: "ruleChecked"; number: number; problem: string | null }
   /** Words for the composer: in place of what stands there, or after it. */
   | { type: "compose"; text: string; replace: boolean }
+  /** Words that were composed are not wanted any more: they go when they stand there as they came. */
+  | { type: "takeAway"; text: string }
   /** Open the card of going back under this message; null: that of taking the last one back. */
   | { type: "openRestore"; itemId: string | null }
   /** The answer to `ask`: the result, or why there is none. */

@@ -12,7 +12,7 @@ export class Navigation implements Feature {
 
   dispose(): void {}
 
-  private go(to: "previous" | "next" | "find"): void {
-    this.parts.panel.reply({ type: "go", to });
+  private go(to: "previous" | "next" | "find"): Promise<void> {
+    return this.parts.panel.bring({ type: "go", to });
   }
 }

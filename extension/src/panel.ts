@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { joined } from "./batch";
 import type { Chat } from "./chat";
-import { type Draft, draftOf, emptyDraft, isEmpty, type Mention, mostKept, together } from "./draft";
+import { type Draft, draftOf, emptyDraft, isEmpty, type Mention, mostKept, takenAway, together } from "./draft";
 import type { FromWebview, PanelState, Place, ToWebview } from "./messages";
 import { dist, page } from "./page";
 import type { ViewEvent } from "./thread";
@@ -23,6 +23,9 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   private seq = 0;
   private loaded = false;
   private focusWhenLoaded: { at?: Place } | undefined;
+  private whenLoaded: ToWebview | undefined;
+  /** How many pages there have been: each numbers its questions anew. */
+  private pages = 0;
   private badge: vscode.ViewBadge | undefined;
   private perView: vscode.Disposable[] = [];
 
@@ -86,6 +89,16 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     this.keep(replace ? { ...this.kept, text } : together(this.kept, { ...emptyDraft, text }));
   }
 
+  /** What was put there goes again, unless the user made something else of it. */
+  takeAway(text: string): void {
+    if (this.loaded) {
+      this.post({ type: "takeAway", text });
+      return;
+    }
+    const left = takenAway(this.kept.text, text);
+    if (left !== null) this.keep({ ...this.kept, text: left });
+  }
+
   /** Something for the words to mention; it waits there, too. */
   mention(mention: Mention): void {
     if (this.loaded) this.post({ type: "mention", mention });
@@ -110,6 +123,21 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     this.post(message);
   }
 
+  /** Replies to the page of now; a page that comes after it is not told. */
+  replier(): (message: ToWebview) => void {
+    const { pages } = this;
+    return (message) => {
+      if (pages === this.pages) this.post(message);
+    };
+  }
+
+  /** Something that the user asked for elsewhere: the panel is shown for it where it is not. */
+  async bring(message: ToWebview): Promise<void> {
+    if (this.loaded) return this.post(message);
+    this.whenLoaded = message;
+    await vscode.commands.executeCommand(`${viewId}.focus`);
+  }
+
   dispose(): void {
     this.release();
   }
@@ -124,6 +152,7 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
 
   private unload(): void {
     this.loaded = false;
+    this.pages += 1;
     this.queue = [];
   }
 
@@ -138,6 +167,8 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
     this.loaded = true;
     this.post({ type: "snapshot", seq: this.seq, view: this.chat.view, panel: this.state(), draft: this.kept });
     this.focus();
+    if (this.whenLoaded) this.post(this.whenLoaded);
+    this.whenLoaded = undefined;
   }
 
   private focus(): void {
@@ -154,14 +185,21 @@ export class Panel implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   private flush(): void {
+    clearTimeout(this.timer);
     this.timer = undefined;
     if (!this.queue.length) return;
     this.seq += 1;
-    this.post({ type: "events", seq: this.seq, events: joined(this.queue) });
+    this.send({ type: "events", seq: this.seq, events: joined(this.queue) });
     this.queue = [];
   }
 
+  /** Whatever is said may be about what happened before it. */
   private post(message: ToWebview): void {
+    this.flush();
+    this.send(message);
+  }
+
+  private send(message: ToWebview): void {
     if (this.loaded) void this.view?.webview.postMessage(message);
   }
 

@@ -36,6 +36,9 @@ export class Pickers implements Feature {
     sandbox: "workspace-write",
   };
   private readonly watching: vscode.Disposable;
+  /** How often the models were asked for, and which answer is the latest that came. */
+  private asked = 0;
+  private known = 0;
 
   constructor(private readonly parts: Parts) {
     this.watching = vscode.workspace.onDidChangeConfiguration((change) => {
@@ -75,8 +78,9 @@ export class Pickers implements Feature {
 
   private async pick(picked: Picked, forNew: boolean): Promise<void> {
     const { chat, sidecar } = this.parts;
-    if (chat.view.id) await sidecar.request("thread/settings/update", { threadId: chat.view.id, ...update(picked) });
-    if (!chat.view.id || forNew) await this.keep(picked);
+    const threadId = chat.view.id;
+    if (threadId) await sidecar.request("thread/settings/update", { threadId, ...update(picked) });
+    if (!threadId || forNew) await this.keep(picked);
   }
 
   private async keep(picked: Picked): Promise<void> {
@@ -95,10 +99,15 @@ export class Pickers implements Feature {
   private async read(): Promise<void> {
     const { sidecar, panel, log } = this.parts;
     if (sidecar.state.connection !== "ready") return;
+    this.asked += 1;
+    const mine = this.asked;
     try {
       const cwd = workspaceFolder()?.uri.fsPath;
       const { config } = await sidecar.request("config/read", cwd ? { cwd } : {});
-      this.models = await this.readModels(this.parts.chat.view.provider ?? config.model_provider);
+      const models = await this.readModels(this.parts.chat.view.provider ?? config.model_provider);
+      if (mine < this.known) return; // of another provider, perhaps
+      this.known = mine;
+      this.models = models;
       this.defaults = defaults(config);
       panel.refresh();
     } catch (error) {

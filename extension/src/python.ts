@@ -3,7 +3,8 @@
  * refused, so that the message a user gets names the reason. No `vscode` import.
  */
 import { execFile } from "node:child_process";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { accessSync, constants, readlinkSync, realpathSync } from "node:fs";
+import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 export interface Launch {
   command: string;
@@ -45,6 +46,8 @@ const module = ["-X", "utf8", "-m", "treadle"];
 const alone = ["-S", "-P", ...module];
 const shared = ["-P", ...module];
 
+const mostLinks = 80;
+
 type Answer = { version: string } | { reason: string };
 export type Ask = (command: string, args: string[], env: Record<string, string>) => Promise<Answer>;
 /** What a program prints; null: it is not there, or fails. */
@@ -80,13 +83,46 @@ async function* candidates(wanted: Wanted, run: Run, reasons: string[]): AsyncGe
     if (within(candidate.command, wanted.writable)) reasons.push(`${candidate.command}: it lies where the agent can change it`);
     else yield candidate;
   }
-  const found = (await run("uv", ["python", "find", "--no-project", `>=${oldest}`]))?.trim().split("\n").at(-1);
+  const uv = trusted("uv", wanted.writable, reasons);
+  const found = uv && (await run(uv, ["python", "find", "--no-project", `>=${oldest}`]))?.trim().split("\n").at(-1);
   if (found && within(found, wanted.writable)) reasons.push(`${found}: it lies where the agent can change it`);
   else if (found) yield { command: found, from: "uv" };
-  for (const command of onPath) yield { command, from: "PATH" };
+  for (const name of onPath) {
+    const command = trusted(name, wanted.writable, reasons);
+    if (command) yield { command, from: "PATH" };
+  }
   // uv fetches a Python where there is none: the last resort, for it may take a while
-  if (await run("uv", ["--version"])) {
-    yield { command: "uv", args: ["run", "--no-project", "--no-config", "--python", oldest, "python"], from: "uv" };
+  if (uv && (await run(uv, ["--version"]))) {
+    yield { command: uv, args: ["run", "--no-project", "--no-config", "--python", oldest, "python"], from: "uv" };
+  }
+}
+
+/**
+ * The program of this name that the PATH leads to, passing over those that the agent can change: VS Code may have been started where an
+ * environment of the workspace is active. The name itself where it leads to no such one; null where all are.
+ */
+export function trusted(
+  name: string,
+  writable: readonly string[],
+  reasons: string[],
+  path = process.env.PATH ?? "",
+): string | null {
+  if (process.platform === "win32") return name;
+  const there = path
+    .split(delimiter)
+    .flatMap((folder) => (isAbsolute(folder) && runs(join(folder, name)) ? [join(folder, name)] : []));
+  const good = there.find((program) => !within(program, writable));
+  if (good === there[0]) return path.split(delimiter).every(isAbsolute) ? name : (good ?? name);
+  reasons.push(`${there[0]}: it lies where the agent can change it`);
+  return good ?? null;
+}
+
+function runs(program: string): boolean {
+  try {
+    accessSync(program, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -108,13 +144,39 @@ async function tried(candidate: Candidate, wanted: Wanted, ask: Ask, reasons: st
   return null;
 }
 
-/** Whether a program lies in one of these folders. A name without a folder is looked up on the PATH. */
+/**
+ * Whether a program lies in one of these folders, by its name or by where links on the way to it lead: a link can be set anew by whoever
+ * may write where it lies, and a program by whoever may write where that lies. A name without a folder is looked up on the PATH.
+ */
 export function within(command: string, folders: readonly string[]): boolean {
   if (!isAbsolute(command)) return false;
-  return folders.some((folder) => {
-    const way = relative(join(folder), command);
-    return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-  });
+  const places = [real(command)];
+  for (let at: string | null = join(command); at && places.length < mostLinks; at = target(at)) {
+    places.push(at, join(real(dirname(at)), basename(at)));
+  }
+  return folders.some((folder) => [join(folder), real(folder)].some((root) => places.some((place) => below(root, place))));
+}
+
+function below(root: string, place: string): boolean {
+  const way = relative(root, place);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function target(path: string): string | null {
+  try {
+    return resolve(real(dirname(path)), readlinkSync(path));
+  } catch {
+    return null;
+  }
+}
+
+/** Where the path leads; the path itself where it leads nowhere. */
+function real(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }
 
 /** A Python that is fetched on the way has minutes; one that is there answers at once. */

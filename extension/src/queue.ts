@@ -5,6 +5,7 @@ import type { Notification, UserInput } from "./wire";
 
 export class Queue implements Feature {
   private asked = 0;
+  private moving: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: Parts) {}
 
@@ -60,9 +61,16 @@ export class Queue implements Feature {
     return this.parts.sidecar.request("thread/queue/update", { threadId, queuedSubmissionId: id, input });
   }
 
+  /** One after the other, each from where the one before has left them: clicks come faster than what they do is shown. */
   private move(threadId: string, id: string, by: number): Promise<unknown> {
-    const ids = this.parts.chat.view.queue.map((queued) => queued.id);
-    return this.parts.sidecar.request("thread/queue/reorder", { threadId, queuedSubmissionIds: moved(ids, id, by) });
+    const { sidecar } = this.parts;
+    const moving = this.moving.then(async () => {
+      const { data } = await sidecar.request("thread/queue/list", { threadId, limit: 100 });
+      const ids = data.map((queued) => queued.id);
+      return sidecar.request("thread/queue/reorder", { threadId, queuedSubmissionIds: moved(ids, id, by) });
+    });
+    this.moving = moving.catch(() => undefined);
+    return moving;
   }
 }
 

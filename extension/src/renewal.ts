@@ -33,8 +33,9 @@ export class Renewal implements Feature {
     this.listen();
   }
 
+  /** A message that was waited for may be over without a turn: refused, or given up with its thread. */
   followed(event: ViewEvent): void {
-    if (this.due && event.method === "turn/completed") this.look();
+    if (this.due && (event.method === "turn/completed" || !this.parts.chat.running)) this.look();
   }
 
   dispose(): void {

@@ -52,8 +52,8 @@ export class Review implements Feature {
   readonly commands: Feature["commands"] = {
     "treadle.review.next": () => this.inTurn(() => this.go(true)),
     "treadle.review.previous": () => this.inTurn(() => this.go(false)),
-    "treadle.review.keep": () => this.atCursor("keep"),
-    "treadle.review.undo": () => this.atCursor("undo"),
+    "treadle.review.keep": () => this.going.then(() => this.atCursor("keep")),
+    "treadle.review.undo": () => this.going.then(() => this.atCursor("undo")),
     "treadle.review.keepFile": (uri) => this.ofFile("keep", uri),
     "treadle.review.undoFile": (uri) => this.ofFile("undo", uri),
     "treadle.review.keepTurn": () => this.pickTurn("keep"),
@@ -81,7 +81,13 @@ export class Review implements Feature {
   }
 
   followed({ method }: ViewEvent): void {
-    if (method === "panel/opened" || method === "panel/closed") this.files.open(this.parts.chat.view.id);
+    if (method !== "panel/opened" && method !== "panel/closed") return;
+    const { id } = this.parts.chat.view;
+    // The view may have forgotten what it was told: a thread that is shown again is told of its changes again.
+    this.told = "";
+    this.files.open(id);
+    // Where none is shown, what the last one left can still be decided.
+    if (id) this.parts.sidecar.showLenses(id);
   }
 
   dispose(): void {

@@ -121,6 +121,8 @@ export class ReviewFiles {
       there.add(key);
       if (this.isOld(key, file)) continue;
       const ahead = file.version === null && this.source.version(key) !== undefined;
+      // The file may have been opened after it was asked for: then nobody tells that it is there, so it is asked for once more.
+      if (ahead && !this.known.get(key)?.ahead) this.want([file.path]);
       this.known.set(key, { file, marks: marksOf(file), ahead });
       changed.add(key);
     }

@@ -30,7 +30,9 @@ export class ReviewTexts implements vscode.TextDocumentContentProvider, vscode.D
     const about = JSON.parse(uri.query) as About;
     const { files } = await this.list({ ...about, path: uri.fsPath, full: true });
     const file = files.find((one) => pathKey(one.path) === uri.fsPath) ?? files[0];
-    return earlierText((await textNow(uri.fsPath)) ?? "", file?.hunks ?? []);
+    // VS Code may still hold the text of a file that is gone.
+    const now = file?.kind === "delete" ? null : await textNow(uri.fsPath);
+    return earlierText(now ?? "", file?.hunks ?? []);
   }
 
   /** The text of these files, or what of it is the agent's, is another one: what is shown of before is made anew. */

@@ -8,6 +8,7 @@ import * as vscode from "vscode";
 import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State } from "vscode-languageclient/node";
 import { Backoff } from "./backoff";
 import { findLaunch } from "./launch";
+import { lensesOf } from "./lenses";
 import { type Log, sentence } from "./log";
 import { type Launch, NoPython, NoSidecar } from "./python";
 import { workspaceFolder } from "./settings";
@@ -57,6 +58,7 @@ export class Sidecar implements vscode.Disposable {
   /** What the one that runs was started with. */
   private launched: string | undefined;
   private disposed = false;
+  private lensThread: string | null = null;
   private readonly commands = lensCommands.map((command) =>
     vscode.commands.registerCommand(command, async (...args: unknown[]) => {
       const client = await this.ready();
@@ -101,6 +103,15 @@ export class Sidecar implements vscode.Disposable {
     return starting;
   }
 
+  /** From now on lenses of this thread are drawn, and of no other one. */
+  showLenses(threadId: string): void {
+    if (threadId === this.lensThread) return;
+    this.lensThread = threadId;
+    const lenses = this.client?.getFeature("textDocument/codeLens");
+    const providers = vscode.workspace.textDocuments.flatMap((document) => lenses?.getProvider(document) ?? []);
+    for (const provider of new Set(providers)) provider.onDidChangeCodeLensEmitter.fire();
+  }
+
   async restart(): Promise<void> {
     this.backoff.reset();
     await this.stop();
@@ -141,7 +152,7 @@ export class Sidecar implements vscode.Disposable {
     this.log.error(`The sidecar did not start: ${sentence(error)}`);
     const problem = error instanceof NoSidecar ? error.message : "Treadle's sidecar did not start. The log has the details.";
     // A process that died while it started has its own road: the exit is noticed and counted there.
-    if (this.state.connection !== "restarting") this.giveUp(problem, error instanceof NoPython);
+    if (this.state.connection !== "restarting" || !this.child?.pid) this.giveUp(problem, error instanceof NoPython);
   }
 
   private async find(): Promise<Launch> {
@@ -153,6 +164,8 @@ export class Sidecar implements vscode.Disposable {
 
   /** Whether it would be started otherwise now than it was; not when it does not run. */
   async outdated(): Promise<boolean> {
+    // One that is being started may have looked at the settings before they changed: what it was started with is known when it is up.
+    await this.starting?.catch(() => undefined);
     if (this.state.connection === "failed") return true;
     if (!this.starting) return false;
     const before = this.launched;
@@ -167,6 +180,12 @@ export class Sidecar implements vscode.Disposable {
       initializationOptions: { cards: true, codeActions: false, hunkAsk: true },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
+      middleware: {
+        provideCodeLenses: async (document, cancelled, next) => {
+          const found = await next(document, cancelled);
+          return found && lensesOf(this.lensThread, found);
+        },
+      },
       initializationFailedHandler: () => false,
       // We restart by ourselves: the client must neither try nor tell the user.
       errorHandler: {

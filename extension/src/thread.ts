@@ -41,6 +41,11 @@ export function fold(view: ThreadView, event: ViewEvent): ThreadView {
   const local = method.startsWith("panel/");
   if (!local && typeof params.threadId === "string" && params.threadId !== view.id) return view;
   const reducer = reducers.get(method);
-  if (reducer) return reducer(view, params);
-  return !local && method.includes("item/") ? itemDelta(view, method, params) : view;
+  try {
+    if (reducer) return reducer(view, params);
+    return !local && method.includes("item/") ? itemDelta(view, method, params) : view;
+  } catch {
+    // An event that lacks what it is about says nothing; a panel that stands still would say less.
+    return view;
+  }
 }

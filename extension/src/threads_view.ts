@@ -42,6 +42,8 @@ export class ThreadsView implements Feature, vscode.TreeDataProvider<Node> {
   private readonly disposables: vscode.Disposable[];
   private timer: NodeJS.Timeout | undefined;
   private reading: Promise<void> | undefined;
+  /** Something changed while the lists were read: what was read may be from before. */
+  private due = false;
   private all: boolean;
   private seen: Record<string, number>;
 
@@ -191,9 +193,14 @@ export class ThreadsView implements Feature, vscode.TreeDataProvider<Node> {
     }, pause);
   }
 
+  /** One at a time, and once more when something changed while it was under way. */
   private read(tell = true): Promise<void> {
+    if (this.reading && tell) this.due = true;
     this.reading ??= this.readNow(tell).finally(() => {
       this.reading = undefined;
+      if (!this.due) return;
+      this.due = false;
+      void this.read();
     });
     return this.reading;
   }
@@ -212,13 +219,17 @@ export class ThreadsView implements Feature, vscode.TreeDataProvider<Node> {
 
   private async more(node: unknown): Promise<void> {
     const archived = (node as Node | undefined)?.kind === "more" && (node as { archived: boolean }).archived;
-    await (archived ? this.archived : this.live).more();
+    const list = archived ? this.archived : this.live;
+    // A reading that overtakes it reads as far as the list was before: then it is asked for after that.
+    const { length } = list.threads;
+    for (let tries = 0; tries < 3 && !(await list.more()) && list.threads.length <= length; tries += 1) await this.reading;
     this.changed.fire(undefined);
   }
 
   private again(): void {
     this.live.clear();
     this.archived.clear();
+    if (this.reading) this.due = true;
     this.changed.fire(undefined);
   }
 
@@ -235,6 +246,7 @@ export class ThreadsView implements Feature, vscode.TreeDataProvider<Node> {
   }
 
   private change(id: string, changes: Partial<Thread>): void {
+    if (this.reading) this.due = true;
     const thread = this.live.change(id, changes) ?? this.archived.change(id, changes);
     const node = this.nodes.get(id);
     if (!thread || node?.kind !== "thread") return;
@@ -243,6 +255,7 @@ export class ThreadsView implements Feature, vscode.TreeDataProvider<Node> {
   }
 
   private drop(id: string): void {
+    if (this.reading) this.due = true;
     const gone = [this.live.remove(id), this.archived.remove(id)];
     if (gone.some(Boolean)) this.changed.fire(undefined);
   }

@@ -3,6 +3,7 @@
  * the document is opened; no more than the last few are kept.
  */
 import * as vscode from "vscode";
+import { sentence, unlinked } from "./log";
 import type { Asks } from "./messages";
 import type { Feature, Parts } from "./parts";
 
@@ -40,7 +41,7 @@ export class WholeText implements Feature, vscode.TextDocumentContentProvider {
     try {
       await this.show("Output", await this.output(threadId, itemId), "log");
     } catch (error) {
-      void vscode.window.showErrorMessage(`Treadle cannot show this output: ${error instanceof Error ? error.message : error}`);
+      void vscode.window.showErrorMessage(unlinked(`Treadle cannot show this output: ${sentence(error)}`));
     }
   }
 

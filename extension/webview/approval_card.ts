@@ -41,10 +41,10 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
 
   protected draw(asked: ApprovalView, draft: Draft): TemplateResult {
     const { question, exact } = wording(asked);
-    const whole = [question, exact && visible(exact), asked.outside, asked.reason].filter(Boolean).join(" ");
+    const whole = visible([question, exact, asked.outside, asked.reason].filter(Boolean).join(" "));
     return html`<div class="ask approval ${asked.outside ? "beyond" : "within"}" role="group" aria-label="Approval needed. ${whole}" tabindex="-1" @keydown=${this.key}>
-      <div class="question">${question}</div>
-      ${asked.outside ? html`<div class="ground"><span class="codicon codicon-warning" aria-hidden="true"></span><span>${asked.outside}</span></div>` : nothing}
+      <div class="question">${visible(question)}</div>
+      ${asked.outside ? html`<div class="ground"><span class="codicon codicon-warning" aria-hidden="true"></span><span>${visible(asked.outside)}</span></div>` : nothing}
       ${exact ? exactBlock(exact) : nothing} ${asked.parts ? parts(asked.parts) : nothing} ${this.facts(asked)}
       <div class="answers">
         ${button("accept", "Allow Once", { primary: true, disabled: this.answering, hint: "Only this one (Ctrl+Enter)", keys: "Control+Enter" }, () => this.answer({ verdict: "accept" }))}
@@ -72,15 +72,15 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
 
   private facts(asked: ApprovalView): TemplateResult {
     const { home, folder } = this;
-    const place = (path: string) => html`<code title=${path}>${shortPath(path, null, home)}</code>`;
+    const place = (path: string) => html`<code title=${visible(path)}>${visible(shortPath(path, null, home))}</code>`;
     const inside = asked.kind === "command" && !asked.outside ? "Runs inside the sandbox." : nothing;
     return html`<dl class="facts">
-      ${fact("plug", "Server", asked.server ?? nothing)}
-      ${fact("tools", "Tool", asked.tool ? html`<code>${asked.tool}</code>` : nothing)}
-      ${fact("globe", "Host", asked.host ? html`<code>${asked.host}</code>${asked.protocol ? html` by ${asked.protocol}` : nothing}` : nothing)}
+      ${fact("plug", "Server", asked.server ? visible(asked.server) : nothing)}
+      ${fact("tools", "Tool", asked.tool ? html`<code>${visible(asked.tool)}</code>` : nothing)}
+      ${fact("globe", "Host", asked.host ? html`<code>${visible(asked.host)}</code>${asked.protocol ? html` by ${asked.protocol}` : nothing}` : nothing)}
       ${fact("folder", "Folder", asked.cwd ? place(asked.cwd) : nothing)}
       ${fact("shield", "Sandbox", inside)}
-      ${fact("info", "Why you are asked", asked.reason ? withCode(nearby(asked.reason, folder)) : nothing)}
+      ${fact("info", "Why you are asked", asked.reason ? withCode(visible(nearby(asked.reason, folder))) : nothing)}
       ${fact("quote", "The model says", asked.quote ? html`<span class="sr-only">The model says: </span><q>${visible(asked.quote)}</q>` : nothing, "quote")}
     </dl>`;
   }
@@ -178,7 +178,7 @@ export class ApprovalCard extends Asking<ApprovalView, Draft> {
     const { chosen = 0, rules = {} } = this.draft ?? {};
     const offer = asked.offers[chosen];
     if (!offer || !this.good) return;
-    const text = rules[chosen] ?? offer.subject.text;
+    const text = (rules[chosen] ?? offer.subject.text).trim();
     // An answer names a scope; its rule only where that is not the first one offered for the scope.
     const first = asked.offers.find((one) => one.scope === offer.scope);
     this.answer({ verdict: "accept", scope: offer.scope, ...(text !== first?.subject.text && { rule: text }) });
@@ -210,7 +210,7 @@ function about({ subject }: Offer): string {
     case "command":
       return `Commands that begin with these words${ground}.`;
     case "exactCommand":
-      return `Exactly this command${ground}${subject.cwd ? `, in ${subject.cwd}` : ""}.`;
+      return `Exactly this command${ground}${subject.cwd ? `, in ${visible(subject.cwd)}` : ""}.`;
     case "files":
       return subject.text.endsWith("/") ? "Edits of every file in this folder." : "Edits of this file.";
     case "mcp":

@@ -1,6 +1,6 @@
 /** What comes in by paste and by drop: pictures, files of the explorer, long text. Bounds are told in a sentence; nothing is lost silently. */
 import { type Attachment, type Mention, mostImageBytes, mostImages } from "../src/draft";
-import { ask } from "./host";
+import { ask, reason } from "./host";
 
 const kinds = /^image\/(?:png|jpeg|gif|webp)$/;
 
@@ -37,7 +37,7 @@ export async function takePictures(data: DataTransfer | null, refused: string | 
     try {
       taken.push(await ask("attachImage", { name: file.name || "picture", bytes: await file.arrayBuffer() }));
     } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
+      problems.push(reason(error));
     }
   }
   return { attachments: taken, mentions: [], problem: problems.join(" ") || null };
@@ -56,6 +56,14 @@ export function droppedUris(data: DataTransfer | null): string[] {
   return list.split(/\r?\n/).filter((line) => /^(?:file|vscode-remote):/.test(line));
 }
 
+export async function takeFiles(uris: string[]): Promise<Incoming> {
+  try {
+    return { ...none, mentions: await ask("dropped", { uris }) };
+  } catch (error) {
+    return { ...none, problem: reason(error) };
+  }
+}
+
 /** A paste that would make the box slow and unreadable becomes a chip. */
 export async function takeText(text: string): Promise<Incoming> {
   const lines = text.split("\n").length;
@@ -63,6 +71,25 @@ export async function takeText(text: string): Promise<Incoming> {
   try {
     return { ...none, attachments: [await ask("attachText", { name, text })] };
   } catch (error) {
-    return { ...none, problem: error instanceof Error ? error.message : String(error) };
+    return { ...none, problem: reason(error) };
+  }
+}
+
+/** What was pasted or dropped and is still on its way into the box: a message that is sent meanwhile waits for it. */
+export class Arriving {
+  /** Whether all of it came well; undefined when nothing is on its way. */
+  all: Promise<boolean> | undefined;
+
+  constructor(private readonly take: (incoming: Incoming) => void) {}
+
+  add(coming: Promise<Incoming>): void {
+    const before = this.all;
+    const all = coming.then(async (incoming) => {
+      this.take(incoming);
+      const well = (await before) !== false && !incoming.problem;
+      if (this.all === all) this.all = undefined;
+      return well;
+    });
+    this.all = all;
   }
 }

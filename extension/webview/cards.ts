@@ -38,17 +38,15 @@ export function card(parts: CardParts): TemplateResult {
   const head = html`<span class="codicon codicon-${icon} kind" aria-hidden="true"></span>
     <span class="title">${title}</span>
     <span class="aside">${aside ?? nothing}${mark(tone)}</span>`;
-  if (!body || body === nothing)
-    return html`<section class="card ${kind} ${tone}" aria-label=${label}><div class="head">${head}</div>${after}</section>`;
-  return html`<section class="card ${kind} ${tone}" aria-label=${label}>
-    <details ?open=${open} @toggle=${(event: Event) => toggled(id, open, event)}>
+  const bare = html`<div class="head">${head}</div>`;
+  const folding = () => html`<details ?open=${open} @toggle=${(event: Event) => toggled(id, open, event)}>
       <summary class="head" title=${label}>
         ${head}<span class="codicon codicon-chevron-right twist" aria-hidden="true"></span>
       </summary>
       <div class="body">${body}</div>
-    </details>
-    ${after}
-  </section>`;
+    </details>`;
+  // One frame for both: a question that is being answered stays where it is when the card gets a body.
+  return html`<section class="card ${kind} ${tone}" aria-label=${label}>${!body || body === nothing ? bare : folding()}${after}</section>`;
 }
 
 function toggled(id: string, before: boolean, event: Event): void {

@@ -6,7 +6,7 @@ import { html, nothing, type ReactiveControllerHost, type TemplateResult } from 
 import type { Choice } from "../src/choices";
 import { slashMatches } from "../src/slash_commands";
 import { type Trigger, triggerAt } from "../src/trigger";
-import { ask } from "./host";
+import { ask, reason } from "./host";
 
 export const listId = "treadle-choices";
 const page = 8;
@@ -33,6 +33,8 @@ export class Completing {
   constructor(
     private readonly host: ReactiveControllerHost,
     private readonly choose: (choice: Choice, trigger: Trigger, key: "Enter" | "Tab") => void,
+    /** Enter was not for the list, as turned out when it came empty. */
+    private readonly pass: () => void,
   ) {}
 
   get open(): boolean {
@@ -153,7 +155,7 @@ export class Completing {
     } catch (error) {
       if (mine !== this.asked) return;
       this.choices = [];
-      this.failure = error instanceof Error ? error.message : String(error);
+      this.failure = reason(error);
     }
     if (mine !== this.asked) return;
     this.waiting = false;
@@ -162,7 +164,9 @@ export class Completing {
       this.choices.findIndex((choice) => !choice.unavailable),
     );
     this.host.requestUpdate();
-    if (this.owed) this.take(this.owed);
+    const { owed } = this;
+    this.owed = null;
+    if (owed && !this.take(owed) && owed === "Enter") this.pass();
   }
 }
 

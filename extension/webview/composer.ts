@@ -20,8 +20,8 @@ import {
 import type { PanelState } from "../src/messages";
 import { slashCommand } from "../src/slash_commands";
 import { emptyView, type ThreadView } from "../src/thread";
-import { commandIn, type Trigger, tokenBefore } from "../src/trigger";
-import { droppedUris, hasPictures, type Incoming, takePictures, takeText } from "./attaching";
+import { commandIn, type Trigger } from "../src/trigger";
+import { Arriving, droppedUris, hasPictures, type Incoming, takeFiles, takePictures, takeText } from "./attaching";
 import { type ChipActs, chips } from "./chips";
 import { Completing, listId } from "./completing";
 import { ask, post } from "./host";
@@ -29,7 +29,7 @@ import { inForce } from "./pickers";
 import "./pickers";
 import type { Pickers } from "./pickers";
 import "./queue";
-import { type Field, putAll, putAt, Recall } from "./typing";
+import { eraseToken, type Field, putAll, putAt, Recall, takeFrom } from "./typing";
 
 /** The field is measured for its height no longer when it holds more. */
 const large = 20_000;
@@ -53,7 +53,12 @@ export class Composer extends LitElement {
   /** All that were chosen for this draft: a token that is typed away and brought back means the same. */
   private known: Mention[] = [];
   private timer?: ReturnType<typeof setTimeout>;
-  private readonly completing = new Completing(this, (choice, trigger, key) => this.chosen(choice, trigger, key));
+  private readonly completing = new Completing(
+    this,
+    (...chosen) => this.chosen(...chosen),
+    () => this.send(),
+  );
+  private readonly arriving = new Arriving((incoming) => this.take(incoming));
   private readonly recall = new Recall();
 
   override createRenderRoot(): HTMLElement {
@@ -77,6 +82,7 @@ export class Composer extends LitElement {
     void this.updateComplete.then(() => {
       if (this.area) putAll(this.area, text);
       this.changed();
+      this.keep();
     });
   }
 
@@ -87,6 +93,11 @@ export class Composer extends LitElement {
     this.attachments = [...this.attachments, ...(draft?.attachments ?? [])];
     const words = draft?.text ?? text;
     this.suggest(/\S/.test(before) ? `${before.trimEnd()}\n\n${words}` : words);
+  }
+
+  /** Words that were given back go again, if nothing was made of them. */
+  takeAway(words: string): void {
+    void this.updateComplete.then(() => this.area && takeFrom(this.area, words) && this.changed());
   }
 
   mention(mention: Mention): void {
@@ -106,7 +117,19 @@ export class Composer extends LitElement {
     this.settle();
     clearTimeout(this.timer);
     const { length } = this.area?.value ?? "";
-    this.timer = setTimeout(() => post({ type: "draft", draft: this.draft }), 250 + length / 1_000);
+    this.timer = setTimeout(() => this.keep(), 250 + length / 1_000);
+  }
+
+  private keep(): void {
+    if (this.timer !== undefined) post({ type: "draft", draft: this.draft });
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /** What the keyboard goes to may take the panel away, or want the words as they are. */
+  private left(): void {
+    this.completing.close();
+    this.keep();
   }
 
   private settle(): void {
@@ -128,15 +151,16 @@ export class Composer extends LitElement {
   }
 
   private look(): void {
-    const { area } = this;
-    if (area && area.selectionStart === area.selectionEnd && document.activeElement === area)
+    const { area, recall } = this;
+    // Words of before come as they are: a list for the last of them would take the keys that go on through them.
+    if (area && !recall.walking && area.selectionStart === area.selectionEnd && document.activeElement === area)
       this.completing.look(area.value, area.selectionEnd);
     else this.completing.close();
   }
 
   private key(event: KeyboardEvent): void {
     if (event.isComposing || !this.area) return;
-    if (this.completing.key(event) || this.erased(event)) {
+    if (this.completing.key(event) || eraseToken(event, this.area, this.mentions)) {
       event.preventDefault();
       event.stopPropagation();
       return;
@@ -148,30 +172,17 @@ export class Composer extends LitElement {
     if (event.key === "ArrowUp" || event.key === "ArrowDown") void this.recall.key(event, this.area, () => this.settle());
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
+    if (event.repeat) return; // held for one question, it must not answer the next
     const chord = event.ctrlKey || event.metaKey;
     if (chord && this.approvalId && !this.filled) post({ type: "answer", id: this.approvalId, answer: { verdict: "accept" } });
     else this.send(chord);
   }
 
-  /** Backspace takes a mention away whole. */
-  private erased(event: KeyboardEvent): boolean {
-    const { area } = this;
-    if (event.key !== "Backspace" || !area || area.selectionStart !== area.selectionEnd || event.ctrlKey || event.altKey)
-      return false;
-    const caret = area.selectionEnd;
-    const token = tokenBefore(
-      area.value,
-      caret,
-      this.mentions.map((mention) => mention.token),
-    );
-    if (!token) return false;
-    putAt(area, caret - token.length, caret, "");
-    return true;
-  }
-
   private send(other = false): void {
     const { draft } = this;
-    if (isEmpty(draft) || this.disabled) return;
+    const { all } = this.arriving;
+    if (all) void all.then((well) => well && this.send(other));
+    if (all || isEmpty(draft) || this.disabled) return;
     const command = commandIn(draft.text);
     if (!command) this.say(draft, other);
     else if (slashCommand(command.name)) this.run(command.name, command.rest, 0, this.area?.value.length ?? 0);
@@ -190,12 +201,13 @@ export class Composer extends LitElement {
 
   private clear(): void {
     clearTimeout(this.timer);
+    this.timer = undefined;
     this.known = [];
     this.attachments = [];
     if (this.area) this.area.value = "";
     this.recall.typed();
     this.settle();
-    this.completing.close();
+    this.completing.look("", 0);
     post({ type: "draft", draft: emptyDraft });
   }
 
@@ -273,6 +285,7 @@ export class Composer extends LitElement {
             post({ type: "openText", title: attachment.name, text, language: "plaintext" });
             return;
           }
+          if (!this.attachments.includes(attachment)) return; // it was clicked twice, or is sent
           this.attachments = this.attachments.filter((other) => other !== attachment);
           if (this.area) putAt(this.area, this.area.selectionEnd, this.area.selectionEnd, text);
           this.changed();
@@ -288,24 +301,15 @@ export class Composer extends LitElement {
     const pictures = hasPictures(data) && !text;
     if (!pictures && text.length <= longPaste) return;
     event.preventDefault();
-    const coming = pictures ? takePictures(data, this.refusesPictures(), this.attachments.length) : takeText(text);
-    void coming.then((incoming) => this.take(incoming));
+    this.arriving.add(pictures ? takePictures(data, this.refusesPictures(), this.attachments.length) : takeText(text));
   }
 
   private dropped(event: DragEvent): void {
     event.preventDefault();
     this.classList.remove("dragging");
     const uris = droppedUris(event.dataTransfer);
-    if (uris.length) {
-      void ask("dropped", { uris }).then(
-        (mentions) => this.take({ attachments: [], mentions, problem: null }),
-        (error: Error) => this.tell(error.message),
-      );
-      return;
-    }
-    void takePictures(event.dataTransfer, this.refusesPictures(), this.attachments.length).then((incoming) =>
-      this.take(incoming),
-    );
+    const pictures = () => takePictures(event.dataTransfer, this.refusesPictures(), this.attachments.length);
+    this.arriving.add(uris.length ? takeFiles(uris) : pictures());
   }
 
   private dragged(event: DragEvent): void {
@@ -348,7 +352,7 @@ export class Composer extends LitElement {
           @keyup=${this.look}
           @click=${this.look}
           @paste=${this.pasted}
-          @blur=${() => completing.close()}
+          @blur=${this.left}
         ></textarea>
         ${said ? html`<div class="said" role="status">${said.words}${said.sends ? html` <button class="link" @click=${() => this.say(this.draft, false)}>Send it as a message</button>` : nothing}</div>` : nothing}
         <div class="under">

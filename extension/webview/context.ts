@@ -18,7 +18,7 @@ import {
   shownParts,
   shownRow,
 } from "./context_words";
-import { ask, post } from "./host";
+import { ask, post, reason } from "./host";
 import { shortPath, tokens } from "./text";
 
 @customElement("treadle-context")
@@ -32,7 +32,10 @@ export class ContextBox extends LitElement {
   @state() private cursor: string | null = null;
   @query(".context") private box?: HTMLElement;
   private drawnFor = "";
+  /** The keyboard is wanted at the list of requests, as soon as that is drawn. */
+  private wanted = false;
   private asking = 0;
+  private readingOn = false;
 
   override createRenderRoot(): HTMLElement {
     return this;
@@ -54,13 +57,25 @@ export class ContextBox extends LitElement {
 
   /** Brings the keyboard here: to the whole, or to the list of requests. */
   async focusAt(at: "context" | "ledger"): Promise<void> {
-    for (let tries = 0; at === "ledger" && !this.known && !this.failure && tries < 100; tries += 1) {
-      await new Promise((drawn) => setTimeout(drawn, 20));
-    }
     await this.updateComplete;
-    const place = at === "ledger" ? this.querySelector<HTMLElement>("#context-requests") : null;
-    place?.scrollIntoView({ block: "start" });
-    (place ?? this.box)?.focus({ preventScroll: true });
+    this.box?.focus({ preventScroll: true });
+    this.wanted = at === "ledger";
+    this.arrive();
+  }
+
+  override updated(): void {
+    this.arrive();
+  }
+
+  private arrive(): void {
+    if (!this.wanted || !this.known) return;
+    this.wanted = false;
+    const place = this.querySelector<HTMLElement>("#context-requests");
+    const at = document.activeElement;
+    // Whoever went elsewhere meanwhile is not brought back.
+    if (!place || (at !== document.body && !this.contains(at))) return;
+    place.scrollIntoView({ block: "start" });
+    place.focus({ preventScroll: true });
   }
 
   /** Asks again when anything that is shown may be another. */
@@ -94,15 +109,24 @@ export class ContextBox extends LitElement {
       this.cursor = known.ledger?.nextCursor ?? null;
       this.failure = null;
     } catch (error) {
-      if (mine === this.asking) this.failure = error instanceof Error ? error.message : String(error);
+      if (mine === this.asking) this.failure = reason(error);
     }
   }
 
   private async readEarlier(): Promise<void> {
-    if (!this.cursor) return;
-    const { rows, nextCursor } = await ask("requests", { cursor: this.cursor });
-    this.earlier = [...this.earlier, ...rows];
-    this.cursor = nextCursor;
+    const { asking, cursor } = this;
+    if (!cursor || this.readingOn) return;
+    this.readingOn = true;
+    try {
+      const { rows, nextCursor } = await ask("requests", { cursor });
+      if (asking !== this.asking) return; // all was asked anew
+      this.earlier = [...this.earlier, ...rows];
+      this.cursor = nextCursor;
+    } catch (error) {
+      if (asking === this.asking) this.failure = reason(error);
+    } finally {
+      this.readingOn = false;
+    }
   }
 
   private readonly outside = (event: PointerEvent): void => {

@@ -4,10 +4,12 @@
  */
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import type { FormView, LinkView } from "../src/asked";
 import { type Field, filled, problemOf, type Typed } from "../src/forms";
 import { Asking, button, focusComposer } from "./asking";
 import { post } from "./host";
+import { visible } from "./visible";
 
 interface Draft {
   typed: Record<string, Typed>;
@@ -29,12 +31,12 @@ export class FormCard extends Asking<FormView, Draft> {
   }
 
   protected draw(asked: FormView, draft: Draft): TemplateResult {
-    return html`<form class="ask asks" aria-label="${asked.server} asks. ${asked.message}" tabindex="-1" novalidate @submit=${this.submitted} @keydown=${leave}>
-      <div class="question">${asked.message}</div>
+    return html`<form class="ask asks" aria-label="${visible(asked.server)} asks. ${visible(asked.message)}" tabindex="-1" novalidate @submit=${this.submitted} @keydown=${leave}>
+      <div class="question">${visible(asked.message)}</div>
       ${asked.fields.map((field) => this.row(asked, field, draft))}
-      <div class="ground"><span class="codicon codicon-plug" aria-hidden="true"></span><span>What you fill in goes to the MCP server ${asked.server}.</span></div>
+      <div class="ground"><span class="codicon codicon-plug" aria-hidden="true"></span><span>What you fill in goes to the MCP server ${visible(asked.server)}.</span></div>
       <div class="answers">
-        ${button("accept", "Send", { primary: true, disabled: this.answering, hint: `Send this to ${asked.server}` }, () => this.send())}
+        ${button("accept", "Send", { primary: true, disabled: this.answering, hint: `Send this to ${visible(asked.server)}` }, () => this.send())}
         ${button("decline", "Decline", { disabled: this.answering, hint: "Refuse to say this; the server is told" }, () => this.answer({ verdict: "decline" }))}
         ${button("cancel", "Cancel", { disabled: this.answering, hint: "Leave the question without an answer" }, () => this.answer({ verdict: "cancel" }))}
       </div>
@@ -45,8 +47,10 @@ export class FormCard extends Asking<FormView, Draft> {
     const id = `${asked.id}-${field.name}`;
     const value = draft.typed[field.name] ?? field.initial;
     const problem = draft.tried ? problemOf(field, value) : null;
-    const title = html`${field.title}${field.required ? html`<span class="needed" title="Needed" aria-hidden="true">*</span>` : nothing}`;
-    const description = field.description ? html`<div class="meaning" id="${id}-meaning">${field.description}</div>` : nothing;
+    const title = html`${visible(field.title)}${field.required ? html`<span class="needed" title="Needed" aria-hidden="true">*</span>` : nothing}`;
+    const description = field.description
+      ? html`<div class="meaning" id="${id}-meaning">${visible(field.description)}</div>`
+      : nothing;
     const told = html`${description}<div class="problem" id="${id}-problem" role="status">${problem ?? nothing}</div>`;
     if (field.kind === "boolean") {
       return html`<div class="row">
@@ -70,7 +74,7 @@ export class FormCard extends Asking<FormView, Draft> {
     return field.options.map(
       (option) => html`<label class="choice">
         <input type="checkbox" .checked=${chosen.includes(option.value)} @change=${(event: Event) => toggled(option.value, (event.target as HTMLInputElement).checked)} />
-        <span class="what">${option.label}</span>
+        <span class="what">${visible(option.label)}</span>
       </label>`,
     );
   }
@@ -81,7 +85,7 @@ export class FormCard extends Asking<FormView, Draft> {
     if (field.kind === "choice") {
       return html`<select id=${id} class="field" aria-required=${String(field.required)} aria-invalid=${String(problem !== null)} aria-describedby=${described} .value=${String(value)} @change=${put}>
         ${field.required && value ? nothing : html`<option value="" ?selected=${!value}></option>`}
-        ${field.options.map((option) => html`<option value=${option.value} ?selected=${option.value === value}>${option.label}</option>`)}
+        ${field.options.map((option) => html`<option value=${option.value} ?selected=${option.value === value}>${visible(option.label)}</option>`)}
       </select>`;
     }
     return html`<input
@@ -92,7 +96,7 @@ export class FormCard extends Asking<FormView, Draft> {
       aria-required=${String(field.required)}
       aria-invalid=${String(problem !== null)}
       aria-describedby=${described}
-      .value=${String(value)}
+      .value=${live(String(value)) /* a date that is half typed says that it is empty, and to be told so would empty it */}
       @input=${put}
     />`;
   }
@@ -134,15 +138,15 @@ export class LinkCard extends Asking<LinkView, Record<string, never>> {
 
   protected draw(asked: LinkView): TemplateResult {
     const host = hostOf(asked.url);
-    return html`<div class="ask asks" role="group" aria-label="${asked.server} asks to open ${asked.url}. ${asked.message}" tabindex="-1" @keydown=${leave}>
-      <div class="question">${asked.message}</div>
-      <div class="exact"><pre tabindex="0"><code>${asked.url}</code></pre>
+    return html`<div class="ask asks" role="group" aria-label="${visible(asked.server)} asks to open ${asked.url}. ${visible(asked.message)}" tabindex="-1" @keydown=${leave}>
+      <div class="question">${visible(asked.message)}</div>
+      <div class="exact"><pre tabindex="0"><code>${visible(asked.url)}</code></pre>
         <button class="icon" title="Copy" aria-label="Copy the address" @click=${() => post({ type: "copy", text: asked.url })}><span class="codicon codicon-copy"></span></button>
       </div>
       <dl class="facts">
         <div class="fact"><dt title="Host"><span class="codicon codicon-globe" aria-hidden="true"></span><span class="sr-only">Host</span></dt>
           <dd>${host ? html`<code>${host}</code>` : "This is no web address: it cannot be opened."}</dd></div>
-        <div class="fact"><dt title="Server"><span class="codicon codicon-plug" aria-hidden="true"></span><span class="sr-only">Server</span></dt><dd>${asked.server}</dd></div>
+        <div class="fact"><dt title="Server"><span class="codicon codicon-plug" aria-hidden="true"></span><span class="sr-only">Server</span></dt><dd>${visible(asked.server)}</dd></div>
       </dl>
       <div class="answers">
         ${button("accept", "Open in Browser", { primary: true, disabled: this.answering || !host }, () => host && this.answer({ verdict: "accept" }))}

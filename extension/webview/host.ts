@@ -91,3 +91,8 @@ export function ask<M extends keyof Asks>(method: M, params: Asks[M]["params"]):
     post({ type: "ask", number: mine, method, params });
   });
 }
+
+/** Why something that was asked was not answered, as a sentence for the user. */
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

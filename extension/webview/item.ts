@@ -30,8 +30,16 @@ export class TranscriptItem extends LitElement {
   }
 
   override render(): unknown {
-    const { entry } = this;
-    if (!entry) return nothing;
+    if (!this.entry) return nothing;
+    try {
+      return this.drawn(this.entry);
+    } catch {
+      // of another version, or damaged: the items around it are drawn all the same
+      return html`<p class="unreadable">This step cannot be shown.</p>`;
+    }
+  }
+
+  private drawn(entry: ItemView): unknown {
     const { item } = entry;
     const { folder, home, asked, outcomes } = this;
     const context: CardContext = { folder, home, asked, outcomes, now: Date.now() };

@@ -31,6 +31,8 @@ export class Panel extends LitElement {
   @state() private contextOpen = wasOpened("context") ?? false;
   @query("treadle-context") private context?: ContextBox;
   private seq = 0;
+  /** What came before the first snapshot: it was meant for the page that was here before, or overtook. */
+  private early: ToWebview[] = [];
   private firstDraft: Draft = emptyDraft;
 
   override createRenderRoot(): HTMLElement {
@@ -46,6 +48,11 @@ export class Panel extends LitElement {
   }
 
   private receive(message: ToWebview): void {
+    if (!this.panel && message.type !== "snapshot") {
+      // Of the state the snapshot says all; a first state without it would take the draft for an empty one.
+      if (message.type !== "events" && message.type !== "panel" && this.early.length < 20) this.early.push(message);
+      return;
+    }
     switch (message.type) {
       case "snapshot":
         this.seq = message.seq;
@@ -53,6 +60,7 @@ export class Panel extends LitElement {
         // Later snapshots do not touch what is being written here.
         if (!this.panel) this.firstDraft = message.draft;
         this.panel = message.panel;
+        void this.catchUp();
         return;
       case "events":
         if (message.seq === this.seq + 1) {
@@ -69,6 +77,9 @@ export class Panel extends LitElement {
         if (message.replace) this.composer?.suggest(message.text);
         else this.composer?.giveBack(message.text);
         return;
+      case "takeAway":
+        this.composer?.takeAway(message.text);
+        return;
       case "mention":
         this.composer?.mention(message.mention);
         return;
@@ -78,6 +89,12 @@ export class Panel extends LitElement {
       case "focus":
         void this.focusAt(message.at);
     }
+  }
+
+  private async catchUp(): Promise<void> {
+    const early = this.early.splice(0);
+    await this.updateComplete;
+    for (const message of early) this.receive(message);
   }
 
   /** A question's card is drawn some steps after the panel that holds it. */
@@ -100,11 +117,11 @@ export class Panel extends LitElement {
     const { view, panel } = this;
     if (!panel) return nothing;
     const empty = !view.turns.length && !view.unconfirmed.length && !view.unsent.length && !view.asked.length;
-    return html`${header(view, panel, { open: this.contextOpen, toggle: this.toggleContext })} ${this.banners(view, panel)}
+    return html`${orNothing(() => header(view, panel, { open: this.contextOpen, toggle: this.toggleContext }))} ${orNothing(() => this.banners(view, panel))}
       <main>
         ${view.elsewhere ? elsewhere(view.elsewhere) : empty && panel.opening ? opening() : empty ? welcome(panel, (prompt) => this.composer?.suggest(prompt), Date.now()) : html`<treadle-transcript .view=${view} .panel=${panel} .giveBack=${this.giveBack}></treadle-transcript>`}
       </main>
-      ${plan(view.plan)}
+      ${orNothing(() => plan(view.plan))}
       <treadle-findings .review=${panel.changesReview ?? null}></treadle-findings>${newProblems(panel.newProblems)}
       <treadle-review .files=${view.review} .folder=${panel.folder} .home=${panel.home}></treadle-review> ${this.waiting(view)}
       <treadle-restored .restored=${view.restored}></treadle-restored>${editing(view.editing)}
@@ -192,5 +209,14 @@ export class Panel extends LitElement {
         <span class="codicon codicon-close"></span>
       </button>
     </div>`;
+  }
+}
+
+/** One part that makes no sense, of another version or damaged, must not take the others and the composer with it. */
+function orNothing(draw: () => unknown): unknown {
+  try {
+    return draw();
+  } catch {
+    return nothing;
   }
 }

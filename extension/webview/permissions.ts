@@ -4,6 +4,7 @@
  */
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import { repeat } from "lit/directives/repeat.js";
 import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { kindName, rescoped, retold, revoked, type Section, scopeNames, scopesFrom, sections } from "../src/grants";
@@ -111,7 +112,7 @@ export class PermissionsPage extends LitElement {
       const words = `${grant.subject.text}: ${scopeNames[scope].toLowerCase()}.`;
       this.send({ type: "changeGrants", changes: [rescoped(grant, scope, page)], words });
     };
-    return html`<select class="field" aria-label="Where ${grant.subject.text} counts" @change=${change}>
+    return html`<select class="field" aria-label="Where ${grant.subject.text} counts" .value=${live(grant.scope)} @change=${change}>
       ${scopes.map((scope) => html`<option value=${scope} ?selected=${scope === grant.scope}>${scopeNames[scope]}</option>`)}
     </select>`;
   }
@@ -151,11 +152,12 @@ export class PermissionsPage extends LitElement {
     const rule = this.editing?.rule;
     if (!rule?.good) return;
     this.editing = null;
-    if (rule.text === grant.subject.text) return;
+    const text = rule.text.trim();
+    if (text === grant.subject.text) return;
     this.send({
       type: "changeGrants",
-      changes: [retold(grant, rule.text)],
-      words: `Changed ${grant.subject.text} to ${rule.text}.`,
+      changes: [retold(grant, text)],
+      words: `Changed ${grant.subject.text} to ${text}.`,
     });
   }
 

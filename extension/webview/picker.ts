@@ -1,5 +1,5 @@
 /** A button that says what is in force, and a list to choose something else: by mouse, by arrows, or by typing a few letters of it. */
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 
 export interface Option {
@@ -45,6 +45,15 @@ export class Picker extends LitElement {
     document.removeEventListener("mousedown", this.outside);
   }
 
+  /** Options that come, or go, while the list is open must not put another one under Enter. */
+  override willUpdate(changed: PropertyValues<this>): void {
+    const before = changed.get("options");
+    if (!before || !this.isOpen) return;
+    const chosen = this.matching(before)[this.at]?.value;
+    const at = this.shown.findIndex((option) => option.value === chosen);
+    this.at = at < 0 ? Math.min(this.at, Math.max(0, this.shown.length - 1)) : at;
+  }
+
   open(wanted = ""): void {
     this.isOpen = true;
     this.forNew = false;
@@ -72,14 +81,18 @@ export class Picker extends LitElement {
   }
 
   private get shown(): Option[] {
+    return this.matching(this.options);
+  }
+
+  private matching(options: Option[]): Option[] {
     const words = this.wanted.toLowerCase().split(/\s+/).filter(Boolean);
-    if (!words.length) return this.options;
-    const found = this.options.filter((option) => {
+    if (!words.length) return options;
+    const found = options.filter((option) => {
       const all = `${option.label} ${option.value} ${option.words ?? ""}`.toLowerCase();
       return words.every((word) => all.includes(word));
     });
     const own = this.wanted.trim();
-    const isNew = this.free && !/\s/.test(own) && !this.options.some((option) => option.value === own);
+    const isNew = this.free && !/\s/.test(own) && !options.some((option) => option.value === own);
     return isNew ? [...found, { value: own, label: `Use ${own}`, icon: "edit" }] : found;
   }
 

@@ -78,6 +78,7 @@ export class Pickers extends LitElement {
   /** Opens one, or chooses by a name at once; what is wrong with the name, or null. */
   open(which: Which, wanted = ""): string | null {
     const picker = this.querySelector<Picker>(`treadle-picker.${which}`);
+    if (!picker && !this.panel?.models) return "It is not known yet which models there are. Try again in a moment.";
     if (!picker)
       return which === "effort" ? "This model does not say that it can think longer or shorter." : "This cannot be chosen here.";
     if (wanted && picker.pick(wanted)) return null;

@@ -6,6 +6,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
 import type { QuestionView } from "../src/asked";
 import { Asking, button, focusComposer } from "./asking";
+import { visible } from "./visible";
 import { withCode } from "./with_code";
 
 type Part = QuestionView["parts"][number];
@@ -31,7 +32,7 @@ export class QuestionCard extends Asking<QuestionView, Draft> {
   }
 
   protected draw(asked: QuestionView, draft: Draft): TemplateResult {
-    const whole = asked.parts.map((part) => part.question).join(" ");
+    const whole = visible(asked.parts.map((part) => part.question).join(" "));
     const complete = asked.parts.every((part) => this.said(part, draft));
     return html`<div class="ask asks" role="group" aria-label="The agent asks. ${whole}" tabindex="-1" @keydown=${this.key}>
       ${asked.parts.map((part) => this.one(asked, part, draft))}
@@ -46,8 +47,8 @@ export class QuestionCard extends Asking<QuestionView, Draft> {
     const options = part.options ?? [];
     const id = `${asked.id}-${part.id}`;
     return html`<fieldset>
-      <legend>${part.header ? html`<span class="header">${part.header}</span>` : nothing}<span class="question">${withCode(part.question)}</span></legend>
-      ${options.map((option) => this.choice(id, part, option.label, option.label, option.description, draft))}
+      <legend>${part.header ? html`<span class="header">${visible(part.header)}</span>` : nothing}<span class="question">${withCode(visible(part.question))}</span></legend>
+      ${options.map((option) => this.choice(id, part, option.label, visible(option.label), option.description, draft))}
       ${options.length && part.isOther ? this.choice(id, part, own, "Other", "", draft) : nothing}
       ${!options.length || draft.chosen[part.id] === own ? this.field(part, draft) : nothing}
     </fieldset>`;
@@ -66,7 +67,7 @@ export class QuestionCard extends Asking<QuestionView, Draft> {
       data-part=${part.id}
       type=${part.isSecret ? "password" : "text"}
       autocomplete="off"
-      aria-label=${part.options?.length ? `${part.question} In your own words` : part.question}
+      aria-label=${visible(part.options?.length ? `${part.question} In your own words` : part.question)}
       placeholder=${part.options?.length ? "In your own words" : "Your answer"}
       .value=${draft.words[part.id] ?? ""}
       @input=${(event: Event) => this.change({ words: { ...draft.words, [part.id]: (event.target as HTMLInputElement).value } })}

@@ -12,12 +12,21 @@ export class Queue extends LitElement {
   /** The one that is being changed. */
   @state() private editing: string | null = null;
   private focusAfter: string | null = null;
+  /** Where the keyboard is while the messages change places: an element that is moved loses it. */
+  private focused: HTMLElement | null = null;
 
   override createRenderRoot(): HTMLElement {
     return this;
   }
 
+  override willUpdate(): void {
+    const at = document.activeElement;
+    this.focused = at instanceof HTMLElement && this.contains(at) ? at : null;
+  }
+
   override updated(): void {
+    if (this.focused?.isConnected && document.activeElement !== this.focused) this.focused.focus();
+    this.focused = null;
     if (!this.focusAfter) return;
     this.querySelector<HTMLElement>(this.focusAfter)?.focus();
     this.focusAfter = null;

@@ -18,7 +18,7 @@ import {
   type What,
   whatNames,
 } from "../src/restoring";
-import { ask, post } from "./host";
+import { ask, post, reason } from "./host";
 import { baseName } from "./text";
 import { withCode } from "./with_code";
 
@@ -73,10 +73,13 @@ export class RestoreCard extends LitElement {
   private async read(): Promise<void> {
     this.asked += 1;
     const mine = this.asked;
-    await this.attempt(async () => {
-      const plan = await ask("restorePlan", this.subject);
-      if (mine === this.asked) this.plan = plan;
-    });
+    await this.attempt(
+      async () => {
+        const plan = await ask("restorePlan", this.subject);
+        if (mine === this.asked) this.plan = plan;
+      },
+      () => mine === this.asked,
+    );
   }
 
   private async go(): Promise<void> {
@@ -91,12 +94,13 @@ export class RestoreCard extends LitElement {
     this.busy = false;
   }
 
-  private async attempt(act: () => Promise<void>): Promise<void> {
+  /** `counts`: nothing else was asked since. */
+  private async attempt(act: () => Promise<void>, counts = () => true): Promise<void> {
     try {
       this.failure = null;
       await act();
     } catch (error) {
-      this.failure = error instanceof Error ? error.message : String(error);
+      if (counts()) this.failure = reason(error);
     }
   }
 

@@ -9,6 +9,7 @@ const pause = 200;
 let fields = 0;
 
 export interface RuleState {
+  /** As it stands in the field, also with the space that the next word needs. */
   text: string;
   /** It may be stored as it is. False while nobody has looked at it yet. */
   good: boolean;
@@ -71,7 +72,7 @@ export class RuleField extends LitElement {
   }
 
   private tell(): void {
-    this.changed?.({ text: this.text.trim(), good: this.good });
+    this.changed?.({ text: this.text, good: this.good });
   }
 
   private key(event: KeyboardEvent): void {

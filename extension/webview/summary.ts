@@ -1,7 +1,7 @@
 /** What the model was left with after a compaction: read when the card is opened, for only then anybody wants it. */
 import { html, LitElement, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import { ask } from "./host";
+import { ask, reason } from "./host";
 import "./message";
 
 @customElement("treadle-summary")
@@ -31,7 +31,7 @@ export class Summary extends LitElement {
     try {
       ({ text: this.text, reason: this.reason } = await ask("summary", {}));
     } catch (error) {
-      this.reason = error instanceof Error ? error.message : String(error);
+      this.reason = reason(error);
     }
   }
 

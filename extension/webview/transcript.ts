@@ -16,7 +16,7 @@ import { asks, outcomes } from "./asks";
 import { count, drawnTurns, moved, portion, type Start, startFor } from "./drawn";
 import "./find";
 import type { Find } from "./find";
-import { ask, post } from "./host";
+import { ask, post, reason } from "./host";
 import "./item";
 import "./marks";
 import { turnEnd } from "./turn_end";
@@ -24,6 +24,8 @@ import { userMessage } from "./user_message";
 import { withCode } from "./with_code";
 
 const near = 48;
+/** Milliseconds in which a move of the view is still heard of. */
+const recently = 1_000;
 const pages: Record<string, "previous" | "next"> = { PageUp: "previous", PageDown: "next" };
 // The same lists each time, so that an item without questions is not drawn again.
 const nobody: Asked[] = [];
@@ -38,12 +40,18 @@ export class Transcript extends LitElement {
   @state() private away = false;
   @state() private finding = false;
   @state() private loading = false;
+  /** Why earlier messages did not come. */
+  @state() private failure = "";
   @query(".scroll") private scroller?: HTMLElement;
   @query("treadle-find") private find?: Find;
   /** Where drawing begins; null: all that is loaded is drawn; undefined: to be found out. */
   private start: Start | null | undefined;
   private pinned = true;
   private lastTop = 0;
+  /** When the user last turned, dragged or pressed something here that may move the view. */
+  private touched = Number.NEGATIVE_INFINITY;
+  /** Something drawn that must stay in its place while more is drawn above it. */
+  private held?: { element: Element; top: number };
   private watcher?: ResizeObserver;
   private readonly announcer = new Announcer();
   private announced = "";
@@ -73,14 +81,20 @@ export class Transcript extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("view") || !this.view) return;
     const before = changed.get("view");
-    if (before?.id !== this.view.id) this.start = undefined;
+    const other = before?.id !== this.view.id;
+    if (other) this.start = undefined;
+    if (!other && before && before.turns[0]?.id !== this.view.turns[0]?.id) this.hold();
     this.start = this.finding ? null : moved(this.view.turns, this.start, this.pinned);
-    if (before?.id !== this.view.id) this.announcer.begin(this.view);
+    if (other) this.announcer.begin(this.view);
     this.announced = this.announcer.news(this.view) || this.announced;
-    if (pending(before) < pending(this.view)) this.pinned = true;
+    if (other || pending(before) < pending(this.view)) this.pin();
+    if (other) this.failure = "";
   }
 
   override updated(): void {
+    const { held, scroller } = this;
+    this.held = undefined;
+    if (held?.element.isConnected && scroller) scroller.scrollTop += held.element.getBoundingClientRect().top - held.top;
     this.stay();
     // Looked for only when it is there: not to find it takes a walk through the whole page.
     if (this.finding) this.find?.refresh();
@@ -152,6 +166,8 @@ export class Transcript extends LitElement {
 
   private readonly closeFind = () => {
     this.finding = false;
+    // The search let go of the end; who is still there stays there.
+    this.scrolled();
     this.scroller?.focus({ preventScroll: true });
   };
 
@@ -163,26 +179,52 @@ export class Transcript extends LitElement {
     if (this.start === null) {
       if (!view.earlier) return false;
       this.loading = true;
-      const came = await ask("earlier", {}).catch(() => false);
+      this.failure = "";
+      const came = await ask("earlier", {}).catch((error) => this.failed(view, error));
       this.loading = false;
-      if (!came) return false;
+      if (!came || !(await this.arrived(view))) return false;
     }
-    const first = this.querySelector(".turns > .turn treadle-item");
-    const before = first?.getBoundingClientRect().top ?? 0;
     this.pinned = false;
+    this.hold();
     this.start = startFor(this.view?.turns ?? [], drawn + portion);
     this.requestUpdate();
     await this.updateComplete;
-    if (this.scroller && first) this.scroller.scrollTop += first.getBoundingClientRect().top - before;
     return true;
   }
 
+  private failed(asked: ThreadView, error: unknown): false {
+    if (this.view?.id === asked.id) this.failure = `Earlier messages could not be loaded: ${reason(error)}`;
+    return false;
+  }
+
+  /** What was loaded comes as an event, before the answer or after it. False when another thread is shown meanwhile. */
+  private async arrived(asked: ThreadView): Promise<boolean> {
+    const there = () => this.view?.id !== asked.id || this.view?.turns[0]?.id !== asked.turns[0]?.id;
+    for (let tries = 0; !there() && tries < 50; tries += 1) await new Promise((drawn) => setTimeout(drawn, 20));
+    return this.view?.id === asked.id;
+  }
+
+  private hold(): void {
+    const element = this.pinned ? null : this.querySelector(".turns > .turn treadle-item");
+    if (element) this.held = { element, top: element.getBoundingClientRect().top };
+  }
+
   toEnd(): void {
-    this.pinned = true;
+    this.pin();
     this.stay();
   }
 
+  /** The end is wanted, wherever the user was. */
+  private pin(): void {
+    this.pinned = true;
+    this.away = false;
+    this.lastTop = 0;
+  }
+
   private stay(): void {
+    // The user may have moved away just now: of that the event comes later than a drawing. Without a user's hand the view was moved by
+    // content that shrank and has grown again since.
+    if (this.pinned && performance.now() - this.touched < recently) this.scrolled();
     if (!this.pinned || !this.scroller) return;
     this.scroller.scrollTop = this.scroller.scrollHeight;
     // Content that shrank has moved the view upwards, which must not pass for the user's doing when the scroll event arrives.
@@ -200,11 +242,19 @@ export class Transcript extends LitElement {
     this.away = !this.pinned;
   }
 
+  private readonly touch = {
+    passive: true,
+    handleEvent: () => {
+      this.touched = performance.now();
+    },
+  };
+
   override render(): TemplateResult {
     const { view } = this;
     const turns = drawnTurns(view?.turns ?? [], this.start ?? null);
     return html`${this.finding ? this.findBar() : html`<treadle-marks class=${this.away ? "away" : ""} .view=${view} .go=${this.go} .jump=${this.toItem}></treadle-marks>`}
-      <div class="scroll ${this.pinned ? "pinned" : ""}" role="log" aria-label="Conversation" aria-live="off" tabindex="0" @scroll=${this.scrolled}>
+      <div class="scroll ${this.pinned ? "pinned" : ""}" role="log" aria-label="Conversation" aria-live="off" tabindex="0" @scroll=${this.scrolled}
+        @wheel=${this.touch} @touchmove=${this.touch} @pointerdown=${this.touch} @keydown=${this.touch}>
         <div class="turns">
           ${this.start || view?.earlier ? this.more() : nothing}
           ${repeat(
@@ -222,13 +272,13 @@ export class Transcript extends LitElement {
   }
 
   private findBar(): TemplateResult {
-    return html`<treadle-find .page=${this.querySelector(".turns")} .earlier=${this.view?.earlier ?? false} .close=${this.closeFind}></treadle-find>`;
+    return html`<treadle-find .page=${this.querySelector(".turns")} .earlier=${this.view?.earlier ?? false} .first=${this.view?.turns[0]?.id} .close=${this.closeFind}></treadle-find>`;
   }
 
   private more(): TemplateResult {
     return html`<button class="earlier" ?disabled=${this.loading} @click=${() => this.showEarlier()}>
       <span class="codicon codicon-${this.loading ? "loading codicon-modifier-spin" : "history"}" aria-hidden="true"></span>${this.loading ? "Loading…" : "Show earlier messages"}
-    </button>`;
+    </button>${this.failure ? html`<div class="aside-line" role="alert">${withCode(this.failure)}</div>` : nothing}`;
   }
 
   private turn(turn: TurnView, last: boolean): TemplateResult {
@@ -284,7 +334,9 @@ export class Transcript extends LitElement {
     const drawn = new Set(this.view.turns.flatMap((turn) => turn.items.map((entry) => entry.item.id)));
     const loose = this.view?.asked.filter((asked) => !asked.itemId || !drawn.has(asked.itemId)) ?? [];
     if (!loose.length) return nothing;
-    return loose.map(
+    return repeat(
+      loose,
+      (asked) => asked.id,
       (asked) => html`<section class="card asking loose" aria-label="A question">
         <div class="head"><span class="codicon codicon-plug kind" aria-hidden="true"></span><span class="title">${asker(asked)}</span></div>
         ${asks([asked], this.folder, this.panel?.home ?? null)}

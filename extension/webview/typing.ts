@@ -1,5 +1,7 @@
 /** Words put into the field so that Undo takes them back again, and the walk through what was sent before. */
+import { type Mention, takenAway } from "../src/draft";
 import { HistoryWalk } from "../src/history";
+import { tokenBefore } from "../src/trigger";
 import { ask } from "./host";
 
 export type Field = HTMLTextAreaElement;
@@ -24,14 +26,36 @@ export function putAll(field: Field, text: string): void {
   field.setSelectionRange(text.length, text.length);
 }
 
+/** Backspace takes a mention away whole; false when the key was for something else. */
+export function eraseToken(event: KeyboardEvent, field: Field, mentions: readonly Mention[]): boolean {
+  const caret = field.selectionEnd;
+  if (event.key !== "Backspace" || field.selectionStart !== caret || event.ctrlKey || event.altKey) return false;
+  const tokens = mentions.map((mention) => mention.token);
+  const token = tokenBefore(field.value, caret, tokens);
+  if (token) putAt(field, caret - token.length, caret, "");
+  return token !== null;
+}
+
+/** Without bringing the keyboard here. False: they do not stand there as they came. */
+export function takeFrom(field: Field, words: string): boolean {
+  const left = takenAway(field.value, words);
+  if (left !== null) field.value = left;
+  return left !== null;
+}
+
 /** Up at the beginning of the box goes back, Down goes forth to what was being written. */
 export class Recall {
-  private walk: HistoryWalk | undefined;
-  private putting = false;
+  /** One walk, also for the keys that are pressed before the words of before have come. */
+  private walk: Promise<HistoryWalk> | undefined;
 
-  /** The user typed: what stands there now is what is being written. */
+  /** What stands there came from before, or is on its way. */
+  get walking(): boolean {
+    return this.walk !== undefined;
+  }
+
+  /** The user typed, or sent it: what stands there now is what is being written. */
   typed(): void {
-    if (!this.putting) this.walk = undefined;
+    this.walk = undefined;
   }
 
   async key(event: KeyboardEvent, field: Field, changed: () => void): Promise<void> {
@@ -41,13 +65,17 @@ export class Recall {
     const outside = back ? field.value.lastIndexOf("\n", caret - 1) < 0 || caret === 0 : field.value.indexOf("\n", caret) < 0;
     if (!outside || (!this.walk && (!back || caret !== 0))) return;
     event.preventDefault();
-    this.walk ??= new HistoryWalk(await ask("history", {}).catch(() => []), field.value);
-    const text = back ? this.walk.back() : this.walk.forth();
+    this.walk ??= ask("history", {}).then(
+      (entries) => new HistoryWalk(entries, field.value),
+      () => new HistoryWalk([], field.value),
+    );
+    const { walk } = this;
+    const begun = await walk;
+    if (walk !== this.walk) return;
+    const text = back ? begun.back() : begun.forth();
     if (text === null) return;
-    this.putting = true;
     field.value = text;
     field.setSelectionRange(text.length, text.length);
-    this.putting = false;
     changed();
   }
 }

@@ -270,3 +270,23 @@ describe("a question of a thread that is being opened", () => {
     expect([approvals.waiting, answered, settled]).toEqual([0, false, []]);
   });
 });
+
+test("a question that waits for its thread to open is forgotten with the sidecar that asked it", async () => {
+  const asked: Asked[] = [];
+  let open = () => {};
+  let shown: string | Promise<unknown> = new Promise<void>((done) => {
+    open = done;
+  });
+  const approvals = new Approvals(() => shown, { requested: (view) => asked.push(view), settled: () => undefined });
+  let answered = false;
+  void approvals.command(question()).then(() => {
+    answered = true;
+  });
+  approvals.forget();
+  shown = "t1";
+  open();
+  await new Promise((done) => setImmediate(done));
+  expect([asked, answered]).toEqual([[], false]);
+  void approvals.command(question());
+  expect(asked).toHaveLength(1);
+});

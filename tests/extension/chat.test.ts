@@ -1,39 +1,175 @@
 // The conversation behind the panel: sending, steering, reopening, and what happens when the sidecar goes away.
 import { describe, expect, test } from "vitest";
-import { Chat } from "@src/chat";
-import type { Unsent } from "@src/thread";
-import type { ClientRequests, ThreadStartParams } from "@src/wire";
+import { awaited, begun, rest, setUp, usual } from "./chats";
 import { opened, started, threadId, turnCompleted, turnId, turnStarted } from "./events";
 
-type Call = [method: string, params: Record<string, unknown>];
-
-const usual: ThreadStartParams = { cwd: "/w", approvalPolicy: "on-request", sandbox: "workspace-write" };
-
-function setUp(params: ThreadStartParams | null = usual, before: Unsent[] = []) {
-  const calls: Call[] = [];
-  const refuse = new Map<string, string>();
-  const hang = new Set<string>();
-  const remembered: (string | null)[] = [];
-  const unread: Unsent[][] = [];
-  let settings = params;
-  const chat = new Chat(
-    {
-      request: async <M extends keyof ClientRequests>(method: M, sent: ClientRequests[M]["params"]) => {
-        calls.push([method, sent as Record<string, unknown>]);
-        const refusal = refuse.get(method);
-        if (refusal) throw new Error(refusal);
-        if (hang.has(method)) return new Promise<never>(() => undefined);
-        return (method.startsWith("thread/") ? opened().params : {}) as ClientRequests[M]["result"];
-      },
-    },
-    { threadParams: () => settings, rememberThread: (id) => remembered.push(id), rememberUnsent: (unsent) => unread.push(unsent) },
-    before,
-  );
-  const change = (next: ThreadStartParams) => {
-    settings = next;
-  };
-  return { chat, calls, refuse, hang, remembered, unread, change };
+/** The sidecar was asked for a turn and has not answered yet. */
+async function asked() {
+  const all = setUp();
+  const { coming, answer, fail } = awaited();
+  all.answers.set("turn/start", () => coming);
+  const first = all.chat.send("hello").catch((error) => error);
+  await rest();
+  all.answers.set("turn/start", async () => begun);
+  return { ...all, first, answer, fail, methods: () => all.calls.map(([method]) => method) };
 }
+
+describe("a turn that was asked for and is not known yet", () => {
+  test("is given more words as soon as it is known, in their order", async () => {
+    const { chat, calls, answer, methods } = await asked();
+    const more = [chat.send("and this"), chat.send("and that")];
+    await rest();
+    expect(methods()).toEqual(["thread/start", "turn/start"]);
+    answer(begun);
+    await Promise.all(more);
+    expect(methods()).toEqual(["thread/start", "turn/start", "turn/steer", "turn/steer"]);
+    expect(calls.slice(2).map(([, params]) => params)).toMatchObject([
+      { threadId, expectedTurnId: turnId, input: [{ text: "and this" }] },
+      { threadId, expectedTurnId: turnId, input: [{ text: "and that" }] },
+    ]);
+  });
+
+  test("is given more words before it is shown", async () => {
+    const { chat, calls, answer } = await asked();
+    answer(begun);
+    await rest();
+    await chat.send("and this");
+    expect(calls.at(-1)).toMatchObject(["turn/steer", { threadId, expectedTurnId: turnId }]);
+  });
+
+  test("lets a message wait for its end behind one that is for it", async () => {
+    const { chat, answer, methods } = await asked();
+    const more = [chat.send("and this"), chat.send("then that", { later: true })];
+    await rest();
+    expect(methods()).toEqual(["thread/start", "turn/start"]);
+    answer(begun);
+    await Promise.all(more);
+    expect(methods().slice(2)).toEqual(["turn/steer", "treadle/queue/add"]);
+  });
+
+  test("has ended before it was known: the words start one of their own, and those after them are for that", async () => {
+    const { chat, calls, answers, answer, methods } = await asked();
+    const second = awaited();
+    const more = [chat.send("and this"), chat.send("and that")];
+    answers.set("turn/start", () => second.coming);
+    answer(begun);
+    chat.receive(turnStarted());
+    chat.receive(turnCompleted());
+    await rest();
+    expect(methods()).toEqual(["thread/start", "turn/start", "turn/start"]);
+    second.answer({ turn: { ...begun.turn, id: "u2" } });
+    await Promise.all(more);
+    expect(calls.slice(2)).toMatchObject([
+      ["turn/start", { input: [{ text: "and this" }] }],
+      ["turn/steer", { input: [{ text: "and that" }], expectedTurnId: "u2" }],
+    ]);
+  });
+
+  test("ends under two messages: the first starts a turn, the second is for it", async () => {
+    const { chat, calls, answers, refuse, answer } = await asked();
+    answer(begun);
+    chat.receive(turnStarted());
+    refuse.set("turn/steer", "no turn is running");
+    const second = awaited();
+    answers.set("turn/start", () => second.coming);
+    const more = [chat.send("and this"), chat.send("and that")];
+    chat.receive(turnCompleted());
+    await rest();
+    refuse.clear();
+    second.answer({ turn: { ...begun.turn, id: "u2" } });
+    await Promise.all(more);
+    expect(calls.slice(-2)).toMatchObject([
+      ["turn/start", { input: [{ text: "and this" }] }],
+      ["turn/steer", { input: [{ text: "and that" }], expectedTurnId: "u2" }],
+    ]);
+  });
+
+  test("does not begin: the next words are tried as a turn of their own, and are the user's again when that fails, too", async () => {
+    const { chat, refuse, fail, first, methods } = await asked();
+    const more = chat.send("and this").catch((error) => error);
+    refuse.set("turn/start", "The disk is full.");
+    fail(new Error("The disk is full."));
+    await Promise.all([first, more]);
+    expect(methods()).toEqual(["thread/start", "turn/start", "turn/start"]);
+    expect(chat.view.unsent.map((unsent) => unsent.text)).toEqual(["hello", "and this"]);
+  });
+
+  test("is not given words that a lost sidecar was never told", async () => {
+    const { chat, methods, answer } = await asked();
+    void chat.send("and this");
+    chat.lost("restarted");
+    answer(begun);
+    await rest();
+    expect(methods()).toEqual(["thread/start", "turn/start"]);
+    expect(chat.view.unsent.map((unsent) => unsent.text)).toEqual(["hello", "and this"]);
+    await chat.send("still there?");
+    expect(methods().slice(2)).toEqual(["thread/resume", "turn/start"]);
+  });
+
+  test("is stopped as soon as it is known, and what was still to be told is the user's again", async () => {
+    const { chat, calls, answer, first, methods } = await asked();
+    const more = chat.send("and this");
+    const stopping = chat.interrupt();
+    await rest();
+    expect(methods()).toEqual(["thread/start", "turn/start"]);
+    answer(begun);
+    await Promise.all([first, more, stopping]);
+    expect(calls.slice(2)).toEqual([["turn/interrupt", { threadId, turnId }]]);
+    expect(chat.view.unsent).toMatchObject([{ text: "and this", reason: "You stopped it before it was sent." }]);
+  });
+
+  test("is stopped before it is shown", async () => {
+    const { chat, calls, answer } = await asked();
+    answer(begun);
+    await rest();
+    await chat.interrupt();
+    expect(calls.at(-1)).toEqual(["turn/interrupt", { threadId, turnId }]);
+  });
+
+  test("is not begun at all when it is stopped while its thread is opened", async () => {
+    const { chat, answers, methods } = await asked();
+    chat.close();
+    const opening = awaited();
+    answers.set("thread/start", () => opening.coming);
+    const sending = chat.send("anew");
+    await chat.interrupt();
+    opening.answer(opened().params);
+    await sending;
+    expect(methods()).toEqual(["thread/start", "turn/start", "thread/start"]);
+    expect(chat.view.unsent.at(-1)).toMatchObject({ text: "anew", reason: "You stopped it before it was sent." });
+    expect(chat.running).toBe(false);
+  });
+
+  test("has ended by itself when it is to be stopped: that is no failure", async () => {
+    const { chat, refuse, answer } = await asked();
+    answer(begun);
+    chat.receive(turnStarted());
+    refuse.set("turn/interrupt", "no turn is running in this thread");
+    await expect(chat.interrupt()).rejects.toThrow(/no turn/);
+    const stopping = chat.interrupt();
+    chat.receive(turnCompleted());
+    await stopping;
+  });
+
+  test("follows the settings that its thread takes before it; words that are written meanwhile come after it", async () => {
+    const { chat, calls, change, answers, answer } = await asked();
+    answer(begun);
+    chat.receive(turnStarted());
+    chat.receive(turnCompleted());
+    change({ ...usual, model: "other" });
+    const resumed = awaited();
+    answers.set("thread/resume", () => resumed.coming);
+    const more = [chat.send("one"), chat.send("two")];
+    await rest();
+    resumed.answer(opened().params);
+    await Promise.all(more);
+    expect(calls.slice(2)).toMatchObject([
+      ["thread/resume", {}],
+      ["turn/start", { input: [{ text: "one" }] }],
+      ["turn/steer", { input: [{ text: "two" }] }],
+    ]);
+  });
+});
 
 describe("the chat of a window", () => {
   test("opens a thread with the first message and remembers it", async () => {
@@ -49,6 +185,22 @@ describe("the chat of a window", () => {
     const { chat, calls } = setUp();
     await Promise.all([chat.send("one"), chat.send("two")]);
     expect(calls.filter(([method]) => method === "thread/start")).toHaveLength(1);
+  });
+
+  test("tells the first message first, when the second is to wait for its turn", async () => {
+    const { chat, calls } = setUp();
+    await Promise.all([chat.send("one"), chat.send("two", { later: true })]);
+    expect(calls.map(([method]) => method)).toEqual(["thread/start", "turn/start", "treadle/queue/add"]);
+  });
+
+  test("does not wait for a message that a lost sidecar was never told", async () => {
+    const { chat, calls, hang } = setUp();
+    hang.add("thread/start");
+    void chat.send("one");
+    chat.lost("restarted");
+    hang.clear();
+    await chat.send("two");
+    expect(calls.at(-1)?.[0]).toBe("turn/start");
   });
 
   test("adds what is typed while a turn runs to that turn", async () => {

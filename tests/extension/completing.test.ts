@@ -11,7 +11,7 @@ function listed() {
   said.length = 0;
   const chosen: string[] = [];
   const host = { addController: () => undefined, removeController: () => undefined, requestUpdate: () => undefined, updateComplete: Promise.resolve(true) };
-  const list = new Completing(host, (choice, { query }, key) => chosen.push(`${choice.id} for ${query} by ${key}`));
+  const list = new Completing(host, (choice, { query }, key) => chosen.push(`${choice.id} for ${query} by ${key}`), () => chosen.push("Enter for the box"));
   const asked = () => said.filter(({ type }) => type === "ask") as unknown as { number: number }[];
   const answer = async (...names: string[]): Promise<void> => {
     window.dispatchEvent(new MessageEvent("message", { data: { type: "answered", number: asked().at(-1)?.number, result: names.map(file) } }));
@@ -45,4 +45,16 @@ test("letters typed after such a key, or Escape, take it back", async () => {
   await answer("check.py");
   expect(chosen).toEqual([]);
   expect(press("Enter"), "the key is the box's again").toBe(false);
+});
+
+test("Enter before an answer that has nothing is the box's; Tab is not", async () => {
+  const { list, chosen, answer, press } = listed();
+  list.look("@c", 2);
+  press("Tab");
+  await answer();
+  expect(chosen).toEqual([]);
+  list.look("@ch", 3);
+  press("Enter");
+  await answer();
+  expect(chosen).toEqual(["Enter for the box"]);
 });

@@ -29,7 +29,7 @@ function window() {
   const sidecar = { request: vi.fn(async (method: string) => (method === "treadle/action/words" ? { text: "Mend it" } : { taken: 1 })) };
   const view = { id: "one" as string | null, turns: [] };
   const chat = { view, send: vi.fn(async () => undefined) };
-  const handed = new HandedBack({ sidecar, chat, panel: { refresh: vi.fn() }, log: { warn: vi.fn() } } as unknown as Parts);
+  const handed = new HandedBack({ sidecar, chat, panel: { refresh: vi.fn(), show: async () => undefined }, log: { warn: vi.fn() } } as unknown as Parts);
   const told = (method: string, params: object) => handed.notified({ method, params: { threadId: "one", ...params } } as never);
   const edited = () => {
     told("turn/started", { turn: { id: "u" } });
@@ -93,4 +93,31 @@ test("words that come when another thread is shown are not sent to it", async ()
   words({ text: "Mend it" });
   await vi.runAllTimersAsync();
   expect(chat.send).not.toHaveBeenCalled();
+});
+
+test.each(["automatic", "ask"])("what is being sent already is not told again before its turn begins (%s)", async (how) => {
+  editor.settings.fixNewProblems = how;
+  const { chat, edited, ended, handed } = window();
+  edited();
+  ended();
+  await vi.advanceTimersByTimeAsync(500);
+  if (how === "ask") await handed.commands["treadle.fixNewProblems"]();
+  expect(chat.send).toHaveBeenCalledOnce();
+  editor.changed();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(chat.send).toHaveBeenCalledOnce();
+  expect(handed.panelState()).toEqual({ newProblems: null });
+});
+
+test("what cannot be put into words is left to the user", async () => {
+  editor.settings.fixNewProblems = "automatic";
+  const { sidecar, chat, edited, ended, handed } = window();
+  sidecar.request.mockImplementation(async () => {
+    throw new Error("It is gone.");
+  });
+  edited();
+  ended();
+  await vi.runAllTimersAsync();
+  expect(chat.send).not.toHaveBeenCalled();
+  expect(handed.panelState()).toEqual({ newProblems: "1 new problem in a.json" });
 });

@@ -1,7 +1,10 @@
 // Which Python runs the sidecar, and why one is refused.
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Backoff } from "@src/backoff";
-import { type Ask, findSidecar, NoPython, type Run, readVersion, type Wanted, within } from "@src/python";
+import { type Ask, findSidecar, NoPython, type Run, readVersion, trusted, type Wanted, within } from "@src/python";
 
 const wanted: Wanted = {
   sidecarPath: "",
@@ -76,6 +79,50 @@ describe("finding the sidecar", () => {
     ["python3", false],
   ])("says of %s whether it lies in the workspace", (command, inside) => {
     expect(within(command, ["/home/ada/space"])).toBe(inside);
+  });
+
+  test("passes over what the PATH leads to in the workspace", async () => {
+    const base = realpathSync(mkdtempSync(join(tmpdir(), "treadle-path-")));
+    try {
+      const [space, other] = [join(base, "space"), join(base, "other")] as const;
+      for (const folder of [space, other]) {
+        mkdirSync(folder);
+        writeFileSync(join(folder, "python3"), "", { mode: 0o755 });
+      }
+      const reasons: string[] = [];
+      expect(trusted("python3", [space], reasons, `${other}:${space}`)).toBe("python3");
+      expect(reasons).toEqual([]);
+      expect(trusted("python3", [space], reasons, `${space}:.:${other}`)).toBe(join(other, "python3"));
+      expect(trusted("python3", [space], reasons, space)).toBeNull();
+      expect(reasons).toHaveLength(2);
+      expect(trusted("uv", [space], reasons, `${space}:${other}`)).toBe("uv");
+    } finally {
+      rmSync(base, { recursive: true });
+    }
+  });
+
+  test("follows links: a program of the workspace is not taken for one from elsewhere, nor the other way round", () => {
+    const base = realpathSync(mkdtempSync(join(tmpdir(), "treadle-links-")));
+    try {
+      const [space, other] = [join(base, "space"), join(base, "other")] as const;
+      for (const folder of [join(space, "bin"), join(other, "bin")]) mkdirSync(folder, { recursive: true });
+      for (const program of [join(space, "bin", "python"), join(other, "bin", "python")]) writeFileSync(program, "");
+      symlinkSync(join(space, "bin", "python"), join(other, "to-inside"));
+      symlinkSync(join(space, "bin"), join(other, "folder-inside"));
+      symlinkSync(join(other, "bin", "python"), join(space, "to-outside"));
+      symlinkSync(space, join(base, "name"));
+      symlinkSync(join(space, "to-outside"), join(other, "through"));
+      const said = (path: string, root = space) => within(path, [root]);
+      expect(said(join(other, "bin", "python"))).toBe(false);
+      expect(said(join(other, "to-inside"))).toBe(true);
+      expect(said(join(other, "folder-inside", "python"))).toBe(true);
+      expect(said(join(space, "to-outside"))).toBe(true);
+      expect(said(join(other, "through"))).toBe(true);
+      expect(said(join(space, "bin", "python"), join(base, "name"))).toBe(true);
+      expect(said(join(base, "name", "bin", "python"))).toBe(true);
+    } finally {
+      rmSync(base, { recursive: true });
+    }
   });
 
   test("takes a treadle that is installed where the libraries of the extension do not fit, or are not there", async () => {

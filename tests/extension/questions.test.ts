@@ -48,6 +48,30 @@ describe("the card of an approval", () => {
     expect(find(card, ".ask").getAttribute("aria-label")).toContain("npm test -- --watch");
   });
 
+  test("spells out what one does not see, wherever it stands, and draws words of others as words", async () => {
+    const odd = `a\u202eb\u200b<img src=x>`;
+    const plain = "a⟨U+202E⟩b⟨U+200B⟩<img src=x>";
+    const views: Partial<ApprovalView>[] = [
+      { command: `${" ".repeat(500)}${odd}`, parts: [odd, odd], cwd: odd, reason: odd, quote: odd, outside: odd },
+      { kind: "mcpTool", server: odd, tool: odd, arguments: odd },
+      { kind: "network", host: odd },
+    ];
+    for (const view of views) {
+      const card = await show(view);
+      expect(card.innerHTML).not.toMatch(/[\u202e\u200b]/);
+      expect(card.querySelector("img")).toBeNull();
+      for (const place of view.command ? [".exact", ".parts", "q", ".ground"] : [".facts"]) expect(words(find(card, place))).toContain(plain);
+    }
+    const part = { id: "p", header: odd, question: odd, isOther: false, isSecret: false, options: [{ label: odd, description: "" }] };
+    const asked = { id: "k1#odd", turnId: "u1", itemId: "k1", server: odd, message: odd };
+    const others = [
+      await mount("treadle-question", { asked: { ...asked, kind: "question", parts: [part] } }),
+      await mount("treadle-form", { asked: { ...asked, kind: "form", fields: [] } }),
+      await mount("treadle-link", { asked: { ...asked, kind: "link", url: "https://a.example/" } }),
+    ];
+    for (const card of others) expect(card.innerHTML).not.toMatch(/[\u202e\u200b]/);
+  });
+
   test("says in words and by a sign that a command leaves the sandbox", async () => {
     const card = await show({ outside: "Runs outside the sandbox: it can change any file." });
     expect(words(find(card, ".question"))).toBe("Run this command outside the sandbox?");

@@ -90,3 +90,17 @@ test("a turn that begins while it is looked at is waited for as well", async () 
   await settled();
   expect(sidecar.restart).toHaveBeenCalledOnce();
 });
+
+test.each(["panel/unsent", "panel/closed", "panel/opened"])("what was waited for may be over without a turn (%s)", async (method) => {
+  const { sidecar, chat, renewal, change } = window(async () => true);
+  chat.running = true;
+  change();
+  await settled();
+  renewal.followed({ method: "item/started", params: {} });
+  await settled();
+  expect(sidecar.restart).not.toHaveBeenCalled();
+  chat.running = false;
+  renewal.followed({ method, params: {} } as never);
+  await settled();
+  expect(sidecar.restart).toHaveBeenCalledOnce();
+});

@@ -215,6 +215,25 @@ describe("the files of a thread", () => {
     expect(files.get("/w/a.py")?.ahead).toBe(false);
   });
 
+  test("of a file that was opened after it was asked for are asked for once more, for nobody tells that it is there", async () => {
+    const { files, waiting, versions } = sidecar();
+    files.open("t");
+    versions.set("/w/a.py", 1);
+    await waiting[0]?.answer([a(null)]);
+    await waiting[1]?.answer([a(1)]);
+    expect(files.get("/w/a.py")?.ahead).toBe(false);
+    expect(waiting).toHaveLength(2);
+  });
+
+  test("that the editor has not loaded after that, either, are not asked for for ever", async () => {
+    const { files, waiting, versions } = sidecar();
+    versions.set("/w/a.py", 1);
+    files.open("t");
+    await waiting[0]?.answer([a(null)]);
+    await waiting[1]?.answer([a(null)]);
+    expect(waiting).toHaveLength(2);
+  });
+
   test("of another thread are not taken for this one's", async () => {
     const { files, waiting, drawn } = sidecar();
     files.open("t");

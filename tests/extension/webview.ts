@@ -20,7 +20,8 @@ Object.assign(globalThis, {
   CSS: { escape: (text: string) => text.replace(/[^\w-]/g, "\\$&") },
 });
 
-// What this document does not know of forms.
+// What this document does not know: how to type, and of forms.
+document.execCommand ??= () => false;
 const { attachInternals } = HTMLElement.prototype;
 HTMLElement.prototype.attachInternals = function (): ElementInternals {
   return Object.assign(attachInternals.call(this), { setFormValue: () => undefined });
