@@ -3,14 +3,13 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { run, say } from './fake-model.mjs';
+import { after, run, say } from './fake-model.mjs';
 import { eventually } from './panel.mjs';
 import { LIGHT, scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
 const beyond = (cmd, why) => run(cmd, { sandbox_permissions: 'require_escalated', justification: why });
 const outputs = (request) => request.input.filter((item) => item.type.endsWith('_output')).map((item) => JSON.stringify(item.output));
-const answered = (panel, words) => panel.at('message-agent').getByText(words).waitFor();
 const mark = (dir, name) => existsSync(join(dir, name));
 
 const once = [[beyond('touch ../once.txt', 'May I leave a mark beside the workspace?')], [beyond('touch ../once.txt', 'And again?')], [say('Twice it is.')]];
@@ -33,7 +32,7 @@ const allowedOnce = async ({ panel, shot, model, dir }) => {
   await shot('asks-again');
   await panel.input.click();
   await panel.page.keyboard.press('Control+Enter');
-  await answered(panel, 'Twice it is.');
+  await panel.answered('Twice it is.');
   assert.equal(await panel.at('outcome').getByText('Allowed once').count(), 2);
   await shot('done');
 };
@@ -57,7 +56,7 @@ test('an edited rule for the workspace answers for the like, and for nothing els
   assert.match(offered, /^git tag/);
   await field.fill('bash');
   await panel.at('rule-problem').filter({ hasText: /\S/ }).waitFor();
-  assert.equal(await panel.at('approve-save').getAttribute('disabled'), '', 'a rule that cannot be stored cannot be saved');
+  await eventually(() => panel.at('approve-save').getAttribute('disabled'), (disabled) => disabled === '', 'a rule that cannot be stored cannot be saved');
   await shot('refused');
   await field.fill('git tag -f');
   await eventually(() => panel.at('approve-save').getAttribute('disabled'), (disabled) => disabled === null, 'the button that saves');
@@ -69,23 +68,25 @@ test('an edited rule for the workspace answers for the like, and for nothing els
   assert.doesNotMatch(outputs(model.requests[2])[1], /declined|denied/i);
   await shot('other-asks');
   await panel.at('approve-decline').first().click();
-  await answered(panel, 'All said.');
+  await panel.answered('All said.');
   assert.equal(mark(dir, 'other.txt'), false);
 }));
 
 test('words that deny reach the model, and Escape leaves them', scene('deny-words', { script: [[beyond('touch ../npm.txt', 'May I?')], [say('Then by pnpm.')]] }, async ({ panel, page, shot, model, dir }) => {
   await panel.send('Install it');
   await panel.at('approve-words').first().click();
+  await panel.keyboardIn('instead');
   await page.keyboard.type('use pn');
   await page.keyboard.press('Escape');
   await eventually(() => panel.at('instead').count(), (count) => count === 0, 'fields for words');
   assert.equal(await panel.at('stop').count(), 1, 'Escape left the field and did not stop the turn');
+  await panel.keyboardIn('approve-words');
   await page.keyboard.press('Enter');
-  await panel.at('instead').waitFor();
+  await panel.keyboardIn('instead');
   await page.keyboard.type('pm, not npm');
   await shot('words');
   await page.keyboard.press('Enter');
-  await answered(panel, 'Then by pnpm.');
+  await panel.answered('Then by pnpm.');
   await panel.at('outcome').getByText('Denied: use pnpm, not npm').waitFor();
   assert.match(outputs(model.requests[1])[0], /use pnpm, not npm/);
   assert.equal(mark(dir, 'npm.txt'), false);
@@ -95,6 +96,7 @@ test('words that deny reach the model, and Escape leaves them', scene('deny-word
 test('an approval survives a hidden panel, waits in the status bar, and is found by a command', scene('hidden', { script: [[beyond('touch ../late.txt', 'May I?')], [say('Done late.')]] }, async ({ panel, page, shot, dir }) => {
   await panel.send('Leave a mark');
   await panel.at('approve-words').first().click();
+  await panel.keyboardIn('instead');
   await page.keyboard.type('half a sentence');
   await workbench.hidePanel(page);
   await workbench.statusItem(page, 'Treadle: asks you').waitFor();
@@ -102,18 +104,22 @@ test('an approval survives a hidden panel, waits in the status bar, and is found
   await workbench.command(page, 'Treadle: Go to the Question That Waits');
   const again = await panel.again();
   await again.at('instead').waitFor();
-  await eventually(() => again.focusedIn('approval'), Boolean, 'the keyboard is in the question');
+  await again.keyboardIn('approval');
   assert.equal(await again.at('instead').inputValue(), 'half a sentence', 'what was typed is kept');
   await shot('back');
   await again.at('approve-accept').first().click();
-  await again.at('message-agent').getByText('Done late.').waitFor();
+  await again.answered('Done late.');
   assert.equal(mark(dir, 'late.txt'), true);
 }));
 
-test('a user whose panel is hidden is told once, and may allow it from there', scene('notified', { script: [[say('Let me leave a mark beside it, slowly.', { pace: 150 }), beyond('touch ../told.txt', 'May I?')], [say('Done.')]] }, async ({ panel, page, shot, dir }) => {
+const hidden = Promise.withResolvers(); // else it may be asked before the panel is hidden
+const told = { script: [[say('Let me leave a mark beside it.'), after(hidden.promise, beyond('touch ../told.txt', 'May I?'))], [say('Done.')]] };
+
+test('a user whose panel is hidden is told once, and may allow it from there', scene('notified', told, async ({ panel, page, shot, dir }) => {
   await panel.send('Leave a mark');
   await panel.at('stop').waitFor();
   await workbench.hidePanel(page);
+  hidden.resolve();
   const toast = workbench.notifications(page).filter({ hasText: 'Treadle asks to run: touch ../told.txt' });
   await toast.waitFor();
   assert.equal(mark(dir, 'told.txt'), false);
@@ -127,7 +133,7 @@ const both = [[beyond('touch ../one.txt', 'The first?'), beyond('touch ../two.tx
 test('two questions at once are counted, and Alt with an arrow goes from one to the other', scene('several', { script: both, theme: LIGHT, width: 300 }, async ({ panel, page, shot, dir }) => {
   await panel.send('Leave two marks');
   await panel.frame.getByText('2 questions wait for you').waitFor();
-  assert.equal(await panel.at('approval').count(), 2);
+  await eventually(() => panel.at('approval').count(), (count) => count === 2, 'cards that ask');
   await panel.input.click();
   await page.keyboard.press('Alt+ArrowDown');
   await eventually(() => panel.focusedText(), (text) => text.includes('The first?'), 'where the keyboard is');
@@ -139,6 +145,6 @@ test('two questions at once are counted, and Alt with an arrow goes from one to 
   await eventually(() => mark(dir, 'two.txt'), Boolean, 'what the second command made');
   assert.equal(mark(dir, 'one.txt'), false);
   await panel.at('approve-decline').first().click();
-  await answered(panel, 'One of two.');
+  await panel.answered('One of two.');
   assert.equal(mark(dir, 'one.txt'), false);
 }));

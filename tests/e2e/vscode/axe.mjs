@@ -11,10 +11,18 @@ export const faults = async (frame) => {
   const { violations } = await frame.evaluate(async () => {
     const ground = document.documentElement.style;
     ground.background = 'var(--vscode-sideBar-background)'; // the page is clear: it stands on VS Code's side bar
+    const moving = document.getAnimations();
+    for (const animation of moving) { // a colour is judged at rest, not where a breath or a fade happens to be
+      if (animation.effect?.getComputedTiming().endTime === Number.POSITIVE_INFINITY) {
+        animation.pause();
+        animation.currentTime = 0;
+      } else animation.finish();
+    }
     try {
       return await window.axe.run(document, { resultTypes: ['violations'] });
     } finally {
       ground.background = '';
+      for (const animation of moving) if (animation.playState === 'paused') animation.play();
     }
   });
   return violations

@@ -37,8 +37,7 @@ const settings = { 'treadle.askBeforeEdits': false, 'files.autoSave': 'off' };
 
 const turn = async (panel, words, answer) => {
   await panel.send(words);
-  await panel.at('message-agent').getByText(answer).waitFor();
-  await eventually(() => panel.at('stop').count(), (count) => count === 0, 'the stop button after the turn');
+  await panel.answered(answer);
 };
 const message = (panel, words) => panel.at('message').filter({ hasText: words });
 const act = async (panel, words, name) => {
@@ -130,12 +129,13 @@ const conversation = async (given) => {
   await editing.getByRole('button', { name: 'Cancel' }).click();
   await eventually(() => editing.count(), (count) => count === 0, 'the word that a message is edited');
   await act(panel, MORE, 'Edit');
+  await eventually(() => panel.words(), (words) => words === MORE, 'the words of the message, once more');
   await editing.getByLabel('Also restore the files').check();
   await shot.themes('editing');
   await panel.input.click();
   await panel.input.fill('Do it another way'); // VS Code selects all of a webview a moment after Control+A, in the middle of what is typed
   await page.keyboard.press('Enter');
-  await panel.at('message-agent').getByText('Another way.').waitFor();
+  await panel.answered('Another way.'); // a thread whose turn runs is not left without a question
   assert.doesNotMatch(disk('basket.py'), /never negative/, 'the files went back, too');
   assert.match(disk('basket.py'), /product\.cents \* count/, 'but not what the first turn did');
   assert.deepEqual(await panel.at('message-user').allInnerTexts(), [FIX, 'Do it another way']);
@@ -145,7 +145,7 @@ const conversation = async (given) => {
 
   await act(panel, FIX, 'More actions');
   await shot('menu');
-  await page.locator('.monaco-menu .action-item', { hasText: 'Fork from Here' }).click();
+  await workbench.menuEntry(page, 'Fork from Here');
   await panel.at('banner').getByText('This is a copy that goes on after').waitFor();
   await eventually(() => panel.at('message-user').allInnerTexts(), (texts) => texts.length === 1 && texts[0] === FIX, 'the messages of the copy');
   await shot('fork-from-here');

@@ -1,9 +1,7 @@
 // The composer: what is named is sent, drafts outlive a reload, messages wait while a turn runs, and what is chosen under the box counts.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { run, say } from './fake-model.mjs';
+import { after, run, say } from './fake-model.mjs';
 import { eventually } from './panel.mjs';
 import { config, scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
@@ -33,7 +31,8 @@ const mentions = async ({ panel, page, shot, model }) => {
 
   await panel.type('Compare @chk');
   await choice(panel, 'check_basket.py').waitFor();
-  assert.equal(await panel.frame.locator('.popup .choice .label b').first().innerText(), 'ch', 'the letters that were typed stand out');
+  // until the list for all letters is there, the one for fewer is
+  await eventually(() => panel.frame.locator('.popup .choice .label b').first().innerText(), (letters) => letters === 'ch', 'the letters that stand out');
   await shot.themes('mention');
   await page.keyboard.press('Escape');
   await eventually(() => panel.frame.locator('.popup').count(), (count) => count === 0, 'the popup after Escape');
@@ -54,18 +53,17 @@ const mentions = async ({ panel, page, shot, model }) => {
   await shot.themes('chips');
 
   const draft = await panel.input.inputValue();
-  await eventually(() => panel.frame.locator('body').evaluate(() => true), Boolean, 'the page');
-  await page.waitForTimeout(600); // a draft is told a moment after the last key; nothing shows that it was
+  await eventually(() => workbench.stored(page), (all) => all.includes(draft), 'the draft among what VS Code has stored');
   await page.reload();
   await workbench.ready(page);
   const again = await panel.constructor.open(page);
   await eventually(() => again.input.inputValue(), (text) => text === draft, 'the draft after a reload');
-  assert.equal(await again.frame.locator('.named-one').count(), 3);
+  await eventually(() => again.frame.locator('.named-one').count(), (count) => count === 3, 'what the draft mentions');
 
   await again.input.click();
   await page.keyboard.press('Control+End');
   await page.keyboard.press('Enter');
-  await again.at('message-agent').getByText('They agree.').waitFor();
+  await again.answered('They agree.');
   const [request] = model.requests;
   assert.match(words(request), /Compare @check_basket\.py with/);
   assert.match(words(request), /\[@check_basket\.py\]\(.*check_basket\.py\)/);
@@ -94,10 +92,11 @@ const mentions = async ({ panel, page, shot, model }) => {
   await page.locator('.part.auxiliarybar').getByText('The two baskets').first().waitFor();
 };
 
-const queue = async ({ panel, page, shot, model, ws }) => {
+const go = Promise.withResolvers();
+const queue = async ({ panel, page, shot, model }) => {
   const waiting = () => panel.frame.locator('.queue li .words').allInnerTexts();
   await panel.send('Begin');
-  await panel.at('card-command').first().waitFor();
+  await panel.at('stop').waitFor();
   for (const text of ['second', 'third', 'fourth']) {
     await panel.send(text);
     await panel.frame.locator('.queue li', { hasText: text }).waitFor();
@@ -121,8 +120,8 @@ const queue = async ({ panel, page, shot, model, ws }) => {
   await eventually(waits, (list) => list.join() === 'second, better,fourth', 'the queue in a panel that was built anew');
   await again.frame.locator('.queue li', { hasText: 'fourth' }).getByRole('button', { name: /Send now/ }).click();
   await eventually(waits, (list) => list.join() === 'second, better', 'the queue after one was sent');
-  writeFileSync(join(ws, 'go.txt'), 'go');
-  await again.at('message-agent').getByText('All is done').waitFor();
+  go.resolve();
+  await again.answered('All is done');
   assert.equal(await again.frame.locator('.queue').count(), 0);
   const said = model.requests.map((request) => texts(request).filter((text) => ['Begin', 'second, better', 'third', 'fourth'].includes(text)).join());
   assert.deepEqual(said, ['Begin', 'Begin,fourth', 'Begin,fourth,second, better']);
@@ -142,6 +141,7 @@ const paste = (panel, data) => panel.input.evaluate((field, base64) => {
 
 const pickers = async ({ panel, page, shot, model }) => {
   await eventually(() => picker(panel, 'model').innerText(), (text) => text.includes('gpt-5-scripted'), 'the model in force');
+  await picker(panel, 'effort').waitFor(); // it is there when the models are known
   await paste(panel, PICTURE);
   await panel.frame.locator('.named-one.image img').waitFor();
   await panel.type('/eff');
@@ -154,7 +154,7 @@ const pickers = async ({ panel, page, shot, model }) => {
   await page.keyboard.press('Enter');
   await eventually(() => picker(panel, 'effort').innerText(), (text) => text.includes('High'), 'the effort in force');
   await panel.send('What is this?');
-  await panel.at('message-agent').getByText('A red square.').waitFor();
+  await panel.answered('A red square.');
   assert.equal(efforts(model.requests[0]), 'high');
   assert.match(JSON.stringify(model.requests[0].input), /"input_image","image_url":"data:image\/png;base64,iVBOR/);
 
@@ -165,12 +165,13 @@ const pickers = async ({ panel, page, shot, model }) => {
   await panel.frame.locator('.popup.picker .choice', { hasText: 'Read only' }).click();
   await eventually(() => picker(panel, 'mode').innerText(), (text) => text.includes('Read only'), 'the mode of the thread');
   await picker(panel, 'model').click();
+  await eventually(() => panel.frame.locator('.popup.picker input.find').evaluate((field) => document.activeElement === field), Boolean, 'the keyboard in the list');
   await page.keyboard.type('gpt');
   await choice(panel, 'Use gpt').waitFor();
   await shot.themes('model');
   await page.keyboard.press('Escape');
   await panel.send('And now?');
-  await panel.at('message-agent').getByText('Still red.').waitFor();
+  await panel.answered('Still red.');
   assert.equal(efforts(model.requests[1]), 'low');
   assert.match(words(model.requests[1]) + JSON.stringify(model.requests[1].input), /read-only/i);
 
@@ -188,7 +189,7 @@ const pickers = async ({ panel, page, shot, model }) => {
 const files = { '.codex/skills/tidy-up/SKILL.md': SKILL };
 test('what is named in the composer is sent, and a draft outlives a reload', scene('composer', { script: [[say('They agree.')]], files }, mentions));
 test('messages wait while a turn runs, and can be changed, moved, deleted and sent now', scene('composer-queue', {
-  script: [[run('until [ -e go.txt ]; do sleep 0.1; done', { yield_time_ms: 60_000 })], [say('The first is done.')], [say('All is done.')]],
+  script: [[after(go.promise, run('true'))], [say('The first is done.')], [say('All is done.')]],
 }, queue));
 test('pictures and what is chosen under the box reach the model', scene('composer-pickers', {
   script: [[say('A red square.')], [say('Still red.')]], providers: thinking,

@@ -19,12 +19,10 @@ const knows = async ({ panel, page, shot }) => {
   await meter.waitFor();
   const before = await width();
   await panel.send('Look around');
-  await panel.at('message-agent').getByText('Looked around.').waitFor();
-  await panel.at('stop').waitFor({ state: 'detached' });
+  await panel.answered('Looked around.');
   assert.equal(await width(), before, 'the header does not move when the numbers come');
   await panel.send('And again');
-  await panel.at('message-agent').getByText('Looked again.').waitFor();
-  await panel.at('stop').waitFor({ state: 'detached' });
+  await panel.answered('Looked again.');
 
   await meter.click();
   const box = panel.at('context');
@@ -34,18 +32,18 @@ const knows = async ({ panel, page, shot }) => {
   assert.match(await row('Instruction files').innerText(), /about \d/);
   assert.match(await box.locator('.lead').innerText(), /of 128k tokens/);
   await box.getByText(/Compacted at 115k, in about/).waitFor();
-  assert.match(await box.locator('.bill tr', { hasText: 'Cost' }).last().innerText(), /\$0\.0192\s+\$0\.0402/);
+  await eventually(() => box.locator('.bill tr', { hasText: 'Cost' }).last().innerText(), (text) => /\$0\.0192\s+\$0\.0402/.test(text), 'what it cost');
   const requests = box.locator('.request');
   await eventually(() => requests.count(), (count) => count === 3, 'requests in the ledger');
   const missed = box.locator('.request.missed');
   assert.match(await missed.innerText(), /no longer had it in its cache/);
   assert.equal(await requests.last().getAttribute('class'), 'request ', 'a first request misses nothing');
-  assert.ok(await panel.focusedIn('context'), 'the keyboard is in the box');
+  await panel.keyboardIn('context');
   await shot.themes('box');
 
   await page.keyboard.press('Escape');
   await box.waitFor({ state: 'detached' });
-  assert.ok(await panel.focusedIn('meter'));
+  await panel.keyboardIn('meter');
 
   await meter.click();
   await box.locator('.source', { hasText: 'AGENTS.md' }).first().click();
@@ -57,14 +55,17 @@ const knows = async ({ panel, page, shot }) => {
   await page.locator('.editor-actions [aria-label^="Next Request"]').click();
   await workbench.tab(page, 'Request 2.md').waitFor();
   await shown.getByText('The prompt only grew').waitFor();
-  await workbench.command(page, 'Fold All');
-  await eventually(() => shown.locator('.view-line', { hasText: /^#\s\d/ }).count(), (count) => count > 4, 'pieces as folded headings');
+  const folded = async () => { // the language may not have said yet what can be folded
+    await workbench.command(page, 'Fold All');
+    return shown.locator('.view-line', { hasText: /^#\s\d/ }).count();
+  };
+  await eventually(folded, (count) => count > 4, 'pieces as folded headings');
   await shot.themes('request');
 
   await workbench.widen(page, 280);
   await workbench.command(page, 'Treadle: Show Ledger');
   await panel.at('context').locator('.request').first().waitFor();
-  assert.ok(await panel.frame.locator('body').evaluate((body) => body.scrollWidth <= body.clientWidth), 'nothing is cut off at 280 px');
+  await eventually(() => panel.frame.locator('body').evaluate((body) => body.scrollWidth <= body.clientWidth), Boolean, 'nothing is cut off at 280 px');
   await shot.themes('narrow');
 };
 
@@ -79,8 +80,7 @@ const late = (url) => `mcp_optional_startup_grace_ms = 1\n${config(url)}\n${tabl
 
 const keeps = async ({ panel, page, shot, model, home }) => {
   await panel.send('Hello');
-  await panel.at('message-agent').getByText('Hello there.').waitFor();
-  await panel.at('stop').waitFor({ state: 'detached' });
+  await panel.answered('Hello there.');
   put('go');
   const late = panel.at('banner').filter({ hasText: '3 arrived late' });
   await late.waitFor();
@@ -90,11 +90,12 @@ const keeps = async ({ panel, page, shot, model, home }) => {
   await page.locator('.monaco-dialog-box').getByText('Refresh Tools').click();
   await late.waitFor({ state: 'detached' });
   await panel.send('Use them');
-  await panel.at('message-agent').getByText('I see them.').waitFor();
+  await panel.answered('I see them.');
   assert.ok(model.requests[1].tools.some((tool) => tool.name === 'mcp__tracker__report'));
   assert.deepEqual(model.faults.splice(0), ['request 1: tools moved']);
   await workbench.command(page, 'Treadle: Show Ledger');
   await panel.at('context').locator('.request.missed').getByText('The tool list changed').waitFor();
+  await panel.keyboardIn('context');
   await page.keyboard.press('Escape');
 
   await workbench.command(page, 'Treadle: MCP Servers');
@@ -107,20 +108,17 @@ const keeps = async ({ panel, page, shot, model, home }) => {
   put('broken');
   process.kill(Number(readFileSync(join(folder, 'pids'), 'utf8').trim().split('\n').at(-1)), 'SIGKILL');
   await row.getByText(/no license found/).waitFor();
-  await row.hover();
-  await row.locator('.action-label[aria-label^="Show Log of MCP Server"]').click();
+  await workbench.inline(row, 'Show Log of MCP Server');
   const log = workbench.editorText(page);
   await log.getByText('tracker: up').first().waitFor();
   await log.getByText('tracker: no license found').first().waitFor();
   const path = join(home, '.codex', 'config.toml');
   writeFileSync(path, `${readFileSync(path, 'utf8')}required = true\n`);
-  await row.hover();
-  await row.locator('.action-label[aria-label^="Restart MCP Server"]').click();
+  await workbench.inline(row, 'Restart MCP Server');
   await workbench.statusItem(page, 'MCP: tracker').waitFor();
   await shot.themes('failed');
   rmSync(join(folder, 'broken'));
-  await row.hover();
-  await row.locator('.action-label[aria-label^="Restart MCP Server"]').click();
+  await workbench.inline(row, 'Restart MCP Server');
   await row.getByText('3 tools').waitFor();
   await workbench.statusItem(page, 'MCP: tracker').waitFor({ state: 'detached' });
 };

@@ -4,13 +4,18 @@ import { createServer } from 'node:http';
 
 const chunks = (text, size) => text.match(new RegExp(`[\\s\\S]{1,${size}}`, 'g')) ?? [];
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const rest = (pace) => (typeof pace === 'function' ? pace() : pause(pace));
 
-/** Shorthands for the steps of a script. Each reply is a list of them. */
+/** Shorthands for the steps of a script. Each reply is a list of them. `pace`: milliseconds after each piece, or what is awaited after it. */
 export const say = (text, { pace = 15, size = 6 } = {}) => ({ kind: 'message', text, pace, size });
 export const think = (text) => ({ kind: 'reasoning', text });
 export const call = (name, given) => ({ kind: 'function', name, arguments: JSON.stringify(given) });
 export const run = (cmd, more = {}) => call('exec_command', { cmd, ...more });
 export const patch = (text) => ({ kind: 'custom', name: 'apply_patch', input: text });
+/** A step that is not begun before `promise` is kept. */
+export const after = (promise, step) => ({ ...step, after: promise });
+/** A reply that is given again and again, until a request has these words: that one gets the reply after it. */
+export const until = (words, ...steps) => Object.assign(steps, { until: words });
 /** Streams words for ever, until the client goes away. */
 export const ramble = (word = 'and so on ') => ({ kind: 'ramble', word });
 
@@ -43,7 +48,7 @@ const items = {
     stream.send('response.content_part.added', { item_id: id, output_index: index, content_index: 0, part });
     for (const delta of chunks(step.text, step.size)) {
       stream.send('response.output_text.delta', { item_id: id, output_index: index, content_index: 0, delta });
-      await pause(step.pace);
+      await rest(step.pace);
     }
     const content = [{ ...part, text: step.text }];
     return { ...empty, status: 'completed', content };
@@ -86,6 +91,7 @@ const reply = async (stream, steps, number) => {
   stream.send('response.created', { response: { id, object: 'response', status: 'in_progress', output: [] } });
   const output = [];
   for (const [index, step] of steps.entries()) {
+    await step.after;
     const item = await items[step.kind](stream, step, index, `item_${number}_${index}`);
     if (!item || stream.gone) return;
     stream.send('response.output_item.done', { output_index: index, item });
@@ -108,6 +114,7 @@ const read = async (request) => {
 /** Starts the server; `script` is a list of replies, each a list of steps. */
 export const startModel = async (script) => {
   const model = { requests: [], authorizations: [], faults: [], hangUps: 0, script: [...script] };
+  let at = 0; // in the script
   const server = createServer(async (request, response) => {
     if (request.method !== 'POST' || !request.url.startsWith('/v1/responses')) return response.writeHead(404).end('{}');
     const body = JSON.parse(await read(request));
@@ -119,7 +126,9 @@ export const startModel = async (script) => {
     if (broken) model.faults.push(`request ${number}: ${broken}`);
     model.requests.push(body);
     model.authorizations.push(request.headers.authorization);
-    const steps = model.script[number];
+    if (model.script[at]?.until && JSON.stringify(body.input).includes(model.script[at].until)) at += 1;
+    const steps = model.script[at];
+    if (!steps?.until) at += 1;
     if (!steps) {
       model.faults.push(`request ${number}: the script has only ${model.script.length} replies`);
       return response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":{"message":"the script is over"}}');

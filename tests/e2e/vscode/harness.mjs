@@ -1,13 +1,14 @@
 // Starts a private code-server and a Chromium that looks at it, and takes both down again with everything they started.
 // It must never use the profile of the person who runs it, nor let a request leave this machine: `outside` records each that tried.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const { NODE24, CODE_SERVER, VSIX, SHOTS, KEEP } = process.env;
+const { NODE24, CODE_SERVER, VSIX, EXTENSIONS, SHOTS, KEEP } = process.env;
+const INSTALLED = '.installed';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/lib/chromium/chromium'; // Debian's /usr/bin/chromium is a script that adds flags
 
 const SETTINGS = {
@@ -71,15 +72,13 @@ const environment = (place, extra) => {
   return env;
 };
 
-let exts;
-
-/** Installs the extension once for all scenes of a file: what Python compiles at its first start stays, as it does on a machine. */
+/** Installs the extension by the first scene for all that follow: what Python compiles at its first start stays, as it does on a machine. */
 const install = async (config, env) => {
-  if (exts) return exts;
-  const folder = mkdtempSync(join(tmpdir(), 'treadle-e2e-exts-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  await finished([...config, '--extensions-dir', folder, '--install-extension', VSIX], { env });
-  exts = ['--extensions-dir', folder];
+  const exts = ['--extensions-dir', EXTENSIONS];
+  if (!existsSync(join(EXTENSIONS, INSTALLED))) {
+    await finished([...config, ...exts, '--install-extension', VSIX], { env });
+    writeFileSync(join(EXTENSIONS, INSTALLED), '');
+  }
   return exts;
 };
 
@@ -111,6 +110,7 @@ const browse = async (env, viewport) => {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
       '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost'] });
   const context = await browser.newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
+  context.setDefaultTimeout(60_000); // for a slow machine: a test that passes waits for none of it
   const page = await context.newPage();
   const outside = new Set();
   const consoleLines = [];
@@ -130,7 +130,9 @@ const machine = ({ data }) => join(data, 'Machine', 'settings.json');
 
 /** Changes settings of the machine while VS Code runs, as a person would in the settings editor. */
 export const setMachine = (place, settings) => {
-  writeFileSync(machine(place), JSON.stringify(settings, null, 1));
+  const before = readFileSync(machine(place), 'utf8');
+  // over what is there, in one piece: VS Code may read at any moment, and an empty file is one without settings
+  writeFileSync(machine(place), JSON.stringify(settings, null, 1).padEnd(before.length), { flag: 'r+' });
 };
 
 /** The machine's settings outrank the user's, so this is the theme from now on; null: the user's again. */

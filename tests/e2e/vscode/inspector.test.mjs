@@ -1,16 +1,15 @@
 // The prompt inspector: from the palette to a page of what was sent. It must never write anywhere.
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { say } from './fake-model.mjs';
+import { eventually } from './panel.mjs';
 import { scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
 const inspect = async ({ panel, page, shot }) => {
   await panel.send('Say hello');
-  await panel.at('message-agent').getByText('Hello from the model').waitFor();
-  await panel.at('stop').waitFor({ state: 'detached' });
+  await panel.answered('Hello from the model');
   const meter = panel.at('meter');
-  assert.match(await meter.getAttribute('title'), /Last request: .*The first request: there was nothing to keep\./s);
+  await eventually(() => meter.getAttribute('title'), (title) => /Last request: .*The first request: there was nothing to keep\./s.test(title), 'what the meter says');
 
   await workbench.command(page, 'Treadle: Inspect Prompt');
   await workbench.choose(page, 'Request 1');

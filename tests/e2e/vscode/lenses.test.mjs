@@ -40,8 +40,7 @@ const worked = async ({ panel, page, ws }) => {
   await workbench.openFile(page, 'basket.py');
   await panel.send('Fix the total and take notes');
   await panel.at('approve-accept').first().click();
-  await panel.at('message-agent').getByText('Two changes and a file.').waitFor();
-  await eventually(() => panel.at('stop').count(), (count) => count === 0, 'the stop button after the turn');
+  await panel.answered('Two changes and a file.');
   await workbench.tab(page, 'basket.py').waitFor();
   await shows(page, all, 'lenses of both changes');
   const onDisk = () => readFileSync(join(ws, 'basket.py'), 'utf8');
@@ -54,16 +53,16 @@ const decide = async (given) => {
   const { onDisk, shown } = await worked(given);
   await shot.themes('both');
   await shows(page, all, 'lenses after the themes');
-  await workbench.lens(page, KEEP, COMMENT).then((lens) => lens.click());
+  await workbench.clickLens(page, KEEP, COMMENT);
   await shows(page, each(TOTAL), 'lenses after the first change is kept');
   assert.match(onDisk(), /never negative/);
   assert.match(onDisk(), /product\.cents \* count/);
   await shot('one-kept');
-  await workbench.lens(page, 'Undo', TOTAL).then((lens) => lens.click());
+  await workbench.clickLens(page, 'Undo', TOTAL);
   await shows(page, [], 'lenses after the second change is undone');
   await eventually(onDisk, (text) => text.includes('never negative') && text.includes('sum(product.cents for product in self.lines)'), 'the file on disk');
   await eventually(shown, (text) => text.includes('never negative') && text.includes('sum(product.cents for product in self.lines)'), 'the editor');
-  assert.equal(await workbench.dirty(page, 'basket.py').count(), 0, 'what is undone is saved where the file was');
+  await eventually(() => workbench.dirty(page, 'basket.py').count(), (count) => count === 0, 'what is undone is saved where the file was');
   await shot('other-undone');
 
   const notes = join(ws, 'NOTES.md');
@@ -71,7 +70,7 @@ const decide = async (given) => {
   await workbench.tab(page, 'NOTES.md').waitFor();
   await shows(page, [['Keep this new file', '# Notes'], ['Undo this new file', '# Notes'], ['Ask', '# Notes']], 'lenses of the new file');
   await shot('new-file');
-  await workbench.lens(page, 'Undo this new file', '# Notes').then((lens) => lens.click());
+  await workbench.clickLens(page, 'Undo this new file', '# Notes');
   await eventually(() => existsSync(notes), (there) => !there, 'the new file on disk');
   await eventually(() => workbench.lenses(page), (found) => !found.length, 'lenses of a file that is gone');
   await shot('file-gone');
@@ -106,7 +105,7 @@ const lasting = async (given) => {
   await shot('diff');
   await workbench.tabs(page).first().click();
   await shows(page, below, 'lenses beside a diff');
-  await workbench.lens(page, 'Undo all 2 changes', '# mine').then((lens) => lens.click());
+  await workbench.clickLens(page, 'Undo all 2 changes', '# mine');
   await shows(page, [], 'lenses after all is undone');
   await eventually(shown, (text) => text.startsWith('# mine') && !text.includes('never negative') && !text.includes('count for product'), 'the editor');
   await workbench.dirty(page, 'basket.py').waitFor();

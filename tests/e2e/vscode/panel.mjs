@@ -61,7 +61,11 @@ export class Panel {
   static async open(page) {
     await workbench.statusItem(page, 'Treadle').first().click({ timeout: 60_000 });
     const frame = await workbench.webview(page, id('chat-input'));
-    return new Panel(page, frame);
+    const panel = new Panel(page, frame);
+    // It takes the keyboard when it is drawn, and its box when the host has heard of that: what is opened before, such as a list of
+    // files or the search, goes again or loses the keyboard to it.
+    await panel.keyboardIn('chat-input');
+    return panel;
   }
 
   /** After the panel was hidden, its page is another one. */
@@ -90,9 +94,26 @@ export class Panel {
     }));
   }
 
-  /** True when the keyboard is in a `name`. */
-  focusedIn(name) {
-    return this.frame.locator('body').evaluate((_, selector) => document.activeElement?.closest(selector) !== null, id(name));
+  /** True when the keyboard is in a `name`: in the panel, and there in it. */
+  async focusedIn(name) {
+    if ((await workbench.focused(this.page)) !== 'frame') return false;
+    return this.frame.locator('body').evaluate((_, selector) => (document.activeElement?.closest(selector) ?? null) !== null, id(name));
+  }
+
+  /** Waits until the keyboard is in a `name`. */
+  keyboardIn(name) {
+    return eventually(() => this.focusedIn(name), Boolean, `the keyboard in ${name}`);
+  }
+
+  /** Waits until no turn runs. */
+  idle(timeout) {
+    return eventually(() => this.at('stop').count(), (count) => count === 0, 'the stop button after the turn', timeout);
+  }
+
+  /** Waits for these words of the model, and for the end of their turn: the words are there before it. */
+  async answered(words) {
+    await this.at('message-agent').getByText(words).waitFor();
+    await this.idle();
   }
 
   focusedText() {
@@ -150,20 +171,24 @@ export const camera = (page, name, place, own = DARK) => {
     number += 1;
     await take(what);
   };
+  /** Pages of VS Code's own that are hidden, such as a picture of the walkthrough, learn of no theme. */
+  const ours = async () => {
+    const frames = page.frames();
+    const counts = await Promise.all(frames.map((frame) => frame.locator('treadle-panel, treadle-permissions').count().catch(() => 0)));
+    return frames.filter((_, index) => counts[index]);
+  };
   const put = async (theme) => {
     setTheme(place, theme);
     const [, , mark] = THEMES.find(([, known]) => known === theme);
     await page.locator(`.monaco-workbench.${mark}`).waitFor();
     const webviews = { vs: 'vscode-light', 'vs-dark': 'vscode-dark', 'hc-black': 'vscode-high-contrast' };
-    for (const frame of page.frames()) {
-      if (frame.name() !== 'active-frame' && !frame.url().includes('fake.html')) continue;
-      await frame.locator(`body.${webviews[mark]}`).waitFor({ timeout: 5_000 }).catch(() => {}); // a page that went away meanwhile
+    for (const frame of await ours()) {
+      await frame.locator(`body.${webviews[mark]}`).waitFor({ state: 'attached' }).catch((error) => { if (!frame.isDetached()) throw error; }); // it may go away meanwhile
     }
   };
   shot.faults = [];
   const judge = async (where) => {
-    for (const frame of page.frames()) {
-      if (!(await frame.locator('treadle-panel, treadle-permissions').count().catch(() => 0))) continue;
+    for (const frame of await ours()) {
       shot.faults.push(...(await faults(frame)).map((fault) => `${where}: ${fault}`));
     }
   };
@@ -180,12 +205,19 @@ export const camera = (page, name, place, own = DARK) => {
   return shot;
 };
 
-/** Asks until `get` gives what `good` accepts; the assertion says what it was at the end. */
-export const eventually = async (get, good, what, timeout = 20_000) => {
+/** Asks until `get` gives what `good` accepts; the assertion says what it was at the end. What cannot be asked yet is asked again. */
+export const eventually = async (get, good, what, timeout = 60_000) => {
   let value;
+  let failure;
   for (const end = Date.now() + timeout; Date.now() < end; await new Promise((done) => setTimeout(done, 50))) {
-    value = await get();
+    try {
+      value = await get();
+      failure = undefined;
+    } catch (error) {
+      failure = error; // such as two editors where there will be one
+      continue;
+    }
     if (good(value)) return value;
   }
-  assert.fail(`${what}: ${JSON.stringify(value)}`);
+  assert.fail(`${what}: ${failure ? failure.message : JSON.stringify(value)}`);
 };

@@ -15,7 +15,7 @@ const list = async ({ panel, page, shot, model }) => {
   await panel.at('approval').first().waitFor();
   await panel.lasting('workspace');
   await panel.at('approve-save').click();
-  await panel.at('message-agent').getByText('Tagged.').waitFor();
+  await panel.answered('Tagged.');
   await panel.at('outcome').getByText('Manage').click();
 
   const list = await workbench.webview(page, 'main.permissions-page');
@@ -40,7 +40,7 @@ const list = async ({ panel, page, shot, model }) => {
   await eventually(() => grants.first().locator('.rule').innerText(), (text) => text === 'git tag -f', 'the rule');
 
   await panel.send('Another');
-  await panel.at('message-agent').getByText('Tagged again.').waitFor();
+  await panel.answered('Tagged again.');
   assert.equal(model.requests.length, 4, 'the edited rule answers');
 
   await grants.first().locator('.revoke').click();
@@ -54,7 +54,7 @@ const list = async ({ panel, page, shot, model }) => {
   await panel.send('A third');
   await panel.at('approval').getByText('And a third?').waitFor();
   await panel.at('approve-decline').first().click();
-  await panel.at('message-agent').getByText('Not tagged.').waitFor();
+  await panel.answered('Not tagged.');
 
   await list.locator('.file-rule .at').first().click();
   await workbench.tab(page, 'default.rules').waitFor();

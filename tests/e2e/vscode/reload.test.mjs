@@ -39,6 +39,8 @@ const asking = [
 test('a question survives a reload of the window: the same card, and its command runs once', scene('reload-asking', { script: asking }, async ({ panel, page, shot, model, dir }) => {
   await panel.send('Note it');
   await panel.at('approval').getByText('May I note it beside the workspace?').waitFor();
+  const known = (all) => all.includes('"treadle.waiting":true') && all.includes('workbench.auxiliaryBar.hidden false');
+  await eventually(() => workbench.stored(page), known, 'that a question waits and the panel is shown, among what VS Code has stored');
   await page.reload();
   await workbench.ready(page);
   const again = await panel.again();
@@ -63,13 +65,13 @@ test('a question survives a reload of the window: the same card, and its command
   await third.at('outcome').getByText('Allowed once').waitFor();
   assert.equal(await third.at('outcome').count(), 1, 'how the first question ended is still there');
   await shot('second-question');
-  const [asker] = sidecars(dir);
+  const [asker] = await eventually(() => sidecars(dir), (pids) => pids.length === 1, 'the sidecar of this window');
   process.kill(asker, 'SIGKILL');
   await eventually(() => sidecars(dir), (pids) => pids.length === 1 && pids[0] !== asker, 'a new sidecar');
   await third.at('approval').getByText('And a second time?').waitFor();
   assert.equal(await third.at('error-card').count(), 0, 'the turn that waits goes on by itself');
   await third.at('approve-accept').first().click();
-  await third.at('message-agent').getByText('Noted twice.').waitFor();
+  await third.answered('Noted twice.');
   assert.deepEqual(lines(join(dir, 'once.txt')), ['once', 'twice']);
   assert.equal(model.requests.length, 3);
   assert.equal(await third.at('error-card').count(), 0);
@@ -91,7 +93,7 @@ test('a turn whose sidecar is killed is continued by a click', scene('killed', {
   assert.match(await panel.at('message-agent').last().innerText(), /and so on/, 'what was said stays');
   await shot.themes('stopped');
   await stopped.locator('.continue').click();
-  await panel.at('message-agent').last().getByText('And that was the rest.').waitFor();
+  await panel.answered('And that was the rest.');
   assert.equal(await panel.at('message-user').count(), 1, 'no words were sent again');
   assert.match(JSON.stringify(model.requests[2].input), /go on where the last turn was cut off/);
   assert.deepEqual(lines(join(ws, 'begun.txt')), ['begun']);
@@ -110,7 +112,7 @@ test('a panel that is closed and moved in the middle of a turn is there again wi
   await workbench.command(page, 'View: Move View');
   await workbench.choose(page, 'Chat');
   await workbench.choose(page, 'New Side Bar Entry');
-  await page.locator('.part.sidebar iframe.webview, .part.sidebar .webview-view-placeholder, .part.sidebar .pane-body').first().waitFor();
+  await page.locator('.part.sidebar .pane-header, .part.sidebar .composite.title').filter({ hasText: 'Chat' }).first().waitFor();
   const moved = await Panel.open(page);
   await eventually(() => length(moved), (now) => now > before, 'the text, which goes on');
   assert.equal(await moved.at('message-user').count(), 1);

@@ -41,10 +41,6 @@ const COMMENT = '    cents: int  # never negative';
 const ASSERT = '    assert cents >= 0';
 const atOnce = { 'treadle.askBeforeEdits': false, 'files.autoSave': 'off' };
 
-const ended = async (panel) => {
-  await panel.at('message-agent').getByText(DONE).waitFor();
-  await eventually(() => panel.at('stop').count(), (count) => count === 0, 'the stop button after the turn');
-};
 const marks = (page, expected, what) => eventually(() => workbench.marked(page), (found) => JSON.stringify(found) === JSON.stringify(expected), what);
 const chord = async (page, key) => {
   await page.keyboard.press('Alt+k');
@@ -64,25 +60,24 @@ const marked = async ({ panel, page, shot, ws }) => {
   await workbench.openFile(page, 'basket.py');
   await panel.send('No negative prices');
   const focused = await workbench.focused(page);
-  await ended(panel);
+  await panel.answered(DONE);
   assert.equal(await workbench.focused(page), focused, 'the user still writes in the panel');
   assert.equal(await workbench.activeTab(page), 'basket.py', 'no tab came or went');
   const all = [COMMENT, '    def total(self) -> int:', ASSERT];
   await marks(page, all, 'marked lines of the open file');
-  assert.match(await panel.at('review').innerText(), /4 files, 6 changes/);
+  await panel.at('review').getByText('4 files, 6 changes').waitFor();
   await shot.themes('marked');
 
-  await workbench.line(page, 'never negative').hover({ position: { x: 120, y: 8 } });
+  await workbench.onHover(page, 'never negative', (found, timeout) => found.getByText('cents: int', { exact: true }).waitFor({ timeout }));
   const hover = workbench.hover(page);
-  await hover.getByText('cents: int', { exact: true }).waitFor();
-  assert.deepEqual(await hover.locator('a').allInnerTexts(), ['Keep', 'Undo', 'Ask', 'Peek']);
+  await eventually(() => hover.locator('a').allInnerTexts(), (links) => links.join() === 'Keep,Undo,Ask,Peek', 'what can be done from the hover');
   await shot.themes('hover');
-  await workbench.line(page, 'never negative').hover({ position: { x: 120, y: 8 } });
-  await hover.getByText('Peek').click();
+  await workbench.onHover(page, 'never negative', (found, timeout) => found.getByText('Peek').click({ timeout }));
   await workbench.peek(page).locator('.view-line', { hasText: 'cents: int' }).first().waitFor();
   await shot.themes('peek');
   await page.keyboard.press('Escape');
   await workbench.peek(page).waitFor({ state: 'detached' });
+  await page.locator('.editor-group-container.active .monaco-editor.focused').waitFor();
 
   // typed above, and at once a key: it is the change that is meant, not the line
   await page.keyboard.press('Control+Home');
@@ -96,31 +91,29 @@ const marked = async ({ panel, page, shot, ws }) => {
   await cursorAt(page, ASSERT.trim(), 'the third change');
   await chord(page, 'u');
   await marks(page, all.slice(1, 2), 'marks after the third is undone');
-  const shown = (await workbench.editorText(page).innerText()).replaceAll('\u00a0', ' ');
-  assert.doesNotMatch(shown, /assert cents/);
+  await eventually(() => workbench.editorText(page).innerText(), (text) => !/assert\scents/.test(text), 'the text without what is undone');
   await workbench.dirty(page, 'basket.py').waitFor();
   await chord(page, 'n');
   await workbench.tab(page, 'check_basket.py').waitFor();
   await cursorAt(page, 'self.assertEqual(euros(5)', 'the change in the next file');
+  await workbench.inEditor(page, 'check_basket.py');
   await shot('next-file');
   await chord(page, 'p');
   await workbench.tab(page, 'basket.py').waitFor();
   await cursorAt(page, 'def total', 'back in the first file');
 
   await eventually(() => workbench.lenses(page), (found) => found.some(([title, line]) => title === 'Ask' && line.startsWith('def total')), 'the lens to ask');
-  await workbench.lens(page, 'Ask', 'def total').then((lens) => lens.click());
+  await workbench.clickLens(page, 'Ask', 'def total');
   await eventually(() => panel.input.inputValue(), (text) => /^@basket\.py:\d+ $/.test(text), 'the place of the change in the composer');
-  await eventually(() => panel.focusedIn('chat-input'), Boolean, 'the keyboard in the composer');
+  await panel.keyboardIn('chat-input');
   await shot('ask');
   await panel.input.fill('');
   await workbench.titleButton(page, /Undo Changes of File/).click();
   await marks(page, [], 'marks after the file is undone');
-  const left = (await workbench.editorText(page).innerText()).replaceAll('\u00a0', ' ');
-  assert.match(left, /def remove/);
-  assert.match(left, /never negative/, 'what was kept stays');
+  await eventually(() => workbench.editorText(page).innerText(), (text) => /def\sremove/.test(text) && /never\snegative/.test(text), 'the text, in which what was kept stays');
   await page.keyboard.press('Control+s');
   await eventually(() => disk('basket.py'), (text) => text === `# mine\n# too\n${before.replace('cents: int\n', 'cents: int  # never negative\n')}`, 'the saved file');
-  assert.match(await panel.at('review').innerText(), /3 files, 3 changes/);
+  await panel.at('review').getByText('3 files, 3 changes').waitFor();
 };
 test('changes are marked in the real file, follow what is typed, and are kept and undone by keys in two files', scene('review', { script: [[patch(EDIT)], [say(DONE)]], settings: atOnce }, marked));
 
@@ -128,11 +121,11 @@ const closed = async ({ panel, page, shot, ws }) => {
   const disk = (name) => readFileSync(join(ws, name), 'utf8');
   const before = ['basket.py', 'check_basket.py', 'README.md'].map(disk);
   await panel.send('No negative prices');
-  await ended(panel);
+  await panel.answered(DONE);
   assert.equal(await workbench.tabs(page).count(), 0, 'no file was opened for it');
   const bar = panel.at('review');
   await bar.getByRole('button', { name: /4 files/ }).click();
-  assert.deepEqual(await bar.locator('li .base').allInnerTexts(), ['NOTES.md', 'README.md', 'basket.py', 'check_basket.py']);
+  await eventually(() => bar.locator('li .base').allInnerTexts(), (names) => names.join() === 'NOTES.md,README.md,basket.py,check_basket.py', 'the files of the bar');
   await shot.themes('bar');
   await workbench.widen(page, 280);
   await shot('bar-narrow');
@@ -172,7 +165,7 @@ const proposed = async ({ panel, page, shot, ws, model }) => {
   await shot.themes('proposed');
   await workbench.titleButton(page, /Next File/).click();
   await workbench.tab(page, 'check_basket.py: proposed by Treadle (2 of 4)').waitFor();
-  await eventually(() => workbench.focused(page), (where) => where !== 'frame', 'the keyboard in the diff that was asked for');
+  await workbench.inDiff(page);
   await chord(page, 'p');
   await workbench.tab(page, 'basket.py: proposed by Treadle (1 of 4)').waitFor();
   await workbench.command(page, 'View: Close All Editors');
@@ -188,9 +181,9 @@ const proposed = async ({ panel, page, shot, ws, model }) => {
   await eventually(() => workbench.tabs(page).allInnerTexts(), (tabs) => !tabs.some((tab) => tab.includes('of 4')), 'the diff after it was answered');
   await panel.at('card-file').last().getByRole('button', { name: 'Open diff of' }).first().click();
   await workbench.diffEditor(page).locator('.view-line', { hasText: '# rejected' }).waitFor();
-  await eventually(() => workbench.focused(page), (where) => where !== 'frame', 'the keyboard in the diff');
+  await workbench.inDiff(page);
   await chord(page, 'u');
-  await ended(panel);
+  await panel.answered(DONE);
   assert.doesNotMatch(disk('check_basket.py'), /rejected/);
   await shot('rejected');
 };

@@ -9,8 +9,6 @@ import { eventually } from './panel.mjs';
 import { config, scene } from './scenes.mjs';
 import * as workbench from './workbench.mjs';
 
-const idle = (panel) => eventually(() => panel.at('stop').count(), (count) => count === 0, 'the stop button');
-const said = (panel, text) => panel.at('message-agent').getByText(text).waitFor();
 const outputs = (request) => request.input.filter(({ type }) => type.endsWith('_output')).map(({ output }) => output);
 
 const EDIT = `*** Begin Patch
@@ -31,8 +29,7 @@ test('in a workspace that is not trusted it talks and does nothing; trusted, the
   await panel.at('restricted').waitFor();
   writeFileSync(join(ws, 'AGENTS.md'), 'Words of the folder.');
   await panel.send('Do it');
-  await said(panel, 'I may only talk here.');
-  await idle(panel);
+  await panel.answered('I may only talk here.');
   assert.equal(outputs(model.requests[1]).length, 2);
   for (const output of outputs(model.requests[1])) assert.match(output, /has not trusted this workspace/);
   assert.doesNotMatch(JSON.stringify(model.requests[0]), /Words of the folder/);
@@ -43,10 +40,10 @@ test('in a workspace that is not trusted it talks and does nothing; trusted, the
   await panel.at('restricted').click();
   await workbench.trust(page);
   await eventually(() => panel.at('restricted').count(), (count) => count === 0, 'the chip');
-  await said(panel, 'I may only talk here.');
+  await panel.answered('I may only talk here.');
   await eventually(() => existsSync(join(ws, 'server-ran')), Boolean, 'the MCP server that was started');
   await panel.send('Go on');
-  await said(panel, 'Now it is done.');
+  await panel.answered('Now it is done.');
   assert.equal(existsSync(join(ws, 'ran')), true);
   assert.match(JSON.stringify(model.requests[2]), /Words of the folder/);
   await shot('goes-on');
@@ -83,7 +80,7 @@ test('a key is asked for where it is missed, used, and seen by no command; the s
   await workbench.notifications(page).getByText("kept in VS Code's secret store").waitFor();
   await eventually(() => starts(vscode), (count) => count === 2, 'starts of the sidecar');
   await panel.at('retry').click();
-  await said(panel, 'I see no key.');
+  await panel.answered('I see no key.');
   assert.deepEqual(model.authorizations, [`Bearer ${KEY}`, `Bearer ${KEY}`]);
   assert.match(outputs(model.requests[1])[0], /end/);
   assert.doesNotMatch(JSON.stringify(model.requests), new RegExp(KEY));
@@ -110,8 +107,7 @@ test('with several folders it says where it works, can be sent to another, and w
 }, async ({ panel, page, model, shot, dir, ws }) => {
   await panel.at('folders').getByText('basket').first().waitFor();
   await panel.send('Where are you?');
-  await said(panel, 'In the first.');
-  await idle(panel);
+  await panel.answered('In the first.');
   assert.equal(readFileSync(join(ws, 'here.txt'), 'utf8').trim(), ws);
   const first = JSON.stringify(model.requests[0].input);
   assert.ok(first.includes(`<root>${join(dir, 'tools')}</root>`), 'the other folder is a root');
@@ -121,7 +117,7 @@ test('with several folders it says where it works, can be sent to another, and w
   await panel.at('folders').getByRole('button', { name: 'tools' }).click();
   await eventually(() => panel.at('folders').locator('summary').innerText(), (text) => text.includes('tools'), 'the folder');
   await panel.send('And now?');
-  await said(panel, 'In the second.');
+  await panel.answered('In the second.');
   assert.equal(readFileSync(join(dir, 'tools', 'here.txt'), 'utf8').trim(), join(dir, 'tools'));
   assert.equal(readFileSync(join(ws, 'there.txt'), 'utf8').trim(), 'x');
   await workbench.command(page, 'Treadle: Choose Folder');

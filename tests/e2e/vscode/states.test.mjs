@@ -62,3 +62,31 @@ test('nothing is wider than the panel, wide or narrow', async () => {
   await page.setViewportSize({ width: 430, height: 860 });
   assert.deepEqual(found, []);
 });
+
+/** Words of the table of costs that are drawn in two lines, and names of its rows that are. */
+const broken = () => page.locator('.bill').evaluate((table) => {
+  const inTwo = (node, from, to) => {
+    const range = new Range();
+    range.setStart(node, from);
+    range.setEnd(node, to);
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size > 1;
+  };
+  const texts = [...table.querySelectorAll('th, td')].flatMap((cell) => [...cell.childNodes].filter((node) => node instanceof Text && node.data.trim()));
+  return texts.flatMap((text) => {
+    const parts = [...text.data.matchAll(text.parentElement.scope === 'row' ? /.+/g : /\S+/g)];
+    return parts.filter(({ index, 0: part }) => inTwo(text, index, index + part.length)).map(([part]) => part);
+  });
+});
+
+test('the costs can be read in a narrow panel', async () => {
+  for (const width of [430, 280, 180]) {
+    await page.setViewportSize({ width, height: 860 });
+    await open('webview', 'done', 'dark');
+    await page.locator('header .meter').click();
+    await page.locator('.bill').getByText('without a public price').waitFor();
+    const [wide, room] = await page.locator('.bill').evaluate((table) => [table.offsetWidth, table.parentElement.clientWidth]);
+    assert.ok(wide <= room, `at ${width} the table is ${wide} wide in ${room}`);
+    if (width >= 280) assert.deepEqual(await broken(), [], `at ${width}`);
+  }
+  await page.setViewportSize({ width: 430, height: 860 });
+});

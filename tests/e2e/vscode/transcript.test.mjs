@@ -18,13 +18,12 @@ const FIX = `*** Begin Patch
 *** End Patch`;
 const steps = (...states) => call('update_plan', { plan: ['Look at the basket', 'Run a long check', 'Say what was found'].map((step, at) => ({ step, status: states[at] })) });
 const CODE = 'The helper belongs into `helper.py`:\n\n```python\ndef cents(euros: float) -> int:\n    return round(euros * 100)\n```\n\n| file | lines |\n|---|---:|\n| `basket.py` | 1 |\n\n1. One was changed\n2. Nothing else was';
-const idle = (panel) => eventually(() => panel.at('stop').count(), (count) => count === 0, 'the stop button after the turn', 60_000);
 
 const reading = async ({ panel, page, shot, ws, model }) => {
   await panel.send('Look at everything, please');
   await panel.at('approve-accept').first().click();
   await panel.at('message-agent').getByText('Nothing else was').waitFor({ timeout: 60_000 });
-  await idle(panel);
+  await panel.idle(60_000);
   assert.equal(await panel.frame.locator('.card.command').count(), 2);
   assert.equal(await panel.frame.locator('.card.command').last().locator('.badge.bad').innerText(), 'exit 3');
   await shot.themes('cards');
@@ -46,8 +45,7 @@ const reading = async ({ panel, page, shot, ws, model }) => {
 
   for (let turn = 1; turn <= 29; turn += 1) {
     await panel.send(`Message number ${turn}`);
-    await panel.at('message-agent').getByText(`Answer number ${turn} ends.`).waitFor();
-    await idle(panel);
+    await panel.answered(`Answer number ${turn} ends.`);
   }
   assert.equal(model.requests.length, 36);
   await page.reload();
@@ -60,6 +58,7 @@ const reading = async ({ panel, page, shot, ws, model }) => {
   await again.input.click();
   await page.keyboard.press('Control+f');
   await frame.locator('.find input').waitFor();
+  await eventually(() => frame.locator('.find input').evaluate((field) => document.activeElement === field), Boolean, 'the keyboard in the search');
   await page.keyboard.type('Look at everything');
   await frame.locator('.find .elsewhere').getByText('1 more in earlier messages').waitFor();
   await frame.locator('.find .elsewhere button').click();
@@ -67,6 +66,7 @@ const reading = async ({ panel, page, shot, ws, model }) => {
   await frame.locator('.find input').fill('Message number');
   await frame.locator('.find .status').getByText('of 29').waitFor();
   await page.keyboard.press('Enter');
+  await frame.locator('.find .status').getByText('2 of 29').waitFor();
   await shot.themes('find');
   await page.keyboard.press('Escape');
   await frame.locator('.find').waitFor({ state: 'detached' });
@@ -77,6 +77,7 @@ const reading = async ({ panel, page, shot, ws, model }) => {
   await shot('outline');
   await frame.locator('.outline .entry').first().click();
   await eventually(() => again.inView('message-user'), Boolean, 'the first message in view');
+  await eventually(() => again.focusedText(), (text) => text.includes('Look at everything'), 'the first message');
   await page.keyboard.press('Alt+PageDown');
   await eventually(() => again.focusedText(), (text) => text.includes('Message number 1'), 'the next message');
   await page.keyboard.press('Alt+PageUp');
@@ -111,7 +112,7 @@ const EVIL = [
 const harm = async ({ panel, shot, page, model }) => {
   await panel.send('Say something bad');
   await panel.at('message-agent').getByText('half a mark').waitFor({ timeout: 60_000 });
-  await idle(panel);
+  await panel.idle(60_000);
   const message = panel.at('message-agent').first();
   const links = await message.locator('a').evaluateAll((all) => all.map((link) => link.getAttribute('href')));
   assert.deepEqual(links, ['https://example.org']);

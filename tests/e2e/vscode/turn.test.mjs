@@ -20,8 +20,9 @@ const FIX = `*** Begin Patch
 const MARK = 'outside-mark.txt';
 const CHECK = `touch ../${MARK} && python3 check_basket.py`;
 
+const shown = { more: async () => {} };
 const script = [
-  [think('**Looking for the failing check**\n\nThe checks are in check_basket.py.'), say(PLAN),
+  [think('**Looking for the failing check**\n\nThe checks are in check_basket.py.'), say(PLAN, { size: 18, pace: () => shown.more() }),
     run(CHECK, { sandbox_permissions: 'require_escalated', justification: 'Leave a mark beside the workspace and run the checks?' })],
   [say('One check fails, as expected. Here is the fix.'), patch(FIX)],
   [say(DONE)],
@@ -33,6 +34,11 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
 
   await panel.type('Fix the failing check');
   await panel.watch('message-agent');
+  let seen = 1;
+  shown.more = async () => { // each piece is said when the one before can be read
+    const lengths = await eventually(() => panel.watched('message-agent'), (found) => found.length > seen, 'lengths of the answer');
+    seen = lengths.length;
+  };
   await page.keyboard.press('Enter');
   await panel.at('message-user').getByText('Fix the failing check').waitFor();
   await panel.at('stop').waitFor();
@@ -71,11 +77,10 @@ const turn = async ({ panel, page, shot, model, ws, dir }) => {
 
   await panel.at('approve-accept').first().click();
   await eventually(() => readFileSync(join(ws, 'basket.py'), 'utf8'), (text) => text.includes('product.cents * count'), 'the file on disk');
-  await panel.at('message-agent').last().getByText('All four checks pass').waitFor();
-  await eventually(() => panel.at('stop').count(), (count) => count === 0, 'the stop button after the turn');
+  await panel.answered('All four checks pass');
   assert.equal(await panel.at('approval').count(), 0);
   assert.equal(await panel.at('error-card').count(), 0);
-  assert.equal(await workbench.diffEditor(page).count(), 0, 'the settled diff is closed');
+  await eventually(() => workbench.diffEditor(page).count(), (count) => count === 0, 'the settled diff is closed');
   assert.match(await panel.at('instructions').innerText(), /AGENTS\.md/);
   assert.equal(model.requests.length, 3);
   const outputs = model.requests[2].input.filter((item) => item.type.endsWith('_output')).map((item) => JSON.stringify(item.output));

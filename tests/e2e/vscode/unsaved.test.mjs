@@ -31,7 +31,8 @@ const typing = async ({ panel, page, shot, model, ws }) => {
   await panel.send('Fix the total');
   await panel.at('card-file').first().waitFor();
   await panel.at('approve-accept').first().click();
-  await panel.at('message-agent').getByText('It is in your editor.').waitFor();
+  await panel.answered('It is in your editor.');
+  await eventually(() => workbench.diffEditor(page).count(), (count) => count === 0, 'the diff after it was answered');
   await eventually(shown, (text) => text.includes('product.cents * count'), 'the edit in the editor');
   assert.match(await shown(), /# mine, not saved/);
   assert.equal(onDisk(), before, 'nothing is saved for the user');

@@ -4,34 +4,58 @@ export const ready = async (page) => {
   await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
 };
 
-/**
- * Runs a command from the palette. A palette that opened before an extension was there does not learn of it: ask anew. And when a window
- * without editors is restored, VS Code at last gives the keyboard to its secondary side bar, and the palette goes.
- */
-export const command = async (page, title, timeout = 30_000) => {
-  const box = page.locator('.quick-input-widget input').first();
-  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-  for (const end = Date.now() + timeout; ; await page.keyboard.press('Escape')) {
+/** Acts until it succeeds, as a person does when something else came in between: `act` fails soon, and begins anew each time. */
+export const again = async (act, timeout = 60_000) => {
+  const end = Date.now() + timeout;
+  for (let tries = 0; ; tries += 1) {
     try {
-      await page.keyboard.press('F1');
-      await box.waitFor({ state: 'visible', timeout: 2000 });
-      await box.fill(`>${title}`);
-      await row.waitFor({ timeout: 2000 });
-      return await row.click({ timeout: 2000 });
+      return await act(tries);
     } catch (error) {
       if (Date.now() > end) throw error;
     }
   }
 };
 
-export const openFile = async (page, name) => {
-  await page.keyboard.press('Control+p');
-  await page.locator('.quick-input-widget input').first().fill(name);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
-  await page.locator('.tab.active', { hasText: name }).waitFor();
-  // it takes the keyboard when it is drawn, which is after its tab is there
-  await page.locator('.editor-group-container.active .monaco-editor.focused').waitFor();
+/** Closes the list that is left from a try before. The key is for the list alone: in the panel, Escape stops a turn. */
+const leaveList = async (page) => {
+  const box = page.locator('.quick-input-widget input').first();
+  if (await box.isVisible()) await box.press('Escape', { timeout: 1000 });
 };
+
+/**
+ * Runs a command from the palette. A palette that opened before an extension was there does not learn of it: ask anew. And when a window
+ * without editors is restored, VS Code at last gives the keyboard to its secondary side bar, and the palette goes.
+ */
+export const command = (page, title) => again(async (tries) => {
+  const box = page.locator('.quick-input-widget input').first();
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  if (tries) await leaveList(page);
+  await page.keyboard.press('F1');
+  await box.waitFor({ state: 'visible', timeout: 5000 });
+  await box.fill(`>${title}`, { timeout: 5000 });
+  await row.waitFor({ timeout: 5000 });
+  await row.click({ timeout: 5000 });
+});
+
+const exactly = (text) => new RegExp(`^${text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
+
+/** Opens a file by its name. The list goes when something else takes the keyboard: ask anew. */
+export const openFile = (page, name) => again(async (tries) => {
+  const box = page.locator('.quick-input-widget input').first();
+  const label = page.locator('.label-name', { hasText: exactly(name) }); // another file may end with this name
+  const row = page.locator('.quick-input-list .monaco-list-row', { has: label }).first();
+  if (tries) await leaveList(page);
+  await page.keyboard.press('Control+p');
+  await box.waitFor({ state: 'visible', timeout: 5000 });
+  await box.fill(name, { timeout: 5000 });
+  await row.click({ timeout: 5000 });
+  await inEditor(page, name, 10_000);
+});
+
+/** Waits until the keyboard is in the editor of a file: it takes it when it is drawn, which is after its tab is there. */
+export const inEditor = (page, name, timeout) => page.locator(`.editor-group-container.active .monaco-editor.focused[data-uri$="/${name}"]`).waitFor({ timeout });
+/** Waits until the keyboard is in the diff that is in front. */
+export const inDiff = (page) => page.locator('.editor-group-container.active .monaco-diff-editor .monaco-editor.focused').waitFor();
 
 /** Chooses a row of the list that a command opened. */
 export const choose = async (page, label) => {
@@ -43,13 +67,16 @@ export const dirty = (page, name) => page.locator('.tab.active.dirty', { hasText
 export const tab = (page, name) => page.locator('.tab.active', { hasText: name });
 export const editorText = (page) => page.locator('.editor-group-container.active .monaco-editor .view-lines');
 
-/** Drags the edge of the secondary side bar, where the panel is, so that it is `width` wide. */
+/** Drags the edge of the secondary side bar, where the panel is, so that it is `width` wide; again when the edge moved away meanwhile. */
 export const widen = async (page, width) => {
-  const bar = await page.locator('.part.auxiliarybar').boundingBox();
-  await page.mouse.move(bar.x - 1, bar.y + bar.height / 2); // the edge is in the gap beside the bar
-  await page.mouse.down();
-  await page.mouse.move(bar.x + bar.width - width - 1, bar.y + bar.height / 2, { steps: 5 });
-  await page.mouse.up();
+  const place = () => page.locator('.part.auxiliarybar').boundingBox();
+  for (let tries = 0, bar = await place(); Math.abs(bar.width - width) > 2; tries += 1, bar = await place()) {
+    if (tries === 5) throw new Error(`the secondary side bar is ${bar.width} wide, not ${width}`);
+    await page.mouse.move(bar.x - 1, bar.y + bar.height / 2); // the edge is in the gap beside the bar
+    await page.mouse.down();
+    await page.mouse.move(bar.x + bar.width - width - 1, bar.y + bar.height / 2, { steps: 5 });
+    await page.mouse.up();
+  }
 };
 
 /** Hides the side bar that Treadle's panel is in. */
@@ -65,7 +92,7 @@ export const diffEditor = (page) => page.locator('.monaco-diff-editor');
 export const notifications = (page) => page.locator('.notification-toast');
 
 /** The content frame of the webview that shows `marker`. VS Code nests two frames. */
-export const webview = async (page, marker, timeout = 30_000) => {
+export const webview = async (page, marker, timeout = 60_000) => {
   for (const end = Date.now() + timeout; Date.now() < end; await page.waitForTimeout(100)) {
     const outer = page.locator('iframe.webview.ready');
     for (let i = 0, count = await outer.count(); i < count; i++) {
@@ -75,6 +102,26 @@ export const webview = async (page, marker, timeout = 30_000) => {
   }
   throw new Error(`no webview shows ${marker}`);
 };
+
+/** What VS Code has stored of this workspace, a line for each key, some time after it was told: a window that is reloaded begins with this. */
+export const stored = (page) => page.evaluate(async () => {
+  const done = (request) => new Promise((good, bad) => {
+    request.onsuccess = () => good(request.result);
+    request.onerror = () => bad(request.error);
+  });
+  const found = [];
+  for (const { name } of await indexedDB.databases()) {
+    if (!name?.startsWith('vscode-web-state-db')) continue;
+    const base = await done(indexedDB.open(name));
+    for (const name of base.objectStoreNames) {
+      const store = base.transaction(name).objectStore(name);
+      const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+      found.push(...keys.map((key, at) => `${key} ${values[at]}`));
+    }
+    base.close();
+  }
+  return found.join('\n');
+});
 
 /** What has the keyboard: "frame" for a webview, else the class of the element. */
 export const focused = (page) => page.evaluate(() => {
@@ -94,12 +141,20 @@ export const lenses = (page) => page.evaluate((selector) => {
     .toSorted((a, b) => a[2] - b[2] || a[3] - b[3]).map(([title, line]) => [title, line]);
 }, LENS);
 
-/** The lens with this title above the line that begins with these words. */
-export const lens = async (page, title, line) => {
-  const at = (await lenses(page)).filter(([one]) => one === title).findIndex(([, below]) => below.startsWith(line));
-  const tops = await page.locator(LENS).evaluateAll((all, wanted) => all.map((one, index) => [index, one.textContent.replaceAll('\u00a0', ' ').trim(), one.getBoundingClientRect().top])
-    .filter(([, text]) => text === wanted).toSorted((a, b) => a[2] - b[2]).map(([index]) => index), title);
-  return page.locator(LENS).nth(tops[at]);
+/** Clicks the lens with this title above the line that begins with these words: that one, though lenses may be drawn anew meanwhile. */
+export const clickLens = (page, title, line) => {
+  const find = ({ selector, title, line }) => {
+    const top = (element) => element.getBoundingClientRect().top;
+    const plain = (element) => element.textContent.replaceAll('\u00a0', ' ').trim().replace(/ +/g, ' ');
+    const lines = [...document.querySelectorAll('.editor-group-container.active .monaco-editor .view-line')].toSorted((a, b) => top(a) - top(b));
+    return [...document.querySelectorAll(selector)].filter((lens) => lens.offsetParent !== null && plain(lens) === title)
+      .find((lens) => plain(lines.find((one) => top(one) > top(lens)) ?? lens).startsWith(line));
+  };
+  return again(async () => {
+    const found = (await page.evaluateHandle(find, { selector: LENS, title, line })).asElement();
+    if (!found) throw new Error(`no lens "${title}" above "${line}"`);
+    await found.click({ timeout: 2000 });
+  });
 };
 
 /** Lines of the active editor that an extension has marked, from above: each as its text. Lines out of view are not there. */
@@ -114,6 +169,13 @@ export const marked = (page) => page.evaluate(() => {
 /** A line of the active editor, by the words that it has. */
 export const line = (page, words) => page.locator('.editor-group-container.active .monaco-editor .view-line', { hasText: words }).first();
 export const hover = (page) => page.locator('.monaco-hover:not(.hidden)').last();
+/** Points at a line until the hover that it has is there and `act` is done in it: it goes by itself, too. */
+export const onHover = (page, words, act) => again(async () => {
+  await line(page, words).hover({ position: { x: 120, y: 8 }, timeout: 5000 });
+  await act(hover(page), 5000);
+});
+/** The path above the editor names the symbol at the cursor when the language server has told its symbols. */
+export const symbolAtCursor = (page, name) => page.locator('.editor-group-container.active .monaco-breadcrumb-item', { hasText: name }).waitFor();
 export const peek = (page) => page.locator('.monaco-editor .zone-widget .peekview-widget');
 export const multiDiff = (page) => page.locator('.editor-group-container.active .multiDiffEditor');
 export const titleButton = (page, name) => page.locator('.editor-group-container.active .title .editor-actions .action-label').and(page.getByRole('button', { name })).first();
@@ -130,22 +192,28 @@ export const tree = async (page, name) => {
 };
 export const row = (tree, name) => tree.locator('.monaco-list-row', { hasText: name }).first();
 
-/** The button in a row that is shown when the mouse is there. */
-export const inline = async (tree, name, title) => {
-  await row(tree, name).hover();
-  return row(tree, name).locator('.actions .action-label').and(row(tree, name).locator(`[aria-label^="${title}"]`));
-};
+/** Clicks the button in a row that is shown while the mouse is there: rows move when the tree is read anew. */
+export const inline = (row, title) => again(async () => {
+  await row.hover({ timeout: 5000 });
+  await row.locator(`.action-label[aria-label^="${title}"]`).click({ timeout: 5000 });
+});
 
-/** An entry of the menu that the right mouse button opens. */
-export const menuOf = async (page, at, entry) => {
-  await at.click({ button: 'right' });
-  const item = page.locator('.monaco-menu .action-item', { hasText: entry }).first();
+/** Chooses an entry of a menu until the menu goes: one that has just opened does not take clicks yet. */
+const chosen = async (item) => {
   await item.waitFor();
-  // A menu that has just opened does not take clicks yet.
   for (let tries = 0; tries < 20 && (await item.count()); tries += 1) {
     await item.click({ timeout: 2_000 }).catch(() => {});
     await item.waitFor({ state: 'detached', timeout: 500 }).catch(() => {});
   }
+};
+
+/** An entry of the menu that is open. */
+export const menuEntry = (page, entry) => chosen(page.locator('.monaco-menu .action-item', { hasText: entry }).first());
+
+/** An entry of the menu that the right mouse button opens. */
+export const menuOf = async (page, at, entry) => {
+  await at.click({ button: 'right' });
+  await menuEntry(page, entry);
 };
 
 /** Writes into the list that has this hint: the palette that led to it may still be there. */
@@ -172,8 +240,12 @@ export const trust = async (page) => {
 
 /** Marks of comments beside the lines of the active editor. */
 export const commentMarks = (page) => page.locator('.editor-group-container.active .monaco-editor .comment-thread-unresolved');
-export const comment = (page) => page.locator('.editor-group-container.active .monaco-editor .review-widget').last();
-export const commentAction = (page, name) => comment(page).locator(`.action-label[aria-label^="${name}"]`).first();
+/** The comment that has these words: the one that was open before may be there a moment longer. */
+export const comment = (page, words) => page.locator('.editor-group-container.active .monaco-editor .review-widget', { hasText: words }).last();
+export const commentAction = (page, words, name) => comment(page, words).locator(`.action-label[aria-label^="${name}"]`).first();
+
+/** What the status bar says of the repository, as soon as VS Code has found it. */
+export const repository = (page) => page.locator('.statusbar-item[id^="status.scm"]').first();
 
 /** Errors that the status bar counts. */
 export const problemCount = async (page) => {
@@ -188,7 +260,7 @@ export const subMenuOf = async (page, at, menu, look, entry) => {
   const wanted = page.locator('.monaco-submenu .action-item', { hasText: entry }).first();
   await wanted.waitFor();
   await look();
-  await wanted.click();
+  await chosen(wanted);
 };
 
 export const showSourceControl = (page) => page.locator('.part.activitybar .action-label.codicon-source-control-view-icon').first().click();
