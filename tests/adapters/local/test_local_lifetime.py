@@ -1,6 +1,7 @@
 """The server's process: it ends with its parent, however that ended, and a start that fails says why and leaves nothing."""
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
@@ -15,6 +16,15 @@ from treadle.adapters.local.server import LlamaServer
 from treadle.core.errors import ModelError
 from treadle.core.settings import LocalModel, Provider, Settings
 
+ENGINE_THAT_NEVER_LOADS = """
+import ctypes, os
+from types import SimpleNamespace as Any
+CommonParams = lambda: Any(model=Any(), cpuparams=Any(), cpuparams_batch=Any())
+
+def Server(parameters):
+    os.write(os.open(parameters.model.path, os.O_WRONLY), b"loading")
+    ctypes.PyDLL(None).pause()  # keeps the interpreter's lock, as the real one does
+"""
 PARENT = """
 import asyncio, sys
 from pathlib import Path
@@ -48,6 +58,26 @@ def test_the_server_ends_when_its_parent_is_killed(weights_home: Path, when: str
             assert ended
         finally:
             os.close(child)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere it ends when the loading is done")
+def test_a_server_whose_engine_never_loads_ends_when_its_parent_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "xllamacpp.py").write_text(ENGINE_THAT_NEVER_LOADS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    os.mkfifo(tmp_path / "model")
+    begun = os.open(tmp_path / "model", os.O_RDONLY | os.O_NONBLOCK)
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path / "model"), "loading"], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        try:
+            assert select.select([begun], [], [], 60)[0]
+            parent.send_signal(signal.SIGKILL)
+            assert select.select([child], [], [], 60)[0]
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(child, signal.SIGKILL)
+            os.close(child)
+            os.close(begun)
 
 
 async def test_a_file_that_is_no_model_is_said_to_be_unusable(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The program that runs llama.cpp's server: started as a file, maybe by another interpreter, so it imports nothing of ours.
 
 One JSON line comes in on standard input, one goes out on standard output: {"address": ...} or {"error": ...}. It lives as long as
-its standard input is open, however the parent ended. It listens on loopback only and asks for a key.
+its standard input is open, however the parent ended: on Linux also while a model is loaded, elsewhere until that is done. It
+listens on loopback only and asks for a key.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import select
+import signal
 import sys
+import traceback
 from typing import Any
 
 NO_ORIGIN = "http://127.0.0.1:9"
@@ -36,6 +40,21 @@ def parameters(library: Any, wanted: dict[str, Any]) -> Any:
     return given
 
 
+def end_with_standard_input() -> None:
+    """The kernel ends this process when the other end is closed. No thread could: the engine keeps the interpreter's lock while it
+    loads, and what it waits for may never come."""
+    if not sys.platform.startswith("linux"):
+        return
+    import fcntl
+
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGIO])
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([0], [], [], 0)[0]:  # it was closed before the kernel knew whom to tell; nothing is sent after the first line
+        os._exit(0)
+
+
 def main() -> None:
     # Whatever a library prints must not mix with our one line.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -48,6 +67,7 @@ def main() -> None:
     wanted = json.loads(sys.stdin.readline() or "null")
     if wanted is None:
         return
+    end_with_standard_input()
     try:
         engine: Any = importlib.import_module("xllamacpp")
         server: Any = engine.Server(parameters(engine, wanted))
@@ -60,9 +80,13 @@ def main() -> None:
     say(address=str(server.listening_address))
     while sys.stdin.read(1):
         pass
-    # The server's own threads may be deep in a computation: there is nothing to save, so leave at once.
-    os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        # The engine's own threads may be deep in a computation, and to take it apart may wait for them: nothing is there to save.
+        os._exit(0)
