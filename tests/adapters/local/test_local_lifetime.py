@@ -61,7 +61,7 @@ def test_the_server_ends_when_its_parent_is_killed(weights_home: Path, when: str
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere it ends when the loading is done")
-def test_a_server_whose_engine_never_loads_ends_when_its_parent_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_never_loads_ends_when_its_parent_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "xllamacpp.py").write_text(ENGINE_THAT_NEVER_LOADS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     os.mkfifo(tmp_path / "model")

@@ -16,6 +16,9 @@ import sys
 import traceback
 from typing import Any
 
+if sys.platform == "linux":
+    import fcntl
+
 NO_ORIGIN = "http://127.0.0.1:9"
 "What browsers are told may read our answers: an address where nothing is."
 PROMPT_CACHE_MIB = 512
@@ -41,18 +44,16 @@ def parameters(library: Any, wanted: dict[str, Any]) -> Any:
 
 
 def end_with_standard_input() -> None:
-    """The kernel ends this process when the other end is closed. No thread could: the engine keeps the interpreter's lock while it
-    loads, and what it waits for may never come."""
-    if not sys.platform.startswith("linux"):
-        return
-    import fcntl
-
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGIO])
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([0], [], [], 0)[0]:  # it was closed before the kernel knew whom to tell; nothing is sent after the first line
-        os._exit(0)
+    """The kernel ends this process when the other end is closed. No thread could: the engine keeps the interpreter's lock while
+    it loads, and what it waits for may never come."""
+    if sys.platform == "linux":
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGIO])
+        fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+        # After the first line nothing comes: it was closed before the kernel knew whom to tell.
+        if select.select([0], [], [], 0)[0]:
+            os._exit(0)
 
 
 def main() -> None:
