@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import threading
 from pathlib import Path
 
 import pytest
 from sandbox_bench import Bench
 
-from treadle.adapters.sandbox import mounts
+from treadle.adapters.sandbox import mounts, placeholders
 from treadle.adapters.sandbox.placeholders import Placeholders
 from treadle.adapters.sandbox.protected import Protected
 
@@ -71,3 +74,40 @@ def test_a_placeholder_stays_while_a_sidecar_of_another_state_folder_needs_it(tm
     second.release([str(place)])
     first.release(first.acquire([str(tmp_path / "else")]))
     assert not place.exists()
+
+
+def test_a_placeholder_that_is_needed_while_another_sidecar_removes_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, remove = tmp_path / "place", os.rmdir
+    first, second = Placeholders(tmp_path / "state"), Placeholders(tmp_path / "other")
+    held: list[tuple[str, ...]] = []
+    needing = threading.Thread(target=lambda: held.append(second.acquire([str(place)])))
+
+    def while_it_is_needed(path: bytes) -> None:
+        if needing.ident is None:
+            needing.start()
+            needing.join(0.2)  # it has the folder that is about to go, or waits until that is gone
+        remove(path)
+
+    monkeypatch.setattr(placeholders, "_TRIES", 10_000)
+    first.acquire([str(place)])
+    monkeypatch.setattr(os, "rmdir", while_it_is_needed)
+    first.release([str(place)])
+    needing.join(60)
+    assert held == [(str(place),)]
+    assert place.is_dir()
+    second.release(held[0])
+    assert not place.exists()
+
+
+def test_a_placeholder_that_a_command_has_locked_is_used_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placeholders, "_TRIES", 2)
+    place = tmp_path / "place"
+    place.mkdir()
+    folder = os.open(place, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        assert Placeholders(tmp_path / "state").acquire([str(place)]) == (str(place),)
+    finally:
+        os.close(folder)

@@ -11,8 +11,12 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
+
+_TRIES, _PAUSE = 400, 0.005
+"To share a folder that a sidecar with another state folder may be removing; a command that has locked it is not waited for."
 
 
 class Placeholders:
@@ -74,20 +78,16 @@ class Placeholders:
         lock = os.open(note, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_SH)
         try:
-            if os.fstat(lock).st_size == 0:  # written first: a crash between the two leaves nothing behind
-                os.write(lock, os.fsencode(path))
-                try:
-                    os.mkdir(path, 0o755)
-                except FileExistsError:
-                    os.ftruncate(lock, 0)  # somebody's own empty folder
-            else:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(path, 0o755)
-            folder = _shared(path)
+            for tried in range(_TRIES):
+                _make(path, lock)
+                folder = _shared(path, patient=tried < _TRIES - 1)
+                if folder is not None:
+                    self._held[path] = (0, lock, folder)
+                    return
+                time.sleep(_PAUSE)
         except OSError:
-            self._remove_if_last(lock, note)
-            return
-        self._held[path] = (0, lock, folder)
+            pass
+        self._remove_if_last(lock, note)
 
     def _leave(self, path: str) -> None:
         _, lock, folder = self._held.pop(path)
@@ -98,12 +98,9 @@ class Placeholders:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path = os.pread(lock, 65536, 0)
-            if path and _needed(path):  # by a sidecar with another state folder; its command's mount would go with it
+            if path and not _removed(path):
                 self._swept = False
                 return
-            if path:
-                with contextlib.suppress(OSError):  # gone, or somebody has filled it
-                    os.rmdir(path)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(note)
         except BlockingIOError:
@@ -124,24 +121,60 @@ class Placeholders:
         return str(self._folder / f"{name}.held")
 
 
-def _shared(path: str) -> int:
-    """The folder, with a lock that says it is needed."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with contextlib.suppress(OSError):
+def _make(path: str, lock: int) -> None:
+    if os.fstat(lock).st_size == 0:  # written first: a crash between the two leaves nothing behind
+        os.pwrite(lock, os.fsencode(path), 0)
+        try:
+            os.mkdir(path, 0o755)
+        except FileExistsError:
+            os.ftruncate(lock, 0)  # somebody's own empty folder
+    else:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o755)
+
+
+def _shared(path: str, *, patient: bool) -> int | None:
+    """The folder, with a lock that says it is needed. None when it is gone already, or when it may be about to go and the caller
+    is patient: who removes it holds the other lock for a moment."""
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    free = True
+    try:
         fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    return folder
+    except BlockingIOError:
+        free = not patient
+    except OSError:
+        pass  # a file system without locks
+    if free and _is_at(folder, path):
+        return folder
+    os.close(folder)
+    return None
 
 
-def _needed(path: bytes) -> bool:
+def _removed(path: bytes) -> bool:
+    """False when a sidecar with another state folder needs it: its command's mount would go with it. The lock is kept until the
+    folder is gone, or somebody could begin to need it in between."""
     try:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return False
+        return True
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return True
-    else:
         return False
+    else:
+        if _is_at(folder, path):  # if not, what is there is another's
+            with contextlib.suppress(OSError):  # somebody has filled it
+                os.rmdir(path)
+        return True
     finally:
         os.close(folder)
+
+
+def _is_at(folder: int, path: str | bytes) -> bool:
+    try:
+        return os.path.samestat(os.fstat(folder), os.lstat(path))
+    except FileNotFoundError:
+        return False
