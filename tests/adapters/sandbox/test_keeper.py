@@ -69,6 +69,22 @@ async def test_a_killed_keeper_is_replaced_and_its_commands_go_on(bench: Bench) 
     assert await process.wait() == 0
 
 
+async def test_two_interrupts_at_once_are_interrupts(bench: Bench) -> None:
+    process = await bench.start(
+        "trap 'echo caught; until test -e over; do sleep 0.02; done; exit 4' INT; echo up; while :; do sleep 0.02; done", FULL
+    )
+    seen = b""
+    async for chunk in process.output():
+        seen += chunk
+        if b"caught" in seen:
+            (bench.workspace / "over").touch()
+        elif b"up" in seen:
+            process.interrupt()
+            process.interrupt()
+    assert b"caught" in seen
+    assert await process.wait() == 4
+
+
 async def test_one_keeper_serves_all_commands_and_ends_with_the_sandbox(bench: Bench) -> None:
     before = keepers()
     results = await asyncio.gather(*(bench.run(f"echo {n}", FULL) for n in range(20)))

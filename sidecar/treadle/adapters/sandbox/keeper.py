@@ -138,12 +138,12 @@ def _watch(control: int, wake: int, command: int, *, alone: bool) -> int:
         ready, _, _ = select.select([control, wake], [], [])
         asked_to_end = wake in ready and signal.SIGTERM in _drain(wake)
         if control in ready:
-            match _drain(control):
-                case b"i":
-                    with contextlib.suppress(OSError):
-                        os.killpg(command, signal.SIGINT)
-                case _:
-                    asked_to_end = True
+            words = _drain(control)
+            if set(words) == {ord("i")}:  # several, where they were said faster than heard
+                with contextlib.suppress(OSError):
+                    os.killpg(command, signal.SIGINT)
+            else:
+                asked_to_end = True
         if asked_to_end:
             code = _end_all(command, code)
             with contextlib.suppress(OSError):
