@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 from sandbox_bench import Bench
@@ -72,6 +74,33 @@ def test_what_a_killed_sidecar_left_is_swept(entered: enclosure.Enclosure) -> No
     with thread_inside() as second:
         assert second is not None
         assert not left.exists()
+
+
+def test_it_waits_for_what_was_killed_and_is_slow_to_end(entered: enclosure.Enclosure, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    left: list[Path] = []
+
+    def live() -> None:
+        made = enclosure.enter()
+        assert made is not None
+        with subprocess.Popen(["sleep", "300"]) as slow:
+
+            def pause(seconds: float) -> None:
+                pauses.append(seconds)
+                if len(pauses) == 20:
+                    slow.kill()
+                    slow.wait()
+
+            monkeypatch.setattr(enclosure, "time", SimpleNamespace(sleep=pause))
+            made.leave()
+            slow.kill()
+        left.append(made.folder)
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    thread.join(60)
+    assert [folder.exists() for folder in left] == [False]
+    assert len(pauses) >= 20
 
 
 def test_where_there_is_none_nothing_happens(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from ...core.pattern import late
 from ...core.record import mutable
 
 _MOUNTED = "/sys/fs/cgroup/pids"
-_TRIES, _PAUSE = 5, 0.005
+_TRIES, _PAUSE = 400, 0.005
+"Seconds, for a machine that is so busy that what was killed has no time to end."
 _BESIDES = 64
 "What runs there besides commands, and what lets the watchdog see that a command is past its bound."
 _NAME = late(r"treadle-(\d+)-\d+")
