@@ -80,6 +80,30 @@ def test_an_engine_that_never_loads_ends_when_its_parent_is_killed(tmp_path: Pat
             os.close(begun)
 
 
+CHILD_THAT_OUTLIVES_ITS_INPUT = """#!/bin/sh
+read line; echo '{"address": "nowhere"}'; exec sleep 300
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a program of the shell")
+async def test_a_start_that_waits_for_the_end_of_another_child_can_be_cancelled(tmp_path: Path) -> None:
+    (tmp_path / "python").write_text(CHILD_THAT_OUTLIVES_ITS_INPUT)
+    (tmp_path / "python").chmod(0o755)
+    server = LlamaServer(str(tmp_path / "python"))
+    await server.start(tmp_path / "any.gguf", context=512, threads=1)
+    closing = asyncio.create_task(server.close())
+    starting = asyncio.create_task(server.start(tmp_path / "any.gguf", context=512, threads=1))
+    while server.pid is not None:  # noqa: ASYNC110 - the next step is to wait for the child's end
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await closing
+    assert server.pid is None
+    assert not server.alive
+
+
 async def test_a_file_that_is_no_model_is_said_to_be_unusable(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"not a model")

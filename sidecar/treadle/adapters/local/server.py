@@ -69,12 +69,13 @@ class LlamaServer:
     async def close(self) -> None:
         """End the child and wait for it."""
         process, self._process, self.address = self._process, None, ""
+        drain = self._drain  # of this child; when it has ended another may have been started
         if process is not None:
             await asyncio.shield(_end(process))
-        if self._drain is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._drain
-            self._drain = None
+        if drain is not None:
+            await asyncio.wait([drain])  # to await it would cancel it with us, and hide from our caller that we were cancelled
+            if self._drain is drain:
+                self._drain = None
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         own = same_interpreter(self.python)
