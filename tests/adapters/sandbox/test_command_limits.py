@@ -132,6 +132,28 @@ async def test_a_short_command_is_never_looked_at(bench: Bench, policy: SandboxP
     assert looked == []
 
 
+async def test_a_look_that_had_to_wait_for_a_processor_is_followed_by_the_next(
+    bench: Bench, policy: SandboxPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, thrice = 0, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def look(due: object) -> list[object]:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            loop.call_soon_threadsafe(thrice.set)
+        time.sleep(0.2)
+        return []
+
+    monkeypatch.setattr(limits, "look", look)
+    monkeypatch.setattr(limits, "_WORK_SHARE", 500)
+    process = await bench.start("sleep 300", policy)
+    async with asyncio.timeout(60):
+        await thrice.wait()
+    await process.kill()
+
+
 @pytest.fixture
 def small_disk(bench: Bench) -> Iterator[Path]:
     """A file system of its own, of 64 MB, where the tests may make one."""

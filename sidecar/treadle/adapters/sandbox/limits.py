@@ -27,7 +27,7 @@ _FIRST_LOOK, _BETWEEN, _HURRIED = 0.1, 0.2, 0.04
 _MANY = 4
 "A fourth of those that it may have."
 _WORK_SHARE = 5
-"A look that took long is followed by a pause that is so many times longer."
+"A look that was much work is followed by a pause that is so many times longer. To wait for a processor is no work."
 _CONFIRMED_SECONDS = 2.0
 "For so long memory that turned out to be shared is not counted again."
 _GB, _MB = 1024**3, 1024**2
@@ -150,14 +150,21 @@ class Watchdog:
             await asyncio.sleep(pause)
             began = time.monotonic()
             due = [w for w in self._watched.values() if began - w.began >= _FIRST_LOOK * 0.9]
+            work = 0.0
             if due:
-                for watched, why in await asyncio.to_thread(look, due):
+                found, work = await asyncio.to_thread(_timed_look, due)
+                for watched, why in found:
                     self._watched.pop(watched.process.pid, None)
                     watched.process.end_because(f"Treadle ended this command: {why}.")
-            took = time.monotonic() - began
             hurried = any(w.hurried or w.tasks * _MANY > w.bounds.processes for w in due)
             usual = _HURRIED if hurried else _BETWEEN
-            pause = max(usual if len(due) == len(self._watched) else _FIRST_LOOK, took * (1 if hurried else _WORK_SHARE))
+            pause = max(usual if len(due) == len(self._watched) else _FIRST_LOOK, work * (1 if hurried else _WORK_SHARE))
+
+
+def _timed_look(all_watched: list[_Watched]) -> tuple[list[tuple[_Watched, str]], float]:
+    """What `look` says, and for how many seconds it used a processor."""
+    began = time.thread_time()
+    return look(all_watched), time.thread_time() - began
 
 
 def look(all_watched: list[_Watched]) -> list[tuple[_Watched, str]]:
