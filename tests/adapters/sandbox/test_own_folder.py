@@ -13,6 +13,7 @@ from sandbox_bench import Bench
 from treadle.adapters.sandbox import mounts, placeholders
 from treadle.adapters.sandbox.placeholders import Placeholders
 from treadle.adapters.sandbox.protected import Protected
+from treadle.core.errors import TreadleError
 
 
 async def test_a_login_that_is_renewed_while_a_command_runs_stays_hidden(bench: Bench) -> None:
@@ -84,11 +85,11 @@ def test_a_placeholder_that_is_needed_while_another_sidecar_removes_it_is_there(
     held: list[tuple[str, ...]] = []
     needing = threading.Thread(target=lambda: held.append(second.acquire([str(place)])))
 
-    def while_it_is_needed(path: bytes) -> None:
+    def while_it_is_needed(path: str, *, dir_fd: int) -> None:
         if needing.ident is None:
             needing.start()
             needing.join(0.2)  # it has the folder that is about to go, or waits until that is gone
-        remove(path)
+        remove(path, dir_fd=dir_fd)
 
     monkeypatch.setattr(placeholders, "_TRIES", 10_000)
     first.acquire([str(place)])
@@ -111,3 +112,31 @@ def test_a_placeholder_that_a_command_has_locked_is_used_all_the_same(tmp_path: 
         assert Placeholders(tmp_path / "state").acquire([str(place)]) == (str(place),)
     finally:
         os.close(folder)
+
+
+def test_a_placeholder_is_not_made_behind_a_link_that_a_command_has_just_put_there(tmp_path: Path) -> None:
+    way, outside = tmp_path / "root" / "way", tmp_path / "outside"
+    way.mkdir(parents=True)
+    outside.mkdir()
+    holder = Placeholders(tmp_path / "state")
+    wanted = (str(tmp_path / "root" / ".git"), str(way / ".git"))
+    way.rename(tmp_path / "gone")
+    way.symlink_to(outside)
+    with pytest.raises(TreadleError, match="was replaced"):
+        holder.acquire(wanted)
+    assert list(outside.iterdir()) == []
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["way"]
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["lock"]
+
+
+def test_a_placeholder_goes_also_where_the_way_to_it_was_exchanged(tmp_path: Path) -> None:
+    way, outside = tmp_path / "way", tmp_path / "outside"
+    way.mkdir()
+    (outside / ".git").mkdir(parents=True)
+    holder = Placeholders(tmp_path / "state")
+    held = holder.acquire([str(way / ".git")])
+    way.rename(tmp_path / "gone")
+    way.symlink_to(outside)
+    holder.release(held)
+    assert list((tmp_path / "gone").iterdir()) == []
+    assert (outside / ".git").is_dir()

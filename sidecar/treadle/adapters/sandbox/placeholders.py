@@ -2,7 +2,7 @@
 
 Promises: a placeholder is shared by all commands and all sidecars; the last of those with one state folder removes it, and later
 where sidecars with another need it still; what a killed sidecar left is swept by the next. Must never remove a folder that was
-there before, or that has content.
+there before, or that has content, nor follow a link that a running command has put in the way.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
+from ...core.errors import TreadleError
+
 _TRIES, _PAUSE = 400, 0.005
 "To share a folder that a sidecar with another state folder may be removing; a command that has locked it is not waited for."
 
@@ -24,24 +26,29 @@ class Placeholders:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._held: dict[str, tuple[int, int, int]] = {}
-        "path -> (users here, descriptor of the note and of the folder itself, both with a shared lock)"
+        self._held: dict[str, tuple[int, int, int, int]] = {}
+        "path -> (users here, descriptor of the note and of the folder itself, both with a shared lock, and of what it is in)"
         self._swept = False
 
     def acquire(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Make the folders that are missing. Returns those that exist now: a folder that we may not make, no command can make
-        either."""
+        either. Raises TreadleError when the way to one has just been exchanged."""
         wanted = tuple(paths)
         fresh = [path for path in wanted if path not in self._held]
         if fresh:
             with self._alone():
                 self._sweep()
-                for path in fresh:
-                    self._join(path)
+                try:
+                    for path in fresh:
+                        self._join(path)
+                except TreadleError:
+                    for path in set(fresh) & self._held.keys():
+                        self._leave(path)
+                    raise
         for path in wanted:
             if path in self._held:
-                users, *locks = self._held[path]
-                self._held[path] = (users + 1, locks[0], locks[1])
+                users, *opened = self._held[path]
+                self._held[path] = (users + 1, opened[0], opened[1], opened[2])
         return tuple(path for path in wanted if path in self._held)
 
     def sweep(self) -> None:
@@ -53,8 +60,8 @@ class Placeholders:
     def release(self, paths: Iterable[str]) -> None:
         unused: list[str] = []
         for path in paths:
-            users, *locks = self._held[path]
-            self._held[path] = (users - 1, locks[0], locks[1])
+            users, *opened = self._held[path]
+            self._held[path] = (users - 1, opened[0], opened[1], opened[2])
             if users == 1:
                 unused.append(path)
         if unused:
@@ -74,31 +81,36 @@ class Placeholders:
             os.close(lock)
 
     def _join(self, path: str) -> None:
+        try:
+            parent = _parent(path)
+        except OSError:
+            return
         note = self._note(path)
         lock = os.open(note, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_SH)
         try:
             for tried in range(_TRIES):
-                _make(path, lock)
-                folder = _shared(path, patient=tried < _TRIES - 1)
+                _make(path, parent, lock)
+                folder = _shared(path, parent, patient=tried < _TRIES - 1)
                 if folder is not None:
-                    self._held[path] = (0, lock, folder)
+                    self._held[path] = (0, lock, folder, parent)
                     return
                 time.sleep(_PAUSE)
         except OSError:
             pass
-        self._remove_if_last(lock, note)
+        self._remove_if_last(lock, note, parent)
 
     def _leave(self, path: str) -> None:
-        _, lock, folder = self._held.pop(path)
+        _, lock, folder, parent = self._held.pop(path)
         os.close(folder)
-        self._remove_if_last(lock, self._note(path))
+        self._remove_if_last(lock, self._note(path), parent)
 
-    def _remove_if_last(self, lock: int, note: str) -> None:
+    def _remove_if_last(self, lock: int, note: str, parent: int) -> None:
+        """Closes both descriptors."""
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path = os.pread(lock, 65536, 0)
-            if path and not _removed(path):
+            path = os.fsdecode(os.pread(lock, 65536, 0))
+            if path and not _removed(path, parent):
                 self._swept = False
                 return
             with contextlib.suppress(FileNotFoundError):
@@ -107,6 +119,7 @@ class Placeholders:
             pass  # another sidecar's command needs it
         finally:
             os.close(lock)
+            os.close(parent)
 
     def _sweep(self) -> None:
         if self._swept:
@@ -114,30 +127,51 @@ class Placeholders:
         self._swept = True
         for entry in list(os.scandir(self._folder)):
             if entry.name.endswith(".held"):
-                self._remove_if_last(os.open(entry.path, os.O_RDWR | os.O_CLOEXEC), entry.path)
+                self._remove_left(entry.path)
+
+    def _remove_left(self, note: str) -> None:
+        lock = os.open(note, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            parent = _parent(os.fsdecode(os.pread(lock, 65536, 0)) or "/")
+        except (OSError, TreadleError):  # it is not where it was: nobody can say which it is
+            parent = os.open(self._folder, os.O_PATH | os.O_CLOEXEC)
+        self._remove_if_last(lock, note, parent)
 
     def _note(self, path: str) -> str:
         name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
         return str(self._folder / f"{name}.held")
 
 
-def _make(path: str, lock: int) -> None:
-    if os.fstat(lock).st_size == 0:  # written first: a crash between the two leaves nothing behind
+def _parent(path: str) -> int:
+    """The folder that `path` is in, held."""
+    folder = os.path.dirname(path)
+    parent = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    if os.readlink(f"/proc/self/fd/{parent}") != folder:
+        os.close(parent)
+        raise TreadleError(f"The folder {folder} was replaced while a command was about to start.", hint="Try again.")
+    return parent
+
+
+def _open(path: str, parent: int) -> int:
+    return os.open(os.path.basename(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+
+
+def _make(path: str, parent: int, lock: int) -> None:
+    fresh = os.fstat(lock).st_size == 0
+    if fresh:  # written first: a crash between the two leaves nothing behind
         os.pwrite(lock, os.fsencode(path), 0)
-        try:
-            os.mkdir(path, 0o755)
-        except FileExistsError:
+    try:
+        os.mkdir(os.path.basename(path), 0o755, dir_fd=parent)
+    except FileExistsError:
+        if fresh:
             os.ftruncate(lock, 0)  # somebody's own empty folder
-    else:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o755)
 
 
-def _shared(path: str, *, patient: bool) -> int | None:
+def _shared(path: str, parent: int, *, patient: bool) -> int | None:
     """The folder, with a lock that says it is needed. None when it is gone already, or when it may be about to go and the caller
     is patient: who removes it holds the other lock for a moment."""
     try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder = _open(path, parent)
     except FileNotFoundError:
         return None
     free = True
@@ -147,17 +181,17 @@ def _shared(path: str, *, patient: bool) -> int | None:
         free = not patient
     except OSError:
         pass  # a file system without locks
-    if free and _is_at(folder, path):
+    if free and _is_at(folder, path, parent):
         return folder
     os.close(folder)
     return None
 
 
-def _removed(path: bytes) -> bool:
+def _removed(path: str, parent: int) -> bool:
     """False when a sidecar with another state folder needs it: its command's mount would go with it. The lock is kept until the
     folder is gone, or somebody could begin to need it in between."""
     try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder = _open(path, parent)
     except OSError:
         return True
     try:
@@ -165,16 +199,17 @@ def _removed(path: bytes) -> bool:
     except OSError:
         return False
     else:
-        if _is_at(folder, path):  # if not, what is there is another's
+        if _is_at(folder, path, parent):  # if not, what is there is another's
             with contextlib.suppress(OSError):  # somebody has filled it
-                os.rmdir(path)
+                os.rmdir(os.path.basename(path), dir_fd=parent)
         return True
     finally:
         os.close(folder)
 
 
-def _is_at(folder: int, path: str | bytes) -> bool:
+def _is_at(folder: int, path: str, parent: int) -> bool:
     try:
-        return os.path.samestat(os.fstat(folder), os.lstat(path))
+        there = os.stat(os.path.basename(path), dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:
         return False
+    return os.path.samestat(os.fstat(folder), there)
