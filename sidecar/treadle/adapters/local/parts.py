@@ -63,7 +63,7 @@ def _there(weights: Weights, python: str) -> list[Path]:
             input=wanted,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=True,
             env=lean_environment(False),
         )

@@ -42,7 +42,7 @@ _SCOPES = 1 << 0 | 1 << 1
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
 _ALL_DEVICES, _SHARED_MEMORY = "/dev", "/dev/shm"
 "Root could read disks as devices, whatever the rights over files."
-_PROBE_SECONDS = 10.0
+_PROBE_SECONDS = 60.0
 
 
 class LandlockSandbox:

@@ -41,7 +41,7 @@ _LOCKED = ("placeholders", "locks", "commits", "baselines")
 "In the agent's own folder: a command that locked one of these, which takes no more than reading, would hold up the agent."
 _PAST_THE_WATCH = 64
 "So many more than the watchdog allows, which says why it ends a command; the kernel only lets fork fail."
-_PROBE_SECONDS = 10.0
+_PROBE_SECONDS = 60.0
 _CHILD_SECONDS = 5.0
 _POLL = 0.002
 

@@ -34,7 +34,7 @@ def find_bubblewrap() -> str | None:
 
 def has_bind_fd(bubblewrap: str) -> bool:
     try:
-        told = subprocess.run([bubblewrap, "--help"], capture_output=True, timeout=10, check=False)
+        told = subprocess.run([bubblewrap, "--help"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.SubprocessError):
         return False
     return b"--bind-fd" in told.stdout + told.stderr
