@@ -322,7 +322,9 @@ def test_at_a_terminal_the_command_has_one_of_its_own(any_site: Site, terminal: 
 
 def test_ctrl_c_at_a_terminal_goes_to_the_command(any_site: Site, terminal: Terminal) -> None:
     streams = {"stdin": terminal.theirs, "stdout": terminal.theirs, "stderr": terminal.theirs, "start_new_session": True}
-    with start(any_site, "--", "bash", "-c", "trap 'echo caught; exit 8' INT; echo up; sleep 600", **streams) as child:
+    with start(
+        any_site, "--", "bash", "-c", "trap 'echo caught; exit 8' INT; echo up; while :; do sleep 0.1; done", **streams
+    ) as child:
         terminal.seen(b"up")
         terminal.type(b"\x03")
         terminal.seen(b"caught")

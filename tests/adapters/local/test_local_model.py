@@ -105,7 +105,7 @@ async def test_a_thread_that_is_too_long_is_said_to_be(model: EmbeddedModel) -> 
 
 
 async def slot(model: EmbeddedModel) -> Item:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         answer = await client.get(f"{model.server.address}/slots", headers={"authorization": f"Bearer {model.server.key}"})
     return answer.json()[0]
 
@@ -124,7 +124,7 @@ async def test_leaving_the_stream_ends_the_computation(model: EmbeddedModel) -> 
 
 async def test_the_server_asks_for_its_key_and_keeps_it_to_itself(model: EmbeddedModel) -> None:
     await model.warm()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         answer = await client.get(f"{model.server.address}/v1/models", headers={"origin": "http://evil.example"})
         refused = await client.post(f"{model.server.address}/v1/responses", json={"input": "hi"})
     assert "evil.example" not in str(answer.headers)

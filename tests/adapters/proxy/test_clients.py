@@ -49,13 +49,13 @@ async def bench(tmp_path: Path, network: Network) -> AsyncIterator[Bench]:
 def clients(port: int) -> dict[str, str]:
     """Name -> a shell line that asks HOST for something."""
     url = f"http://HOST:{port}"
-    python = f"{PYTHON} -c \"import urllib.request as r; print(r.urlopen('{url}/python', timeout=20).read().decode())\""
+    python = f"{PYTHON} -c \"import urllib.request as r; print(r.urlopen('{url}/python', timeout=60).read().decode())\""
     return {
-        "curl": f"curl -sS -i --max-time 20 {url}/curl",
-        "curl in a tunnel": f"curl -sS -p -i --max-time 20 {url}/tunnel",
+        "curl": f"curl -sS -i --max-time 60 {url}/curl",
+        "curl in a tunnel": f"curl -sS -p -i --max-time 60 {url}/tunnel",
         "python": python,
-        "pip": f"{sys.executable} -m pip download --retries 0 --no-deps --disable-pip-version-check --trusted-host HOST "
-        f"--index-url {url}/simple some-package",
+        "pip": f"{sys.executable} -m pip download --timeout 60 --retries 0 --no-deps --disable-pip-version-check "
+        f"--trusted-host HOST --index-url {url}/simple some-package",
         "git": f"git ls-remote {url}/repository",
         "npm": f"npm view --fetch-retries=0 --registry={url}/ some-package",
     }
@@ -83,7 +83,7 @@ async def test_a_refusal_is_read_by_whoever_reads_the_output(bench: Bench) -> No
     told = await bench.run(f"curl -sS -i http://bad.com:{port}/", way)
     assert "x-proxy-error: blocked-by-allowlist" in told
     assert sentence in told
-    tunnel = f"import urllib.request as r; r.urlopen('https://bad.com:{port}/', timeout=20)"
+    tunnel = f"import urllib.request as r; r.urlopen('https://bad.com:{port}/', timeout=60)"
     assert sentence in await bench.run(f'{PYTHON} -c "{tunnel}"', way)
 
 
