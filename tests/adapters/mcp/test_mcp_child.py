@@ -63,6 +63,25 @@ async def test_a_server_that_is_given_up_while_it_starts_is_ended(stand: Stand) 
     assert _gone(stand.pids()[0])
 
 
+async def test_a_server_that_is_slow_to_end_is_gone_when_its_successor_is_given_up(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("treadle.adapters.mcp.connection.LAST_WORDS_TIMEOUT", 0.0)
+    server = stand.server()
+    begin, end = f"trap '' TERM; echo $$ >> {stand.folder}/pids;", "; exec >&- 2>&-; sleep 1000"
+    line = " ".join([begin, sys.executable, *server.args, end])
+    lingers = replace(server, command="/bin/sh", args=("-c", line))
+    with pytest.raises(ToolFailure, match="whether the call took effect is not known"):
+        await stand.call(lingers, "crash")
+    waiting = asyncio.ensure_future(stand.call(lingers, "echo", text="x"))
+    await asyncio.sleep(0)  # it waits for the server of before to end
+    await stand.close()
+    async with asyncio.timeout(60):
+        with pytest.raises(ToolFailure, match="it was stopped"):
+            await waiting
+    assert _gone(stand.pids()[0])
+
+
 def _gone(pid: int) -> bool:
     """Ended; perhaps not reaped yet, when whoever adopted it is slow."""
     try:

@@ -100,6 +100,8 @@ class Connection:
         self._timer: asyncio.TimerHandle | None = None
         self._ready: asyncio.Future[Session] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._previous: asyncio.Task[None] | None = None
+        "The one before, which may still be ending its child."
         self._wake = asyncio.Event()
         self._closing = False
 
@@ -122,7 +124,8 @@ class Connection:
             # nobody may be waiting for it
             self._ready.add_done_callback(lambda done: done.cancelled() or done.exception())
             self.state, self.error, self.login_needed = "starting", None, False
-            self._task = asyncio.create_task(self._live(self._ready, self._task), name=f"mcp {self.server.name}")
+            self._previous = self._task
+            self._task = asyncio.create_task(self._live(self._ready, self._previous), name=f"mcp {self.server.name}")
         return self._ready
 
     async def call(
@@ -177,7 +180,8 @@ class Connection:
             _, late = await asyncio.wait([self._task], timeout=CLOSE_TIMEOUT if self.state == "ready" else 0)
             if late:
                 self._task.cancel()
-                await asyncio.wait([self._task], timeout=CLOSE_TIMEOUT)
+                before = () if self._previous is None else (self._previous,)
+                await asyncio.wait([self._task, *before], timeout=CLOSE_TIMEOUT)
 
     async def _lose(self, session: Session) -> str:
         """This session is dead: the next call begins another. Why, where that is known soon."""
@@ -217,8 +221,16 @@ class Connection:
             self._timer = None
 
     async def _live(self, ready: asyncio.Future[Session], previous: asyncio.Task[None] | None) -> None:
-        if previous is not None:
-            await asyncio.wait([previous])
+        try:
+            if previous is not None:
+                await asyncio.wait([previous])
+            await self._serve(ready)
+        finally:
+            # also when it was closed before it began: whoever waits would wait for ever
+            if not ready.done():
+                ready.set_exception(TreadleError("it was stopped"))
+
+    async def _serve(self, ready: asyncio.Future[Session]) -> None:
         # not earlier: who asked for the server may not be listening yet
         self._set("starting")
         code, problem = None, None
