@@ -105,6 +105,27 @@ async def test_many_at_once_stay_within_the_limit():
     assert all(p.gone.is_set() for p in sandbox.processes)
 
 
+async def test_a_command_whose_children_are_still_being_ended_has_not_ended():
+    class Leaves(PlayedProcess):
+        """What it left behind takes its time to die."""
+
+        def __init__(self) -> None:
+            super().__init__(ends=True)
+            self.killed, self.reaped = asyncio.Event(), asyncio.Event()
+
+        async def kill(self) -> None:
+            self.killed.set()
+            await self.reaped.wait()
+
+    process = Leaves()
+    session = Session(1, "x", CommandSpec(("x",), "/"), process, confined=False)
+    await process.killed.wait()
+    assert session.report(0, 100).exit_code is None
+    process.reaped.set()
+    await session.ended.wait()
+    assert session.report(0, 100).exit_code == 0
+
+
 async def test_ids_are_distinct_and_in_range():
     sessions, sandbox = Sessions(), PlayedSandbox()
     ids = [(await start(sessions, sandbox)).id for _ in range(64)]

@@ -170,17 +170,18 @@ class Session:
 
     async def _read(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        code: int | None = None
         try:
             async for data in self.process.output():
                 self._take(decoder.decode(data))
             self._take(decoder.decode(b"", final=True))
             self._take("", last=True)
-            self.exit_code = await self.process.wait()
+            code = await self.process.wait()
         finally:
             # A command may leave children behind: they end with it, confined or not.
             await self.process.kill()
-            if self.exit_code is None:
-                self.exit_code = await self.process.wait()
+            # not told earlier: a session whose end was told is forgotten, and nobody would wait for those children
+            self.exit_code = code if code is not None else await self.process.wait()
             self.ended.set()
             for call in self._when_ended:
                 call()
