@@ -6,9 +6,11 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,8 +18,10 @@ import pytest
 from fakes.site import ME, Site
 from treadle.adapters.file_journal import temporary_name
 from treadle.adapters.versions import SqliteVersions
+from treadle.adapters.versions.database import digest
 from treadle.adapters.watch import DiskWatch
 from treadle.adapters.watch import inotify as notifications
+from treadle.adapters.watch.baseline import UNSURE
 from treadle.adapters.watch.inotify import Happened, Inotify
 from treadle.adapters.watch.sink import Stopped
 from treadle.core.rewind import key_of
@@ -90,6 +94,26 @@ async def test_a_second_start_reads_only_what_changed(site: Site, monkeypatch: p
     await site.begin()
     assert [name for name in read if name.startswith("f")] == ["f7"]
     assert await site.found() == []
+
+
+async def test_a_file_that_was_written_just_before_it_was_read_is_read_again_however_long_that_took(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.begin()
+    site.write("a", "one\n")
+    clock = SimpleNamespace(now=os.stat(site.root / "a").st_ctime_ns, time_ns=lambda: clock.now, monotonic_ns=time.monotonic_ns)
+
+    def slowly(data: bytes) -> bytes:
+        clock.now += 1_000_000_000
+        return digest(data)
+
+    monkeypatch.setattr("treadle.adapters.watch.reading.time", clock)
+    monkeypatch.setattr("treadle.adapters.watch.tree.digest", slowly)
+    await site.found()
+    assert site.tree._baseline is not None
+    row = site.tree._baseline.entry("", "a")
+    assert row is not None
+    assert row.mtime == UNSURE, "what was written after it was read may have the same time"
 
 
 async def test_what_changed_before_the_start_or_without_an_owner_is_nobodys(site: Site) -> None:

@@ -30,7 +30,10 @@ def moment() -> tuple[int, int]:
 
 
 def content(place: Place, most: int) -> tuple[bytes, os.stat_result, bool]:
-    """The file, its status, and whether nobody wrote to it in the meantime. What is longer than `most` is cut a little later."""
+    """The file, its status, and whether these times would tell of whoever writes to it now or later. What is longer than `most`
+    is cut a little later."""
+    # asked before it is read: on a busy machine a write may come long after, and its time still be the same
+    began = time.time_ns()
     fd = os.open(place.name, _READ, dir_fd=place.fd)
     with open(fd, "rb") as file:
         before = os.fstat(fd)
@@ -39,12 +42,15 @@ def content(place: Place, most: int) -> tuple[bytes, os.stat_result, bool]:
         data = file.read(most + 1)
         after = os.fstat(fd)
     steady = (before.st_mtime_ns, before.st_size, len(data)) == (after.st_mtime_ns, after.st_size, after.st_size)
-    return data, after, steady
+    return data, after, steady and not _is_young(after, began)
+
+
+def _is_young(found: os.stat_result, at: int) -> bool:
+    return at - max(found.st_mtime_ns, found.st_ctime_ns) < _TELLS_NOTHING
 
 
 def entry_of(kind: int, found: os.stat_result, key: bytes | None, omitted: str | None) -> Entry:
-    newest = max(found.st_mtime_ns, found.st_ctime_ns)
-    unsure = kind == FILE and time.time_ns() - newest < _TELLS_NOTHING
+    unsure = kind == FILE and _is_young(found, time.time_ns())
     mtime = UNSURE if unsure else found.st_mtime_ns
     return Entry(kind, found.st_size, mtime, found.st_ctime_ns, found.st_ino, stat.S_IMODE(found.st_mode), key, omitted)
 
