@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from fakes.site import ME, RULES, Site
-from treadle.adapters.versions.database import Database
+from treadle.adapters.versions.database import FILE, Database
 from treadle.adapters.watch import DiskWatch
+from treadle.adapters.watch.baseline import Baseline
 from treadle.adapters.watch.tree import Tree
 from treadle.core.rewind import key_of
 from treadle.core.settings import CheckpointRules
@@ -57,6 +60,20 @@ async def test_a_second_process_has_a_baseline_of_its_own(site: Site) -> None:
     (version,) = await other.look([str(site.root)], ("thread", "other turn"), 1.0)
     assert site.content(version.before) == b"one\n"
     await other.close()
+
+
+async def test_a_baseline_is_claimed_before_another_process_can_see_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[tuple[int]]] = []
+    real = Baseline._locked
+
+    def locked(baseline: Baseline, id: int) -> int:
+        with closing(sqlite3.connect(site.home / FILE)) as db:
+            seen.append(db.execute("SELECT id FROM baseline").fetchall())
+        return real(baseline, id)
+
+    monkeypatch.setattr(Baseline, "_locked", locked)
+    await site.begin()
+    assert seen == [[]]
 
 
 async def test_closing_ends_a_baseline_that_is_being_built(site: Site) -> None:
@@ -131,6 +148,8 @@ async def test_treadles_own_folder_in_the_workspace_is_not_looked_at(tmp_path: P
     await site.begin()
     site.write("a")
     assert await site.names() == {"a"}
+    # it tidies up after it has built, and whoever does keeps the others from asking
+    site.watch._watched[str(site.root)].thread.join()  # type: ignore[union-attr]
     assert not site.tree.pending()
     await site.watch.close()
 

@@ -148,7 +148,8 @@ class Baseline:
             if known:
                 copied = f"SELECT ?, folder, {_COLUMNS} FROM seen WHERE baseline=?"
                 db.execute(f"INSERT INTO seen (baseline, folder, {_COLUMNS}) {copied}", (made, known[0]))
-        self._lock = self._locked(made)
+            # before anybody sees it: another process would take it for one that nobody uses
+            self._lock = self._locked(made)
         return made
 
     def _is_there(self, id: int) -> bool:
