@@ -217,6 +217,15 @@ async def test_a_login_that_is_begun_again_ends_the_one_before(stand: Stand, ser
     assert first == ["The login was given up."]
 
 
+async def test_of_two_logins_that_are_begun_at_once_both_are_answered(stand: Stand) -> None:
+    server = McpServer("gone", url="http://127.0.0.1:9/mcp")
+    begun = (stand.pool.login(server, stand.settings(server), LoginWish(seconds=LONG), lambda problem: None) for _ in range(2))
+    async with asyncio.timeout(LONG):
+        first, second = await asyncio.gather(*begun, return_exceptions=True)
+    assert isinstance(first, TreadleError) and first.message == "The login was given up."
+    assert isinstance(second, TreadleError) and "it cannot be reached" in second.message
+
+
 async def test_a_server_without_a_login_says_so(stand: Stand, over_http: Any) -> None:
     with pytest.raises(TreadleError, match="There is nothing to log in to at web: it lets you in without a login"):
         await stand.pool.login(over_http.server, stand.settings(over_http.server), LoginWish(), lambda problem: None)

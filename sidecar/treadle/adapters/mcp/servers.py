@@ -113,6 +113,8 @@ class ServerPool:
             await asyncio.wait([before])
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._log_in(server, settings, wish, opened, finished), name=f"login {server.name}")
+        # one that is cancelled before it began says nothing itself
+        task.add_done_callback(lambda _: opened.done() or opened.set_exception(TreadleError("The login was given up.")))
         self._logins[server.name] = task
         return await opened
 
