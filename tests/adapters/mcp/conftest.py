@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from fakes.mcp_stand import LONG, TESTS, Stand
+from fakes.ports import reserved_port
 from treadle.core.settings import McpServer
 
 
@@ -26,9 +26,7 @@ class Listening:
     """A server on loopback that can be killed and started again at the same address."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._place, self._port = reserved_port()
         self._arguments = ("-m", "fakes.mcp_server", "--folder", str(folder), "--http", str(self._port))
         self.server = McpServer("web", url=f"http://127.0.0.1:{self._port}/mcp", startup_timeout=LONG, tool_timeout=LONG)
 
@@ -44,6 +42,9 @@ class Listening:
             self._process.kill()
         await self._process.wait()
 
+    def close(self) -> None:
+        self._place.close()
+
 
 @pytest.fixture
 async def over_http(stand: Stand) -> AsyncIterator[Listening]:
@@ -51,6 +52,19 @@ async def over_http(stand: Stand) -> AsyncIterator[Listening]:
     await listening.start()
     yield listening
     await listening.kill()
+    listening.close()
+
+
+@pytest.fixture
+def time_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """The loop's clock goes on by so many seconds: whoever waits for a time has waited."""
+
+    def passes(seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time
+        monkeypatch.setattr(loop, "time", lambda: before() + seconds)
+
+    return passes
 
 
 async def _listens(port: int) -> bool:

@@ -6,13 +6,13 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from fakes.mcp_stand import LONG, Stand
+from fakes.ports import reserved_port
 from treadle.core.asking import ACCEPT, Decision
 from treadle.core.elicitation import McpQuestion
 from treadle.core.errors import ToolFailure
@@ -33,9 +33,7 @@ def by_pipe() -> McpServer:
 async def by_http(tmp_path: Path) -> AsyncIterator[McpServer]:
     pipe = by_pipe()
     assert pipe.command
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    place, port = reserved_port()
     environ = {**os.environ, "PORT": str(port)}
     with (tmp_path / "said").open("wb") as said:
         process = await asyncio.create_subprocess_exec(
@@ -49,6 +47,7 @@ async def by_http(tmp_path: Path) -> AsyncIterator[McpServer]:
     finally:
         process.kill()
         await process.wait()
+        place.close()
 
 
 async def listens(port: int) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import socket
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +18,7 @@ import httpx
 import pytest
 
 from fakes.mcp_stand import LONG, TESTS, Stand
+from fakes.ports import reserved_port
 from treadle.adapters.mcp.tokens import Login, TokenFile
 from treadle.core.errors import ToolFailure, TreadleError
 from treadle.core.mcp import LoginWish
@@ -27,13 +27,11 @@ from treadle.core.settings import McpServer
 
 @asynccontextmanager
 async def guarded(stand: Stand, *flags: str) -> AsyncIterator[McpServer]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    place, port = reserved_port()
     arguments = ("-m", "fakes.mcp_oauth", "--port", str(port), "--folder", str(stand.folder), *flags)
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env={**os.environ, "PYTHONPATH": TESTS})
     try:
-        async with asyncio.timeout(LONG), httpx.AsyncClient() as client:
+        async with asyncio.timeout(LONG), httpx.AsyncClient(timeout=LONG) as client:
             while True:
                 try:
                     await client.get(f"http://127.0.0.1:{port}/")
@@ -44,6 +42,7 @@ async def guarded(stand: Stand, *flags: str) -> AsyncIterator[McpServer]:
     finally:
         process.kill()
         await process.wait()
+        place.close()
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ class Browser:
 
     async def open(self, url: str) -> httpx.Response:
         self.urls.append(url)
-        async with httpx.AsyncClient(follow_redirects=True) as client:
+        async with httpx.AsyncClient(follow_redirects=True, timeout=LONG) as client:
             return await client.get(url)
 
 
@@ -146,7 +145,8 @@ async def test_a_program_that_was_registered_by_hand_is_not_registered_again(sta
 
 
 async def test_a_token_is_renewed_before_it_runs_out_once_for_all_calls(stand: Stand) -> None:
-    async with guarded(stand, "--expires", "5") as server:
+    # a second less than what counts as late
+    async with guarded(stand, "--expires", "29") as server:
         assert await log_in(stand, server) is None
         before = kept(stand, server)
         await asyncio.gather(*(stand.call(server, "secret") for _ in range(5)))
@@ -191,7 +191,7 @@ async def test_who_does_not_know_the_state_is_sent_away_and_the_login_goes_on(st
 
     async def visit(url: str) -> None:
         back = parse_qs(urlsplit(url).query)["redirect_uri"][0]
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=LONG) as client:
             answers.extend(
                 [await client.get(f"{back}?code=stolen&state=guessed"), await client.get(back.replace("callback", "x"))]
             )
@@ -203,11 +203,14 @@ async def test_who_does_not_know_the_state_is_sent_away_and_the_login_goes_on(st
     assert "You are logged in" in answers[-1].text
 
 
-async def test_a_user_who_never_comes_is_not_waited_for(stand: Stand, server: McpServer) -> None:
-    async def stay_away(url: str) -> None: ...
+async def test_a_user_who_never_comes_is_not_waited_for(
+    stand: Stand, server: McpServer, time_passes: Callable[[float], None]
+) -> None:
+    async def stay_away(url: str) -> None:
+        time_passes(LONG)
 
-    problem = await log_in(stand, server, LoginWish(seconds=6.0), stay_away)
-    assert problem == "Nobody logged in to guarded within 6 s."
+    problem = await log_in(stand, server, LoginWish(seconds=LONG), stay_away)
+    assert problem == "Nobody logged in to guarded within 60 s."
 
 
 async def test_a_login_that_is_begun_again_ends_the_one_before(stand: Stand, server: McpServer) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from fakes.mcp_stand import Stand
+from fakes.mcp_stand import LONG, Stand
 from treadle.core.asking import ACCEPT, CANCEL, DECLINE, Decision
 from treadle.core.elicitation import McpQuestion
 from treadle.core.errors import ToolFailure
@@ -73,14 +74,14 @@ async def test_a_server_that_refuses_until_an_address_was_opened_sends_the_user_
         await stand.call(stand.rogue("needs_url"), "run")
 
 
-async def test_the_time_of_a_call_stands_still_while_the_user_thinks(stand: Stand) -> None:
+async def test_the_time_of_a_call_stands_still_while_the_user_thinks(stand: Stand, time_passes: Callable[[float], None]) -> None:
     stand.ask = user = User(Decision("accept", content={"name": "Ada"}))
     user.may_answer.clear()
-    server = replace(stand.rogue("asks"), tool_timeout=2.0)
-    await stand.pool.settle(stand.settings(server))
+    server = replace(stand.rogue("asks"), tool_timeout=LONG)
     call = asyncio.ensure_future(stand.call(server, "run"))
     await user.was_asked.wait()
-    _, late = await asyncio.wait([call], timeout=2.5)
+    time_passes(2 * LONG)
+    _, late = await asyncio.wait([call], timeout=0.1)
     assert late
     user.may_answer.set()
     assert told(await call)["action"] == "accept"

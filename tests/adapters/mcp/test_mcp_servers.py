@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -102,14 +103,14 @@ async def test_a_silent_server_is_given_up_in_time_and_its_process_ended(stand: 
             os.kill(pid, 0)
 
 
-async def test_a_call_that_takes_too_long_is_cancelled_in_the_server(stand: Stand) -> None:
+async def test_a_call_that_takes_too_long_is_cancelled_in_the_server(stand: Stand, time_passes: Callable[[float], None]) -> None:
     server = stand.server()
-    await stand.pool.settle(stand.settings(server))
-    with pytest.raises(ToolFailure, match=r"slow of the MCP server fake did not answer within 0\.2 s"):
-        await stand.call(replace(server, tool_timeout=0.2), "slow", name="never")
-    async with asyncio.timeout(60):
-        while not (stand.folder / "never.cancelled").exists():  # noqa: ASYNC110 - made by another process
-            await asyncio.sleep(0.01)
+    calling = asyncio.ensure_future(stand.call(replace(server, tool_timeout=LONG), "slow", name="never"))
+    await stand.until("never.begun")
+    time_passes(LONG)
+    with pytest.raises(ToolFailure, match=r"slow of the MCP server fake did not answer within 60 s"):
+        await calling
+    await stand.until("never.cancelled")
     assert text(await stand.call(server, "echo", text="still there")) == "still there"
 
 
@@ -135,7 +136,7 @@ async def test_a_server_inherits_nothing_but_what_its_table_names(stand: Stand) 
 async def test_changing_what_is_allowed_restarts_nothing(stand: Stand) -> None:
     server = stand.server()
     await stand.call(server, "echo", text="x")
-    stricter = replace(server, default_approval="prompt", disabled_tools=("echo",), tool_timeout=5.0)
+    stricter = replace(server, default_approval="prompt", disabled_tools=("echo",), tool_timeout=LONG)
     assert "echo" not in {tool.name for tool in stand.pool.tools(stand.settings(stricter))}
     assert text(await stand.call(stricter, "sums", numbers=[1])) == '{\n  "sum": 1\n}'
     assert len(stand.pids()) == 1

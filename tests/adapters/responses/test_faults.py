@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,6 +13,7 @@ import pytest
 from driving import ask, failure, models, persist, provider
 
 from fakes import call, error, failed, fault, incomplete, raw, reply, said, text
+from fakes.ports import reserved_port
 from fakes.replies import Reply
 from fakes.responses import ModelServer
 from treadle.adapters.responses.errors import Faults, retry_after
@@ -96,11 +97,11 @@ async def test_a_provider_that_recovers_is_answered_from(model_server: ModelServ
 
 
 async def test_connection_refused_is_bounded_and_names_the_address() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    async with models() as source:
-        outcome = await persist(source, provider(base_url=url))
+    place, port = reserved_port()
+    url = f"http://127.0.0.1:{port}/v1"
+    with closing(place):
+        async with models() as source:
+            outcome = await persist(source, provider(base_url=url))
     assert outcome.waits == pytest.approx(BACKOFF[:4])
     assert outcome.error is not None
     assert outcome.error.message == f"Fake cannot be reached at {url}: connection refused."
