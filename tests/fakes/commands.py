@@ -20,6 +20,13 @@ from treadle.tools.sessions import Sessions
 FULL = SandboxPolicy("danger-full-access")
 
 
+class PatientClock(SystemClock):
+    """Waits of ten seconds or more, which a command that ends by itself is given, are a minute: the machine may be busy."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(max(seconds, 60.0) if seconds >= 10.0 else seconds)
+
+
 class HeldClock(SystemClock):
     """`sleep` ends when the test says so: a wait that would end by time ends by event."""
 
@@ -41,7 +48,7 @@ class Shell:
     cwd: Path
     sandbox: Sandbox
     policy: SandboxPolicy = FULL
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=PatientClock)
     sessions: Sessions = field(default_factory=Sessions)
     emitted: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,21 @@ from treadle.tools.exec_command import ExecCommand
 from treadle.tools.sessions import Sessions
 
 EXEC = ExecCommand()
+
+
+class SetClock(SystemClock):
+    """Its time is what the test says."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.asked = 0
+        self.asked_twice = asyncio.Event()
+
+    def monotonic(self) -> float:
+        self.asked += 1
+        if self.asked == 2:
+            self.asked_twice.set()
+        return self.time
 
 
 @pytest.fixture
@@ -47,12 +63,18 @@ async def test_commits_of_many_calls_and_threads_all_succeed(shell: Shell, repos
 
 
 async def test_one_that_had_to_wait_says_so(shell: Shell, repository: Path) -> None:
-    first = asyncio.create_task(shell.call(EXEC, cmd="echo begun; sleep 0.6; git commit -q --allow-empty -m x", login=False))
+    os.mkfifo(shell.cwd / "go")
+    line = "echo begun; read line < go; git commit -q --allow-empty -m x"
+    first = asyncio.create_task(shell.call(EXEC, cmd=line, login=False, yield_time_ms=30_000))
     await shell.seen("begun")
-    second = await another_thread(shell).call(EXEC, cmd="git tag done", login=False)
+    other = another_thread(shell)
+    other.clock = clock = SetClock()
+    second = asyncio.create_task(other.call(EXEC, cmd="git tag done", login=False, yield_time_ms=30_000))
+    await clock.asked_twice.wait()  # when the call began, and when it began to wait
+    clock.time = 0.6
+    await asyncio.to_thread((shell.cwd / "go").write_text, "\n")
+    assert "\nWaited 0.6 seconds for another git command in this repository\n" in (await second).text
     assert first.done()
-    assert "\nWaited 0." in second.text
-    assert "for another git command in this repository\n" in second.text
     assert "Waited" not in (await first).text
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from fakes.commands import HeldClock, Shell, drawn
-from treadle.adapters.clock import SystemClock
+from fakes.commands import HeldClock, PatientClock, Shell, drawn
 from treadle.core.errors import ToolFailure
 from treadle.core.policy import Harmless, RunCommand, Wish
 from treadle.core.settings import SandboxPolicy
@@ -28,7 +27,7 @@ async def started(shell: Shell, cmd: str, ready: str, **arguments: Any) -> int:
     await shell.seen(ready)
     clock.go.set()
     result = await call
-    shell.clock = SystemClock()
+    shell.clock = PatientClock()
     shell.emitted.clear()
     return int(drawn(result)["process_id"] or "")
 
@@ -101,7 +100,7 @@ async def test_a_cancelled_poll_leaves_the_command_running(shell: Shell):
     poll.cancel()
     with pytest.raises(asyncio.CancelledError):
         await poll
-    shell.clock = SystemClock()
+    shell.clock = PatientClock()
     result = await shell.call(WRITE, session_id=session, chars="it\n", yield_time_ms=30_000)
     assert "got it" in result.text
 
