@@ -331,11 +331,11 @@ async def test_a_cancelled_commit_changes_nothing(tmp_path: Path, monkeypatch: p
     def hold(number: int, name: str, args: tuple[Any, ...]) -> None:
         if name == "rename" and not reached.is_set():
             reached.set()
-            go_on.wait(10)
+            assert go_on.wait(60)
 
     monkeypatch.setattr(file_commit, "os", Interposed(hold))
     work = asyncio.create_task(DiskFiles().commit(before, after, FULL))
-    await asyncio.to_thread(reached.wait, 10)
+    assert await asyncio.to_thread(reached.wait, 60)
     work.cancel()
     await asyncio.sleep(0)
     work.cancel()

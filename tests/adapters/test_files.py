@@ -217,14 +217,14 @@ async def test_a_commit_that_is_cancelled_once_it_is_written_down_as_done_is_don
     def held(commit: Commit) -> None:
         finish(commit)
         reached.set()
-        go_on.wait(10)
+        assert go_on.wait(60)
         if fails:
             raise OSError("the disk")
 
     monkeypatch.setattr(Commit, "finish", held)
     (tmp_path / "f").write_bytes(b"old")
     work = await changing(tmp_path / "f", DiskFiles(journal=tmp_path / "journal"))
-    await asyncio.to_thread(reached.wait, 10)
+    assert await asyncio.to_thread(reached.wait, 60)
     work.cancel()
     await asyncio.sleep(0)
     go_on.set()
@@ -242,12 +242,12 @@ async def test_a_commit_that_is_cancelled_before_it_is_written_down_as_done_chan
     def held(commit: Commit, stopped: Callable[[], bool]) -> None:
         put(commit, stopped)
         reached.set()
-        go_on.wait(10)
+        assert go_on.wait(60)
 
     monkeypatch.setattr(Commit, "put", held)
     (tmp_path / "f").write_bytes(b"old")
     work = await changing(tmp_path / "f", DiskFiles(journal=tmp_path / "journal"))
-    await asyncio.to_thread(reached.wait, 10)
+    assert await asyncio.to_thread(reached.wait, 60)
     assert (tmp_path / "f").read_bytes() == b"new"
     work.cancel()
     await asyncio.sleep(0)

@@ -14,6 +14,12 @@ from treadle.core.settings import Provider, Settings, ShellEnvironment
 SETTINGS = Settings("/", "m", Provider("p", "P", ""))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell that answers is waited for as long as it takes."""
+    monkeypatch.setattr(login, "PATIENCE", 60.0)
+
+
 def environment(home: Path, profile: str, **more: str) -> CommandEnvironment:
     (home / ".bash_profile").write_text(profile)
     own = {"HOME": str(home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/bash", "TREADLE_HOME": "/x", **more}

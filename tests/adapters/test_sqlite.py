@@ -131,7 +131,7 @@ def test_a_second_process_does_not_get_a_claimed_thread(store: SqliteStore, tmp_
     code += "sys.exit(0 if SqliteStore(Path(sys.argv[1])).claim('a') else 7)"
 
     def other() -> int:
-        return subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=30).returncode
+        return subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=60).returncode
 
     assert store.claim("a")
     assert store.claim("a")
@@ -153,7 +153,7 @@ for n in range(20):
     store.append("a", [ToolOutput(str(n), 1.0, "t", str(n), "x")])
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=30).returncode == -9
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=60).returncode == -9
     store = SqliteStore(tmp_path)
     assert len(store.load("a")[1]) == 20
     assert store.claim("a")

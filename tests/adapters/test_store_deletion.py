@@ -133,7 +133,7 @@ def test_it_may_be_done_beside_the_store_s_own_thread(tmp_path: Path) -> None:
     fill(store, "gone", SECRET)
     worker = threading.Thread(target=store.delete, args=(["gone"],))
     worker.start()
-    worker.join(30)
+    worker.join(60)
     with pytest.raises(KeyError):
         store.meta("gone")
     store.close()

@@ -205,7 +205,7 @@ def test_catching_up_beside_a_writer_loses_nothing(tmp_path: Path) -> None:
     for n in range(200):
         store.append(f"t{n % 5}", [words(f"fresh{n}x")])
     reader.join(60)
-    assert store.index.catch_up(10)
+    assert store.index.catch_up(60)
     assert [found(store, f"fresh{n}x") for n in range(200)] == [[f"t{n % 5}"] for n in range(200)]
     assert len(found(store, "old 149")) == 5
     store.close()

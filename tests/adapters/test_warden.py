@@ -65,7 +65,7 @@ def watched() -> Iterator[Watched]:
 
 
 def ends(handle: int) -> bool:
-    return bool(select.select([handle], [], [], 30)[0])
+    return bool(select.select([handle], [], [], 60)[0])
 
 
 def test_what_a_killed_process_left_is_ended(watched: Watched) -> None:

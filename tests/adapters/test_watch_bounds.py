@@ -45,7 +45,7 @@ async def test_a_folder_with_too_many_files_is_known_in_part_and_says_so(site: S
     for number in range(20):
         site.write(f"f{number}")
     site.watch.begin([str(site.root)], CheckpointRules(max_files=10))
-    why = await site.watch.ready([str(site.root)], 30, site.said.append)
+    why = await site.watch.ready([str(site.root)], 60, site.said.append)
     assert why == "the workspace has more than 10 files"
 
 
@@ -54,7 +54,7 @@ async def test_a_second_process_has_a_baseline_of_its_own(site: Site) -> None:
     await site.begin()
     other = DiskWatch(site.home)
     other.begin([str(site.root)], RULES)
-    assert await other.ready([str(site.root)], 30, site.said.append) is None
+    assert await other.ready([str(site.root)], 60, site.said.append) is None
     site.write("a", "two\n")
     assert await site.found(mine=False) == []
     (version,) = await other.look([str(site.root)], ("thread", "other turn"), 1.0)
@@ -90,7 +90,7 @@ async def test_who_waits_is_told_and_waits_no_longer_than_asked(site: Site, monk
     build: Callable[..., None] = Tree.build
 
     def slowly(tree: Tree, stopped: Callable[[], bool]) -> None:
-        assert go.wait(30)
+        assert go.wait(60)
         build(tree, stopped)
 
     monkeypatch.setattr(Tree, "build", slowly)
@@ -101,7 +101,7 @@ async def test_who_waits_is_told_and_waits_no_longer_than_asked(site: Site, monk
     assert site.said[-1] is None and "0 so far" in str(site.said[0])
     assert await site.watch.look([str(site.root)], ME, 1.0) == []
     go.set()
-    assert await site.watch.ready([str(site.root)], 30, site.said.append) is None
+    assert await site.watch.ready([str(site.root)], 60, site.said.append) is None
 
 
 @pytest.mark.parametrize("broken", ["__init__", "build"])
@@ -113,7 +113,7 @@ async def test_whatever_breaks_while_files_are_read_is_said_to_who_waits(
 
     monkeypatch.setattr(Tree, broken, breaks)
     site.watch.begin([str(site.root)], RULES)
-    why = await asyncio.wait_for(site.watch.ready([str(site.root)], 60, site.said.append), 30)
+    why = await asyncio.wait_for(site.watch.ready([str(site.root)], 120, site.said.append), 60)
     assert why is not None and "KeyError: 'what nobody foresaw'" in why
     assert await site.watch.look([str(site.root)], ME, 1.0) == []
 
@@ -125,20 +125,20 @@ async def test_without_a_thread_to_read_files_in_it_is_said(site: Site, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuses)
         site.watch.begin([str(site.root)], RULES)
-    assert await site.watch.ready([str(site.root)], 30, site.said.append) == "can't start new thread"
+    assert await site.watch.ready([str(site.root)], 60, site.said.append) == "can't start new thread"
 
 
 async def test_a_folder_in_the_way_is_named(site: Site) -> None:
     site.home.mkdir()
     (site.home / "baselines").write_text("in the way")
     site.watch.begin([str(site.root)], RULES)
-    why = await site.watch.ready([str(site.root)], 30, site.said.append)
+    why = await site.watch.ready([str(site.root)], 60, site.said.append)
     assert why == f"File exists: {site.home}/baselines"
 
 
 async def test_a_whole_home_folder_is_not_looked_after(site: Site) -> None:
     site.watch.begin([HOME], RULES)
-    assert await site.watch.ready([HOME], 30, site.said.append) == "a whole home folder, or disk, is not looked after"
+    assert await site.watch.ready([HOME], 60, site.said.append) == "a whole home folder, or disk, is not looked after"
 
 
 async def test_treadles_own_folder_in_the_workspace_is_not_looked_at(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class Site:
 
     async def begin(self, rules: CheckpointRules = RULES) -> None:
         self.watch.begin([str(self.root)], rules)
-        assert await self.watch.ready([str(self.root)], 30, self.said.append) is None
+        assert await self.watch.ready([str(self.root)], 60, self.said.append) is None
 
     async def restart(self) -> None:
         await self.watch.close()

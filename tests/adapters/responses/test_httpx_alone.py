@@ -37,7 +37,7 @@ def load():
 
 class Modules(dict):
     # whoever looks whether httpx is there waits until the other has looked, too
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=50)
     def __contains__(self, name):
         found = dict.__contains__(self, name)
         if name == "httpx" and threading.current_thread() in threads:
