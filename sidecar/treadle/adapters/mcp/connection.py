@@ -179,7 +179,8 @@ class Connection:
         if self._task is not None:
             _, late = await asyncio.wait([self._task], timeout=CLOSE_TIMEOUT if self.state == "ready" else 0)
             if late:
-                self._task.cancel()
+                if not self._task.cancelling():  # a second time would cut short how it ends its child
+                    self._task.cancel()
                 before = () if self._previous is None else (self._previous,)
                 await asyncio.wait([self._task, *before], timeout=CLOSE_TIMEOUT)
 

@@ -54,6 +54,8 @@ class ServerPool:
         self._pauses = pauses
         self._warden = Warden()
         self._connections: dict[McpServer, Connection] = {}
+        self._leaving: set[Connection] = set()
+        "Not wanted any more, and perhaps still ending their children."
         self._journals: dict[tuple[str, str], Journal] = {}
         "By name and folder: they outlive their connections."
         self._logins: dict[str, asyncio.Task[None]] = {}
@@ -149,7 +151,7 @@ class ServerPool:
         """Connect again, with the login of now."""
         old = self._connections.pop(_reach(server, settings), None)
         if old is not None:
-            await old.close()
+            await self._end([old])
         if self._closed:  # meanwhile: nobody would end what is begun now
             raise TreadleError("it was stopped")
         self._connection(server, settings).begin()
@@ -159,8 +161,13 @@ class ServerPool:
         for settings in wanted:
             keys |= {_reach(server, settings) for server in _wanted(settings)}
         unwanted = [key for key in self._connections if key not in keys]
-        ended = [self._connections.pop(key) for key in unwanted]
+        await self._end([self._connections.pop(key) for key in unwanted])
+
+    async def _end(self, connections: Iterable[Connection]) -> None:
+        ended = set(connections)
+        self._leaving |= ended
         await asyncio.gather(*(connection.close() for connection in ended))
+        self._leaving -= ended
 
     async def reload(self, wanted: Iterable[Settings]) -> None:
         await self.let_go(wanted)
@@ -189,7 +196,7 @@ class ServerPool:
         if self._logins:
             await asyncio.wait(self._logins.values())
         connections, self._connections = self._connections, {}
-        await asyncio.gather(*(connection.close() for connection in connections.values()))
+        await self._end({*connections.values(), *self._leaving})
         self._warden.close()
 
     def _connection(self, server: McpServer, settings: Settings) -> Connection:
