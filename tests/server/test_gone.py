@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -51,6 +52,11 @@ class Ends:
 
     def write(self, *messages: dict[str, Any]) -> None:
         os.write(self._write, b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+
+    async def until_answered(self, id: int) -> None:
+        said = b""
+        while not any(json.loads(line).get("id") == id for line in said.split(b"\n")[:-1]):
+            said += await asyncio.to_thread(os.read, self._read, 65536)
 
     def close_input(self) -> None:
         os.close(self._write)
@@ -102,6 +108,30 @@ async def test_an_answer_that_nobody_takes_any_more_does_not_stop_the_agent_from
         agent.may_answer.set()
         await served
     assert agent.closed
+
+
+@pytest.mark.parametrize("run_and_words", [(app_server.run, APP_SERVER), (acp.run, ACP)], ids=["app-server", "acp"])
+async def test_a_signal_that_comes_together_with_the_end_of_the_input_does_not_cut_the_closing_short(
+    run_and_words: tuple[Run, tuple[dict[str, Any], ...]], ends: Ends
+) -> None:
+    run, words = run_and_words
+    agent = SlowAgent()
+    agent.may_answer.set()
+
+    async def opened() -> Agent:
+        return agent  # type: ignore[return-value]
+
+    served = asyncio.ensure_future(run(opened, stdin_fd=ends.stdin_fd, stdout_fd=ends.stdout_fd))
+    ends.write(*words)
+    async with asyncio.timeout(60):
+        # by now the signals have their handlers
+        await ends.until_answered(words[-1]["id"])
+        # in one turn of the loop, in this order
+        ends.close_input()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await served
+    ends.close_output()
+    assert (agent.stopped, agent.closed) == (True, True)
 
 
 def _is_closing(task: asyncio.Future[None]) -> bool:

@@ -42,18 +42,20 @@ async def run(
     from .acp_stream import Messages  # noqa: PLC0415
     from .outbox import Outbox  # noqa: PLC0415
     from .stdio import chunks  # noqa: PLC0415
-    from .stream import Reading, signals_cancel  # noqa: PLC0415
+    from .stream import Reading  # noqa: PLC0415
 
     reading = Reading()
     outbox = Outbox(stdout_fd, on_lost=reading.stop)
     unread = first.unread if first else b""
     messages = Messages(chunks(stdin_fd), outbox.put, unread)
-    with signals_cancel(reading.task, outbox):
-        try:
-            await asyncio.to_thread(importlib.import_module, f"{__package__}.acp_agent")
-            await _converse(open_agent, messages, first.handshake if first else None, reading.over)
-        except asyncio.CancelledError:
-            reading.task.uncancel()
+    reading.hear_signals(outbox)
+    try:
+        await asyncio.to_thread(importlib.import_module, f"{__package__}.acp_agent")
+        await _converse(open_agent, messages, first.handshake if first else None, reading.over)
+    except asyncio.CancelledError:
+        reading.task.uncancel()
+    finally:
+        reading.over()
     outbox.close()
 
 

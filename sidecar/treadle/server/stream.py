@@ -34,11 +34,12 @@ async def serve_stream(
     reading = Reading()
     outbox = Outbox(stdout_fd, on_lost=reading.stop)
     connection = Connection(framing, outbox.put, open_agent)
-    with signals_cancel(reading.task, outbox):
-        try:
-            await _read(framing, connection, stdin_fd, first, receive)
-        except asyncio.CancelledError:
-            reading.task.uncancel()
+    reading.hear_signals(outbox)
+    try:
+        await _read(framing, connection, stdin_fd, first, receive)
+    except asyncio.CancelledError:
+        reading.task.uncancel()
+    finally:
         reading.over()
     await connection.close()
     outbox.close()
@@ -112,35 +113,32 @@ _JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 class Reading:
     """The current task, while it reads what the client says. A client that does not take our answers any more is not read from;
-    but what is done in good order after its end is not cut short by that."""
+    but what is done in good order after its end is not cut short by that, nor by a signal that came together with the end."""
 
     def __init__(self) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.task: asyncio.Task[Any] = task
+        self._loop = asyncio.get_running_loop()
+        self._caught: list[signal.Signals] = []
         self._over = False
 
+    def hear_signals(self, outbox: Outbox) -> None:
+        """SIGTERM and SIGINT end the reading in good order, also while the loop waits for a reader that takes nothing."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                self._loop.add_signal_handler(number, self.stop)
+                # at once; the loop comes to its own when it runs again
+                signal.signal(number, outbox.hurry)
+                self._caught.append(number)
+
     def stop(self) -> None:
+        # the loop may have this among what it is to do next when the end of the input ends the reading
         if not self._over:
             self.task.cancel()
 
     def over(self) -> None:
+        """From here on a signal does what it does to other programs."""
         self._over = True
-
-
-@contextlib.contextmanager
-def signals_cancel(task: asyncio.Task[Any], outbox: Outbox):
-    """SIGTERM and SIGINT end the conversation in good order, also while the loop waits for a reader that takes nothing."""
-    loop = asyncio.get_running_loop()
-    caught: list[signal.Signals] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, task.cancel)
-            # at once; the loop comes to its own when it runs again
-            signal.signal(number, outbox.hurry)
-            caught.append(number)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
+        for number in self._caught:
+            self._loop.remove_signal_handler(number)
