@@ -15,9 +15,11 @@ import pytest
 from fakes import samples, scripts
 from fakes.agent import AT, ScriptedAgent, Stage
 from treadle.core import events as e
-from treadle.core.errors import TreadleError
-from treadle.core.ops import ResumeThread, StartThread, StartTurn
+from treadle.core.errors import RequestRefused, TreadleError
+from treadle.core.ops import Op, ResumeThread, StartThread, StartTurn
 from treadle.core.views import CallCard, MessageCard
+from treadle.runtime.answers import Answer
+from treadle.runtime.ports import Client
 from treadle.server import exec_json, progress
 from treadle.server.exec_json import ExecRequest
 
@@ -143,6 +145,51 @@ async def test_an_interrupt_stops_the_turn(tmp_path: Path, capsys: pytest.Captur
     assert await asyncio.wait_for(running, 60) == 130
     assert agent.threads["thread-1"].turns[0].status == "interrupted"
     assert capsys.readouterr().err.splitlines()[-1] == "treadle: interrupted"
+
+
+class Starting(ScriptedAgent):
+    """Takes its time before a turn is there that could be interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__(scripts.endless)
+        self.starting, self.refused = asyncio.Event(), asyncio.Event()
+        self.client: Client
+
+    async def submit(self, op: Op, client: Client) -> Answer:
+        if isinstance(op, StartTurn):
+            self.client = client
+            self.starting.set()
+            await self.refused.wait()
+        try:
+            return await super().submit(op, client)
+        except RequestRefused:
+            self.refused.set()
+            raise
+
+
+async def test_an_interrupt_that_comes_while_the_turn_is_being_started_stops_it_when_it_is_there(tmp_path: Path) -> None:
+    agent = Starting()
+    running = asyncio.ensure_future(run(agent, request(tmp_path)))
+    await agent.starting.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await asyncio.wait_for(running, 60) == 130
+    assert agent.threads["thread-1"].turns[0].status == "interrupted"
+
+
+async def test_a_reader_that_is_gone_before_the_turn_is_there_stops_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = Starting()
+    running = asyncio.ensure_future(run(agent, request(tmp_path)))
+    await agent.starting.wait()
+
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(progress, "write", gone)
+    agent.client.notify([e.WarningReported("nobody reads this")])
+    assert await asyncio.wait_for(running, 60) == 1
+    assert agent.threads["thread-1"].turns[0].status == "interrupted"
 
 
 async def test_the_last_message_goes_to_a_file_and_the_schema_comes_from_one(tmp_path: Path) -> None:

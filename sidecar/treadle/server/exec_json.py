@@ -197,6 +197,8 @@ class Exec:
             return 1
         self._interrupts.stop = self._stop
         await self._agent.submit(StartTurn(self._thread_id, content, output_schema=schema), self._client)
+        if self._interrupts.number is not None or self._reader_gone:
+            self._stop()  # while the turn was being started there was none to be interrupted
         ended = await self._ended
         return self._finish(ended)
 
