@@ -263,3 +263,27 @@ def test_no_part_is_a_large_share_of_all_that_is_loaded_ahead() -> None:
     sizes = [int(one) for one in subprocess.check_output([sys.executable, "-c", _LOOK], text=True).split()]
     assert sum(sizes) > 150
     assert max(sizes) < sum(sizes) / 5, sizes
+
+
+_NAMES = """
+import importlib, sys
+from treadle.adapters import responses
+from treadle.server import warming
+names, load = [], importlib.import_module
+def named(name, package=None):
+    names.append(name)
+    return load(name, package)
+importlib.import_module = responses.import_module = named
+for steps in (responses.load(), warming.models()):
+    for _ in steps:
+        pass
+print(*names)
+"""
+
+
+@pytest.mark.parametrize("package", ["pydantic", "anyio"])
+def test_of_a_package_that_another_thread_may_be_loading_nothing_is_loaded_before_all_of_it_is_there(package: str) -> None:
+    """Of two threads, one in the package and one in a module of it, Python gives one a module that is not complete."""
+    names = subprocess.check_output([sys.executable, "-c", _NAMES], text=True).split()
+    assert package in names
+    assert not [name for name in names[: names.index(package)] if name.startswith(f"{package}.")]

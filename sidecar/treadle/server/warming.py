@@ -14,7 +14,6 @@ import gc
 import importlib
 import itertools
 import logging
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -26,11 +25,14 @@ _log = logging.getLogger(__name__)
 REST, BUSY = 0.05, 0.3
 "Seconds of rest before the first part, and after a request; after a turn has begun, whose first request is being made."
 _MODELS = (
-    *("annotated_types", "typing_inspection.introspection", "zoneinfo", "decimal", "pydantic_core", "pydantic.errors"),
-    *("pydantic.aliases", "pydantic._internal._decorators", "pydantic._internal._fields", "pydantic.functional_validators"),
-    *("pydantic.json_schema", "pydantic.types", "pydantic.fields", "pydantic.main", "pydantic.alias_generators"),
+    *("annotated_types", "typing_inspection.introspection", "zoneinfo", "decimal", "pydantic_core", "pydantic"),
+    *("pydantic.errors", "pydantic.aliases", "pydantic._internal._decorators", "pydantic._internal._fields"),
+    *("pydantic.functional_validators", "pydantic.json_schema", "pydantic.types", "pydantic.fields", "pydantic.main"),
+    "pydantic.alias_generators",
 )
-"What the models of the wire load, in an order in which each is little more than itself. One that is not there is passed over."
+"""What the models of the wire load, in an order in which each is little more than itself. One that is not there is passed over.
+A package comes before what is in it: of one that another thread is just loading, as for an MCP server, Python would give one of
+the two a module that is not complete, and that one fails."""
 _FIRST = ("base", "error", "policy", "item", "turn", "thread")
 "Models of the wire that others need."
 
@@ -142,9 +144,8 @@ def models() -> Iterator[None]:
     names = dict.fromkeys((*_FIRST, *sorted(module.name for module in pkgutil.iter_modules(wire.__path__))))
     names.pop("methods", None)  # needs all others
     for name in (*_MODELS, *(f"{wire.__name__}.{name}" for name in names), f"{wire.__name__}.methods"):
-        if name not in sys.modules:
-            try:
-                importlib.import_module(name)
-            except ImportError:
-                _log.debug("loading ahead", exc_info=True)
-            yield
+        try:
+            importlib.import_module(name)  # also what is there, which another thread may not have finished
+        except ImportError:
+            _log.debug("loading ahead", exc_info=True)
+        yield

@@ -12,8 +12,8 @@ from .http import ResponsesModel, ResponsesModels
 __all__ = ["ResponsesModel", "ResponsesModels", "load"]
 
 
-_PARTS = ("http.client", "urllib.request", "http.cookiejar", "idna", "h11", "anyio.abc", "anyio.streams.tls", "httpcore")
-"What httpx loads, in an order in which each is little more than itself."
+_PARTS = ("http.client", "urllib.request", "http.cookiejar", "idna", "h11", "anyio", "anyio.streams.tls", "httpcore")
+"What httpx loads, in an order in which each is little more than itself; a package, which others load too, before what is in it."
 
 
 def load() -> Iterator[None]:
