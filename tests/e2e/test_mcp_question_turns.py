@@ -178,7 +178,7 @@ async def test_a_client_logs_its_user_in_and_the_server_is_ready(house: House, m
     arguments = ("-m", "fakes.mcp_oauth", "--port", str(unused_port), "--folder", str(house.folder))
     guarded = await asyncio.create_subprocess_exec(sys.executable, *arguments, env={**os.environ, "PYTHONPATH": TESTS})
     try:
-        async with asyncio.timeout(60), httpx.AsyncClient(follow_redirects=True) as browser:
+        async with asyncio.timeout(60), httpx.AsyncClient(follow_redirects=True, timeout=60) as browser:
             while True:
                 try:
                     await browser.get(f"http://127.0.0.1:{unused_port}/")

@@ -90,7 +90,7 @@ class Preloaded:
 
     def close(self) -> None:
         self._link.close()
-        self._process.wait(20)
+        self._process.wait(60)
 
 
 def serve(link: socket.socket) -> None:

@@ -90,7 +90,7 @@ class SlowModel:
 
     def start(self) -> None:
         self._thread.start()
-        self._ready.wait(20)
+        assert self._ready.wait(60), "the model does not listen"
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)

@@ -106,7 +106,7 @@ class SmallDisk:
         if self._holder is not None:
             assert self._holder.stdin is not None and self._holder.stdout is not None
             self._holder.stdin.close()
-            self._holder.wait(20)
+            self._holder.wait(60)
             self._holder.stdout.close()
 
 

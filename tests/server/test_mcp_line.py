@@ -54,7 +54,7 @@ def guarded(tmp_path: Path) -> Iterator[str]:
     try:
         while time.monotonic() < deadline:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/")
+                httpx.get(f"http://127.0.0.1:{port}/", timeout=60)
                 break
             except httpx.ConnectError:
                 time.sleep(0.05)
@@ -118,7 +118,7 @@ def test_a_user_logs_in_and_out(program: Program, guarded: str) -> None:
     ) as process:
         assert process.stdout is not None
         url = next(line.strip() for line in process.stdout if line.startswith("  http"))
-        assert "You are logged in" in httpx.get(url, follow_redirects=True).text
+        assert "You are logged in" in httpx.get(url, follow_redirects=True, timeout=60).text
         rest, err = process.communicate(timeout=60)
     assert (process.returncode, rest.strip(), err) == (0, "You are logged in to guarded.", "")
     assert "logged in" in program.run("list")[1]
