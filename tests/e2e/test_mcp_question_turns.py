@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from fakes import call, reply, text
 from fakes.mcp_house import GRACE, House, ended, names, outputs
 from fakes.mcp_stand import TESTS
+from fakes.ports import reserved_port
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient, more
 from treadle.core.asking import Approval, Decision, Elicitation
@@ -32,12 +32,6 @@ async def house(tmp_path: Path, model_server: ModelServer) -> AsyncIterator[Hous
     made = House(tmp_path, model_server)
     yield made
     await made.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def rogue(house: House, trick: str, top: str = "", keys: str = "") -> None:
@@ -174,7 +168,7 @@ async def test_a_client_reads_and_calls_for_itself(house: House, model_server: M
 
 
 async def test_a_client_logs_its_user_in_and_the_server_is_ready(house: House, model_server: ModelServer) -> None:
-    unused_port = free_port()
+    place, unused_port = reserved_port()
     arguments = ("-m", "fakes.mcp_oauth", "--port", str(unused_port), "--folder", str(house.folder))
     guarded = await asyncio.create_subprocess_exec(sys.executable, *arguments, env={**os.environ, "PYTHONPATH": TESTS})
     try:
@@ -204,3 +198,4 @@ async def test_a_client_logs_its_user_in_and_the_server_is_ready(house: House, m
     finally:
         guarded.kill()
         await guarded.wait()
+        place.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fakes.ports import reserved_port
 from treadle.command_line import Usage
 from treadle.mcp_line import parse
 
@@ -45,9 +45,7 @@ def program(tmp_path: Path) -> Program:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    place, port = reserved_port()
     arguments = [sys.executable, "-m", "fakes.mcp_oauth", "--port", str(port), "--folder", str(tmp_path)]
     process = subprocess.Popen(arguments, env={**os.environ, "PYTHONPATH": str(TESTS)})
     deadline = time.monotonic() + 60
@@ -62,6 +60,7 @@ def guarded(tmp_path: Path) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+        place.close()
 
 
 SERVERS = """
