@@ -139,6 +139,37 @@ def test_it_may_be_done_beside_the_store_s_own_thread(tmp_path: Path) -> None:
     store.close()
 
 
+def test_threads_that_are_deleted_at_once_go_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SqliteStore(tmp_path)
+    for n in range(4):
+        fill(store, f"gone{n}", SECRET)
+    open_now, most, met = list[str](), list[int](), threading.Barrier(2)
+
+    class Counted(sqlite3.Connection):
+        def close(self) -> None:
+            super().close()
+            open_now.pop()
+
+    def opened(path: Path) -> sqlite3.Connection:
+        open_now.append("")
+        most.append(len(open_now))
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(0.5)  # those who may go at once meet here
+        database = sqlite3.connect(path, isolation_level=None, timeout=60, factory=Counted)
+        database.execute("PRAGMA secure_delete=ON")
+        return database
+
+    monkeypatch.setattr("treadle.adapters.store.sqlite._open", opened)
+    workers = [threading.Thread(target=store.delete, args=([f"gone{n}"],)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert most == [1, 1, 1, 1]
+    assert holding(tmp_path, SECRET) == []
+    store.close()
+
+
 def test_a_log_that_stays_in_use_is_said_and_the_thread_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SqliteStore(tmp_path)
     fill(store, "gone", SECRET)

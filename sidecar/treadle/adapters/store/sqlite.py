@@ -14,6 +14,7 @@ import os
 import re
 import sqlite3
 import stat
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ class SqliteStore:
         self._locks = folder / "locks"
         self._held: dict[str, int] = {}
         self._next: dict[str, int] = {}
+        self._deleting = threading.Lock()
         self._file: Kept | None = None
         try:
             if path.is_absolute() or path.name == _FILE:
@@ -181,7 +183,9 @@ class SqliteStore:
 
     def delete(self, thread_ids: Sequence[str]) -> None:
         try:
-            deletion.delete(self._folder / _FILE, _open, thread_ids)
+            # at once they would wait for each other's locks until one gives up, and SQLite would keep a descriptor of each
+            with self._deleting:
+                deletion.delete(self._folder / _FILE, _open, thread_ids)
         except (OSError, sqlite3.Error) as error:
             hint = "Close other programs that use Treadle's folder, see that its disk is not full, and delete again."
             raise TreadleError(f"Not all could be deleted: {error}.", hint=hint) from error
