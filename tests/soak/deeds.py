@@ -122,7 +122,7 @@ async def shell(talk: Talk, model: SoakModel) -> None:
 async def executed(talk: Talk, model: SoakModel) -> None:
     """A command of the client's, in no thread: plain, streamed, or with input and an end from outside."""
     client, id = talk.client, f"p{next(_numbers)}"
-    where: dict[str, Any] = {"cwd": str(talk.work.folder)}
+    where: dict[str, Any] = {"cwd": str(talk.work.folder), "timeoutMs": 60_000}  # the usual ten seconds may pass before it runs
     luck = talk.rng.random()
     if luck < 0.4:
         done = await client.call("command/exec", command=["seq", "1", "2000"], **where)

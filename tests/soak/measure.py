@@ -45,7 +45,7 @@ def sample(pid: int, began: float, folder: Path, model: int) -> Sample:
     """`model`: the port at which it listens."""
     rollup = _fields(Path(f"/proc/{pid}/smaps_rollup"))
     connections = _connections(pid, model)
-    stores = sum(path.stat().st_size for path in (folder / "home" / "treadle").glob("*.sqlite3*"))
+    stores = sum(map(_size, (folder / "home" / "treadle").glob("*.sqlite3*")))
     return Sample(
         at=round(time.monotonic() - began, 1),
         pss=round(rollup["Pss"] / 1024, 2),
@@ -58,6 +58,14 @@ def sample(pid: int, began: float, folder: Path, model: int) -> Sample:
         databases=round(stores / MB, 2),
         temporary=len(list((folder / "tmp").iterdir())),
     )
+
+
+def _size(path: Path) -> int:
+    """SQLite removes the files beside a database when it likes."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _connections(pid: int, port: int) -> int:

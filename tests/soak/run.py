@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,8 +31,11 @@ WARM = 100
 OUT = Path(__file__).parent / "out"
 EVERY = 15.0
 "Seconds between two lines of progress, on standard error."
-STILL, RESTS = 2.5, 30.0
-"A process is at rest when nothing of it has changed for so long; it is given up after so long."
+STILL, RESTS = 2.5, 60.0
+"""A process is at rest when nothing of it has changed for so long, and in the end no more is there than was in the beginning:
+on a machine that is busy what ends takes long, and does not change meanwhile. It is given up after so long."""
+LEAVES = 60.0
+"Seconds that what goes with a sidecar has to go."
 
 
 @dataclass
@@ -102,7 +105,7 @@ async def _soaked(client: Client, load: Load, seconds: float, cores: float, repo
         whole = max(seconds - CLOSING, 10)
         await load.mix(client, min(whole * WARM_UP, LONGEST_WARM_UP), WARM)
         warm_up = min(time.monotonic() - watch.began, whole / 2)
-        await _rested(client, load, watch)
+        await _rested(watch.now)
         await _note(report, "begin", client.pid, load.folder / "inside.json")
         report.begin = watch.look()
         load.counted.clear()
@@ -110,7 +113,7 @@ async def _soaked(client: Client, load: Load, seconds: float, cores: float, repo
         await load.mix(client, whole - warm_up)
         report.samples = watch.samples[from_here:]
         report.cores = round(sum(watch.used[used:]) / max(len(watch.used[used:]), 1), 2)
-        await _rested(client, load, watch)
+        await _rested(watch.now, report.begin)
         await _note(report, "end", client.pid, load.folder / "inside.json")
         report.end = watch.look()
     finally:
@@ -127,24 +130,24 @@ async def _soaked(client: Client, load: Load, seconds: float, cores: float, repo
         report.problems.append(f"the process ended with {status}")
 
 
-async def _rested(client: Client, load: Load, watch: measure.Watch) -> None:
+async def _rested(now: Callable[[], measure.Sample], begin: measure.Sample | None = None) -> None:
     """Every thread is closed, and nothing changes any more."""
     await asyncio.sleep(SERVERS_AFTER)
     end, since, before = time.monotonic() + RESTS, time.monotonic(), None
     while time.monotonic() < end:
         await asyncio.sleep(0.25)
-        now = watch.now()
-        counts = (now.descriptors, now.connections, now.threads, now.processes)
+        found = now()
+        counts = (found.descriptors, found.connections, found.threads, found.processes)
         if counts != before:
             before, since = counts, time.monotonic()
-        if time.monotonic() - since >= STILL:
+        if time.monotonic() - since >= STILL and (begin is None or not verdict.more(begin, found)):
             break
 
 
 async def _note(report: Report, when: str, pid: int, told: Path) -> None:
     """What it has, in words; the only time that it is asked."""
     os.kill(pid, signal.SIGUSR2)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not os.path.exists(told):  # noqa: ASYNC110, ASYNC240 - made by another process
             await asyncio.sleep(0.05)
     with open(told, encoding="utf-8") as file:  # noqa: ASYNC230
@@ -156,7 +159,7 @@ async def _note(report: Report, when: str, pid: int, told: Path) -> None:
 
 def _left(folder: Path) -> list[str]:
     """After the end of every process."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + LEAVES
     while (found := measure.inhabitants(folder)) and time.monotonic() < end:
         time.sleep(0.05)
     said = [f"a process was left behind: {pid} {words}" for pid, words in found.items()]

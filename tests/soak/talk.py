@@ -94,20 +94,31 @@ class Talk:
             async with asyncio.timeout(patience):
                 await self._idle()
         except TimeoutError:
-            self.counted["interrupts"] += 1
-            await self.interrupt()
             async with asyncio.timeout(TURN_TAKES):
-                await self._idle()
+                await self._interrupted()
 
-    async def interrupt(self) -> None:
-        if self.turn is not None:
-            with suppress(Refused):  # its end was quicker
-                await self.call("turn/interrupt", turnId=self.turn)
+    async def _interrupted(self) -> None:
+        """Also the turn of a message from the queue that began in this moment."""
+        stopped: str | None = None
+        while self._runs():
+            if self.turn is not None and self.turn != stopped:
+                stopped = self.turn
+                self.counted["interrupts"] += 1
+                with suppress(Refused):  # its end was quicker
+                    await self.call("turn/interrupt", turnId=stopped)
+            else:
+                await self._news()
 
     async def _idle(self) -> None:
-        while (self.turn is not None or self.busy) and self.client.process.returncode is None:
-            self.changed.clear()
-            await self.changed.wait()
+        while self._runs():
+            await self._news()
+
+    def _runs(self) -> bool:
+        return (self.turn is not None or self.busy) and self.client.process.returncode is None
+
+    async def _news(self) -> None:
+        self.changed.clear()
+        await self.changed.wait()
 
     def _ended(self, turn: Message) -> None:
         self.turns += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import socket
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from soak import measure, verdict
+from soak import measure, run, verdict
 
 REST = measure.Sample(
     at=0.0,
@@ -49,6 +50,35 @@ def test_connections_to_the_model_are_told_from_other_sockets_by_the_port_there(
         after = measure.sample(os.getpid(), 0.0, tmp_path, port)
     assert (before.connections, after.connections) == (0, 3)
     assert after.descriptors == before.descriptors + 1
+
+
+def test_a_file_of_a_database_that_goes_meanwhile_takes_no_room(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    folder = tmp_path / "home" / "treadle"
+    folder.mkdir(parents=True)
+    (folder / "threads.sqlite3").write_bytes(b"x" * measure.MB)
+    (folder / "threads.sqlite3-wal").symlink_to(folder / "gone")
+    assert measure.sample(os.getpid(), 0.0, tmp_path, 0).databases == 1.0
+
+
+async def test_in_the_end_what_is_slow_to_go_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "SERVERS_AFTER", 0.0)
+    monkeypatch.setattr(run, "STILL", 0.0)
+    more, seen = replace(REST, processes=4), list[measure.Sample]()
+
+    def now() -> measure.Sample:
+        seen.append(next(coming))
+        return seen[-1]
+
+    coming = itertools.chain([more] * 4, itertools.repeat(REST))
+    await run._rested(now, REST)
+    assert seen == [more] * 4 + [REST]
+    coming = itertools.repeat(more)
+    await run._rested(now)  # what it begins with may be anything
+    assert len(seen) == 6
+    monkeypatch.setattr(run, "RESTS", 0.3)
+    await run._rested(now, REST)  # and it is given up
+    assert seen[-1] == more
 
 
 def test_the_pool_may_keep_its_connections_and_nothing_else_may_be_kept_instead() -> None:

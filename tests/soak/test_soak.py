@@ -11,7 +11,7 @@ import pytest
 
 from soak.run import options, soak, table
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(float(os.environ.get("SOAK_SECONDS", "120")) + 360)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(float(os.environ.get("SOAK_SECONDS", "120")) + 600)]
 
 
 def test_what_a_sidecar_takes_does_not_grow_with_the_work_that_it_does(tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ TASKS, BLOCKS = 1, 0.04
 
 def grown(begin: Sample, end: Sample, seconds: float) -> list[str]:
     """What has not come back to where it was."""
+    found = more(begin, end)
+    if end.pss > begin.pss * (1 + SHARE) + _spare(seconds):
+        found.append(f"memory: {begin.pss:.1f} MB at the beginning, {end.pss:.1f} MB in the end")
+    return found
+
+
+def more(begin: Sample, end: Sample) -> list[str]:
+    """What can be counted and is more than it was."""
     found: list[str] = []
     for name, most in (("descriptors", DESCRIPTORS), ("threads", THREADS), ("processes", PROCESSES)):
         before, after = getattr(begin, name), getattr(end, name)
@@ -34,8 +42,6 @@ def grown(begin: Sample, end: Sample, seconds: float) -> list[str]:
             found.append(f"{name}: {before} at the beginning, {after} in the end")
     if end.connections > KEPT_ALIVE:
         found.append(f"connections to the model at rest: {end.connections}, of which {KEPT_ALIVE} may be kept")
-    if end.pss > begin.pss * (1 + SHARE) + _spare(seconds):
-        found.append(f"memory: {begin.pss:.1f} MB at the beginning, {end.pss:.1f} MB in the end")
     return found
 
 
