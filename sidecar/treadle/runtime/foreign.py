@@ -72,10 +72,11 @@ async def ask(world: World, threads: Iterable[Loaded], question: McpQuestion) ->
         return DECLINE
     turn_id = loaded.runner.turn_id if loaded.runner is not None else None
     clock = world.clock
-    decision = await loaded.audience.ask(question.asked(clock.new_id(), loaded.thread.id, turn_id, clock.now()))
-    if loaded.runner is None and not loaded.audience.waiting:
-        loaded.audience.notify(ThreadStatusChanged(loaded.thread.id, "idle"))
-    return decision
+    try:
+        return await loaded.audience.ask(question.asked(clock.new_id(), loaded.thread.id, turn_id, clock.now()))
+    finally:  # also when nobody waits for the answer any more: the server has died, or its call was cancelled
+        if loaded.runner is None and not loaded.audience.waiting:
+            loaded.audience.notify(ThreadStatusChanged(loaded.thread.id, "idle"))
 
 
 def _note_room(world: World, loaded: Loaded) -> None:
