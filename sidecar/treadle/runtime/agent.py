@@ -243,7 +243,7 @@ class Agent:
         await self._idling.close()
         await self._titles.close()
         await self.stop()
-        for loaded in self._loaded.values():
+        for loaded in tuple(self._loaded.values()):  # a request that is not to be cut short may yet put one away
             await loaded.end_by_hand()
             await loaded.sessions.close()
         self._hunks.close()
