@@ -51,7 +51,7 @@ class ModelProcess:
         self.port = int(self._process.stdout.readline())
 
     def stats(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats", timeout=60) as answer:
             return json.load(answer)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from .versus.rows import GROUPS, Row
 LESS, MORE = Row("a", "a case", target=0.5), Row("b", "another", "1/s", 2.0, more=True)
 
 
+@pytest.mark.timeout(900)
 def test_every_case_runs_with_treadle_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Run("", 1, (), short=True, out=tmp_path)
     run.measure()
@@ -38,7 +39,7 @@ def test_a_program_that_waits_for_ever_is_ended_and_leaves_no_process(tmp_path: 
     program.process.kill()
     program.process.wait()
     program.close()
-    assert select.select([over], [], [], 20)[0], "the child of the killed program lives on"
+    assert select.select([over], [], [], 60)[0], "the child of the killed program lives on"
     os.close(over)
 
 

@@ -88,8 +88,8 @@ class ProcessClient(Client):
 
     async def close(self) -> None:
         self._process.stdin.close()
-        code = await asyncio.to_thread(self._process.wait, 20)
-        await asyncio.to_thread(self._reader.join, 20)
+        code = await asyncio.to_thread(self._process.wait, 60)
+        await asyncio.to_thread(self._reader.join, 60)
         self._process.stdout.close()
         if code != 0:
             self.broken.append(f"the process ended with {code}")

@@ -16,7 +16,7 @@ from fakes.place import Place
 from fakes.replies import call, custom, reply, text
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient
-from treadle.adapters.versions.database import FILE
+from treadle.adapters.versions import database
 from treadle.core.checkpoint_ops import ListCheckpoints
 from treadle.core.hunk_ops import KeepHunks, ListHunks
 from treadle.core.items import ModelItem, TurnBegan, dumps
@@ -25,15 +25,16 @@ from treadle.runtime.repair import UNKNOWN
 
 PATCH = "*** Begin Patch\n*** Update File: a\n@@\n-one\n+two\n*** End Patch"
 PLAN = {"plan": [{"step": "look", "status": "completed"}]}
-LONGEST = 5.0
-"Seconds that the event loop may stand still, on a machine that is busy: were it to wait for the lock, it would be ten."
+PATIENCE, LONGEST = 100.0, 50.0
+"""Seconds that is waited for the lock here, and that the event loop may stand still on a machine that is busy: were it to wait,
+too, it would be the whole hundred."""
 
 
 class Held:
     """The lock of all writers."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = sqlite3.connect(folder / FILE, isolation_level=None)
+        self._db = sqlite3.connect(folder / database.FILE, isolation_level=None)
         self._db.execute("BEGIN IMMEDIATE")
 
     def close(self) -> None:
@@ -41,7 +42,8 @@ class Held:
 
 
 @pytest.fixture
-def place(tmp_path: Path, model_server: ModelServer) -> Iterator[Place]:
+def place(tmp_path: Path, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setattr(database, "PATIENCE", PATIENCE)
     place = Place(tmp_path, model_server)
     (place.workspace / "a").write_text("one\n")
     yield place

@@ -136,12 +136,12 @@ async def test_hunks_are_written_down_while_the_contents_are_kept_and_both_befor
 
     def setting(thread_id: str, path: str, row: HunkBase | None) -> None:
         set_already.set()
-        assert recorded.wait(10)
+        assert recorded.wait(60)
         set_base(thread_id, path, row)
         done.append("hunks")
 
     def recording(rows: Sequence[FileVersion]) -> None:
-        assert set_already.wait(10)
+        assert set_already.wait(60)
         record(rows)
         done.append("contents")
         recorded.set()

@@ -32,7 +32,7 @@ async def test_memory_that_only_refers_to_itself_does_not_wait_for_more_of_it() 
     try:
         left = weakref.ref(Loop())
         assert left() is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while left() is not None:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0)
     finally:
@@ -56,7 +56,7 @@ async def test_whoever_is_asked_for_much_is_looked_through_more_often(ops: int, 
     clock.sleep = working  # type: ignore[method-assign]
     letting_go = asyncio.create_task(let_go(agent._world))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(looks) < 4:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0)
         assert {after - before for before, after in pairwise(looks)} == {seconds}
@@ -74,7 +74,7 @@ async def test_nobody_looks_for_memory_when_nothing_was_asked_for(monkeypatch: p
 
     async def moments(count: int) -> None:
         until = len(clock.slept) + count
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(clock.slept) < until:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0)
 
@@ -100,7 +100,7 @@ async def test_what_is_free_goes_back_to_the_system_after_each_look_and_off_the_
 
     async def moments(count: int) -> None:
         until = len(clock.slept) + count
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(clock.slept) < until:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0)
 
@@ -123,7 +123,7 @@ async def test_a_thread_that_was_open_when_all_was_loaded_is_let_go_of_within_ho
     gc.freeze()
     letting_go = asyncio.create_task(let_go(agent._world))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while left() is not None:
                 agent._world.asked += 1
                 await asyncio.sleep(0)

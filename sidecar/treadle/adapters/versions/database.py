@@ -21,6 +21,8 @@ from pathlib import Path
 FILE = "versions.sqlite3"
 HOLD_SECONDS = 3600.0
 "For how long a content stays that was put and is not named by anything yet."
+PATIENCE = 10.0
+"Seconds to wait for another process that holds the lock."
 _CONTENTS = """
 CREATE TABLE content (key BLOB PRIMARY KEY, size INTEGER NOT NULL, packed INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE hold (key BLOB NOT NULL, holder TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (key, holder)) STRICT, WITHOUT ROWID;
@@ -168,7 +170,7 @@ def _opened(folder: Path) -> sqlite3.Connection:
     path = folder / FILE
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _make_private(folder)
-    db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    db = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
     try:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         db.execute("PRAGMA journal_mode=WAL")
