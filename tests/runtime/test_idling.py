@@ -136,6 +136,56 @@ async def test_a_turn_that_goes_on_keeps_it_and_its_end_begins_the_while_anew() 
     await agent.close()
 
 
+async def left(agent: Agent, *clients: RecordingClient) -> list[str]:
+    """Threads with a turn each, that nobody watches any more; each of a client."""
+    ids: list[str] = []
+    for client in clients:
+        thread_id, turn_id = await begin(agent, client)
+        await client.turn_end(turn_id)
+        agent.unsubscribe(thread_id, client)
+        ids.append(thread_id)
+    return ids
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Commands of a thread need it to end."""
+    gate = asyncio.Event()
+
+    async def close(sessions: NoSessions) -> None:
+        await gate.wait()
+
+    monkeypatch.setattr(NoSessions, "close", close)
+    return gate
+
+
+async def test_a_thread_that_is_read_again_while_it_is_let_go_of_is_let_go_of_again(gate: asyncio.Event) -> None:
+    agent, clock, _ = slow([*message("one"), *end()])
+    client = RecordingClient()
+    (thread_id,) = await left(agent, client)
+    await clock.pass_by(UNLOAD_AFTER)
+    assert agent.loaded_ids() == ()
+    await agent.submit(ResumeThread(thread_id), client)
+    agent.unsubscribe(thread_id, client)
+    gate.set()
+    await settled()
+    assert (agent.loaded_ids(), closed(client)) == ((thread_id,), [])
+    await clock.pass_by(UNLOAD_AFTER)
+    assert (agent.loaded_ids(), len(closed(client))) == ((), 1)
+    await agent.close()
+
+
+async def test_of_threads_that_are_let_go_of_together_each_is_told(gate: asyncio.Event) -> None:
+    agent, clock, _ = slow([*message("one"), *end()], [*message("two"), *end()])
+    client, other = RecordingClient(), RecordingClient()
+    ids = await left(agent, client, other)
+    await clock.pass_by(UNLOAD_AFTER)
+    gate.set()
+    await settled()
+    assert closed(client) == closed(other) == [ThreadClosed(thread_id) for thread_id in ids]
+    await agent.close()
+
+
 async def test_a_closing_agent_waits_for_threads_that_it_was_letting_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
     gate, closed_down = asyncio.Event(), list[bool]()
 

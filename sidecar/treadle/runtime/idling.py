@@ -27,6 +27,8 @@ class Idling:
         self._world = world
         self._threads = threads
         self._watches: dict[str, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        "Of threads that are let go of just now. One of them may be read again meanwhile, and is then watched anew."
         self._letting_go: asyncio.Task[None] | None = None
         self._clients: WeakSet[Client] = WeakSet()
         "Whoever has asked for something and is not gone: they hear of it."
@@ -51,7 +53,7 @@ class Idling:
         return True
 
     async def close(self) -> None:
-        tasks = [*self._watches.values(), *([self._letting_go] if self._letting_go is not None else [])]
+        tasks = [*self._watches.values(), *self._closing, *([self._letting_go] if self._letting_go is not None else [])]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -60,7 +62,7 @@ class Idling:
     def unloaded(self) -> None:
         """A thread is not in memory any more: nor is what was waiting for it to be idle, which would keep all of it."""
         for thread_id, watch in tuple(self._watches.items()):
-            if thread_id not in self._threads.loaded and watch is not asyncio.current_task():
+            if thread_id not in self._threads.loaded:
                 watch.cancel()
         if self._world.mcp is not None and self._letting_go is None:
             self._letting_go = asyncio.create_task(self._let_go(self._world.mcp), name="let go of MCP servers")
@@ -77,11 +79,16 @@ class Idling:
         """Something in it is over, or somebody left: from now on it counts as idle, if nobody watches it."""
         loaded.rested_at = self._world.clock.monotonic()
         thread_id = loaded.thread.id
-        if loaded.audience.clients or thread_id in self._watches or self._threads.loaded.get(thread_id) is not loaded:
+        if loaded.audience.clients or self._threads.loaded.get(thread_id) is not loaded:
             return
-        watch = asyncio.create_task(self._watch(loaded), name=f"idle {thread_id}")
-        self._watches[thread_id] = watch
-        watch.add_done_callback(lambda _: self._watches.pop(thread_id, None))
+        if (watch := self._watches.get(thread_id)) is None or watch.done():
+            watch = self._watches[thread_id] = asyncio.create_task(self._watch(loaded), name=f"idle {thread_id}")
+            watch.add_done_callback(lambda done: self._over(thread_id, done))
+
+    def _over(self, thread_id: str, watch: asyncio.Task[None]) -> None:
+        self._closing.discard(watch)
+        if self._watches.get(thread_id) is watch:
+            del self._watches[thread_id]
 
     async def _watch(self, loaded: Loaded) -> None:
         clock, rest = self._world.clock, UNLOAD_AFTER
@@ -98,9 +105,12 @@ class Idling:
             if idle >= UNLOAD_AFTER:
                 break
             rest = UNLOAD_AFTER - idle
-        # first out of the table: whoever resumes it meanwhile reads it anew
+        # first out of the tables: whoever resumes it meanwhile reads it anew
+        self._closing.add(self._watches.pop(loaded.thread.id))
         self._threads.unload(loaded)
         self.unloaded()
         await loaded.stop()
+        if loaded.thread.id in self._threads.loaded:
+            return  # whoever has it again is not to hear that it is closed
         for client in tuple(self._clients):
             client.notify([ThreadStatusChanged(loaded.thread.id, "not_loaded"), ThreadClosed(loaded.thread.id)])
