@@ -42,6 +42,8 @@ class Loaded:
     task: asyncio.Task[None] | None = None
     restoring: bool = False
     "Files are being brought back: no turn can begin."
+    stopped: bool = False
+    "It is about to go: nothing is started in it any more."
     greeted: bool = False
     "Its SessionStart hooks have run in this process."
     known: KnownFiles = field(default_factory=KnownFiles)
@@ -77,14 +79,19 @@ class Loaded:
         return self.store.load(self.thread.id)[1] if self.thread.forgotten else self.thread.items
 
     async def stop(self) -> None:
-        """Interrupt its turn and end its commands; nothing can be started in it any more."""
-        if self.runner is not None and self.task is not None:
-            self.runner.interrupt()
-            await asyncio.wait((self.task,))
-        if self.naming is not None:
-            self.naming.cancel()
-        await self.end_by_hand()
-        await self.sessions.close()
+        """Interrupt its turn and end its commands; nothing can be started in it any more, unless this is cancelled."""
+        self.stopped = True
+        try:
+            if self.runner is not None and self.task is not None:
+                self.runner.interrupt()
+                await asyncio.wait((self.task,))
+            if self.naming is not None:
+                self.naming.cancel()
+            await self.end_by_hand()
+            await self.sessions.close()
+        except BaseException:
+            self.stopped = False
+            raise
 
     async def end_by_hand(self, turn_id: str | None = None) -> None:
         """End the commands of the user that run beside its turns, or only those of one turn; returns when they are gone."""

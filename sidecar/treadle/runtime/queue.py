@@ -229,7 +229,7 @@ class Queues:
             task.add_done_callback(self._starting.discard)
 
     async def _start_next(self, loaded: Loaded) -> None:
-        if not loaded.waiting or loaded.runner is not None or self._threads.loaded.get(loaded.thread.id) is not loaded:
+        if not loaded.waiting or loaded.runner is not None or not self._stays(loaded):
             return
         try:
             for queued in loaded.waiting:
@@ -241,11 +241,16 @@ class Queues:
                     await self._start(loaded, queued, None)
                     break
         except TreadleError as problem:
-            if loaded.runner is None:  # else the user's own turn was first, and the queue goes on after it
+            # else the user's own turn was first, and the queue goes on after it; or the thread was put away
+            if loaded.runner is None and self._stays(loaded):
                 text = f"The next message of the queue could not be started, and waits: {problem.sentence()}"
                 loaded.audience.notify(WarningReported(text, loaded.thread.id))
         except Exception:
             _log.exception("the queue of thread %s", loaded.thread.id)
+
+    def _stays(self, loaded: Loaded) -> bool:
+        """It is in memory, and not about to go."""
+        return self._threads.loaded.get(loaded.thread.id) is loaded and not loaded.stopped
 
     def _tell(self, loaded: Loaded) -> None:
         """After the answer to the request that is being served; of several changes at once, once."""

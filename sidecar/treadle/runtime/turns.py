@@ -84,6 +84,8 @@ class Turns:
             await self._threads.resume(ResumeThread(op.thread_id), client)
         # no await from here until the runner is in place: two requests must not both find the thread idle
         loaded = self._threads.get(op.thread_id)
+        if loaded.stopped:
+            raise RequestRefused("this thread is being put away: open it again when that is done")
         if loaded.runner is not None:
             raise RequestRefused("a turn is running in this thread: steer or interrupt it")
         if loaded.restoring:
