@@ -265,6 +265,27 @@ async def test_servers_of_a_turn_that_runs_stay_and_others_do_not_wait_for_its_e
     await agent.close()
 
 
+async def test_a_closing_agent_waits_for_servers_that_it_was_letting_go_of() -> None:
+    gate, ended = asyncio.Event(), list[bool]()
+
+    class Slow(Servers):
+        async def let_go(self, wanted: Iterable[Settings]) -> None:
+            await gate.wait()
+            ended.append(True)
+
+    agent, clock, _ = slow([*message("one"), *end()])
+    (thread_id,) = await left(agent, client := RecordingClient())
+    agent._world.mcp = Slow()  # type: ignore[assignment]
+    await agent.submit(DeleteThread(thread_id), client)
+    await clock.pass_by(SERVERS_AFTER)
+    closing = asyncio.ensure_future(agent.close())
+    await settled()
+    assert not closing.done()
+    gate.set()
+    await closing
+    assert ended == [True]
+
+
 @pytest.mark.parametrize("put_away", [lambda id: ArchiveThread(id, True), DeleteThread])
 async def test_nothing_waits_for_a_thread_that_was_put_away_to_be_idle(
     put_away: Callable[[str], ArchiveThread | DeleteThread],

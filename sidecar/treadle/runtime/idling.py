@@ -30,6 +30,8 @@ class Idling:
         self._closing: set[asyncio.Task[None]] = set()
         "Of threads that are let go of just now. One of them may be read again meanwhile, and is then watched anew."
         self._letting_go: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        "Servers come to their end in these: nobody else would see to it that they do."
         self._clients: WeakSet[Client] = WeakSet()
         "Whoever has asked for something and is not gone: they hear of it."
 
@@ -56,8 +58,8 @@ class Idling:
         tasks = [*self._watches.values(), *self._closing, *([self._letting_go] if self._letting_go is not None else [])]
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if tasks or self._ending:
+            await asyncio.wait([*tasks, *self._ending])
 
     def unloaded(self) -> None:
         """A thread is not in memory any more: nor is what was waiting for it to be idle, which would keep all of it."""
@@ -70,6 +72,9 @@ class Idling:
     async def _let_go(self, servers: McpServers) -> None:
         await self._world.clock.sleep(SERVERS_AFTER)
         self._letting_go = None  # what is unloaded from here on needs another look
+        if (ending := asyncio.current_task()) is not None:
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
         loaded = tuple(self._threads.loaded.values())
         # a turn keeps the servers that it began with, whatever its thread's settings have become
         of_turns = [one.runner.calls.scope.settings for one in loaded if one.runner is not None]
