@@ -26,6 +26,7 @@ from treadle.core.items import (
     Text,
     ToolOutput,
     UsageReported,
+    UserCommand,
     UserMessage,
     decode,
     dumps,
@@ -329,3 +330,22 @@ def test_the_loop_compacts_once_when_the_provider_says_that_it_is_too_long() -> 
     outcome, effects = driven(Thread("t"), overflows=2)
     assert outcome.status == "failed"
     assert effects.count(Compact(overflowed=True)) == 1
+
+
+def test_what_came_after_a_summary_is_not_summed_up_before_the_model_is_told_how_to() -> None:
+    """A command of the user's whose output fills the thread, in a thread that was compacted by hand."""
+    thread = Thread("t")
+    thread.append(Opening(fresh(), 1.0, "m", "p", "be good", "[]"))
+    thread.append(Summary(fresh(), 1.0, "t", "short", compaction.replacement((), "short")))
+    thread.append(UserCommand(fresh(), 1.0, "t", "line\n" * 20_000))
+    running, effects = turn.run(thread, ROOM), list[object]()
+    answers: dict[type, object] = {
+        ReadContext: [Opening(fresh(), 1.0, "m", "p", "be good", "[]")],
+        TakeSteers: [UserMessage(fresh(), 1.0, "t", (Text("go on"),))],
+    }
+    effect = next(running)
+    while type(effect) in answers:
+        effects.append(type(effect))
+        effect = running.send(answers[type(effect)])
+    assert (effects, type(effect)) == ([ReadContext, TakeSteers], Compact)
+    assert thread.opening is not None

@@ -57,8 +57,8 @@ def room(window: int, configured: int | None = None) -> Room:
 
 
 def due(thread: Thread, room: Room | None) -> bool:
-    """Whether the next request should be made in a new epoch."""
-    return room is not None and thread.used >= room.limit
+    """Whether the next request should be made in a new epoch. Without an Opening nothing can be asked, no summary either."""
+    return room is not None and thread.opening is not None and thread.used >= room.limit
 
 
 def floor(thread: Thread) -> int:
