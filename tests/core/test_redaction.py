@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from treadle.core.redaction import PLACE, SHORTEST, Redactor, known
@@ -43,6 +43,11 @@ def test_a_secret_in_two_pieces_is_found_wherever_it_is_cut(secret: str) -> None
         assert PLACE in shown
 
 
+@pytest.mark.parametrize("secret", SECRETS)
+def test_of_a_secret_that_comes_character_by_character_only_a_short_beginning_is_shown(secret: str) -> None:
+    assert through([*f"a {secret} b"]) == f"a {secret[:3]}{PLACE} b"
+
+
 def test_what_may_be_a_beginning_is_held_back_and_comes_when_it_is_none() -> None:
     redactor = Redactor(SECRETS)
     assert redactor.feed("say sk-proj-01") == "say "
@@ -60,6 +65,7 @@ pieces = st.lists(st.sampled_from([*"ab-k0 ", "sk-proj-", "0123456789abcdef", "t
 
 
 @given(pieces)
+@example(["a"] * 6 + ["aaaa"])
 def test_no_secret_comes_through_in_any_pieces(parts: list[str]) -> None:
     shown = through(parts)
     assert not any(secret in shown for secret in SECRETS)

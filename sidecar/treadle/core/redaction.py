@@ -44,8 +44,9 @@ class Redactor:
         known, self._held = len(self._before), ""
         whole = self._before + text
         spans = self._spans(whole, known)
-        end = spans[-1][1] if spans else known
-        keep = len(whole) if last else len(whole) - self._beginning(whole[end:])
+        # also with what was let through before: a secret may come character by character
+        end = spans[-1][1] if spans else 0
+        keep = len(whole) if last else max(known, len(whole) - self._beginning(whole[end:]))
         parts: list[str] = []
         at = known
         for start, stop in spans:
