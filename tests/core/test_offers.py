@@ -160,6 +160,13 @@ def test_any_text_is_kept_or_refused_in_words_and_what_is_kept_stays_as_it_is(su
         assert kept.outside <= subject.outside
 
 
+@pytest.mark.parametrize("text", ["/", "/.", "/./.", "//."])
+def test_the_whole_disk_is_never_allowed_however_it_is_written(text: str):
+    for own in (OWN, ()):
+        with pytest.raises(ValueError):
+            checked(Subject("files", text), own)
+
+
 # what a kept grant covers
 
 

@@ -170,10 +170,11 @@ def _path(text: str, own: Sequence[str]) -> str:
     if private:
         raise ValueError(f"{private} is protected: changes to it are asked about each time.")
     plain = "/" + "/".join(parts)
+    all_below = line.endswith("/") or not parts  # `/.` is the root, too
     for folder in own:
-        if inside(plain.lower(), folder.lower()) or (line.endswith("/") and inside(folder.lower(), plain.lower())):
+        if inside(plain.lower(), folder.lower()) or (all_below and inside(folder.lower(), plain.lower())):
             raise ValueError(f"{line} would cover the agent's own files.")
-    if not line.endswith("/"):
+    if not all_below:
         return plain
     if not parts or parts[0].lower() in _SYSTEM or (len(parts) == 1 and parts[0].lower() in _CROWDED):
         raise ValueError(f"{line} is too much to allow at once; name a folder further inside.")
