@@ -82,7 +82,9 @@ faults: setup ## a thousand seeded runs (FAULT_RUNS) with a proxy between sideca
 	@$(PY) -m tests.faults
 
 fuzz: setup ## thousands of random examples (FUZZ_EXAMPLES a test) of bad input to all that reads any
-	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} .venv/bin/pytest -q --tb=short tests/fuzz
+	@export FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000}; code=0; \
+	.venv/bin/pytest -q --tb=short tests/fuzz || code=$$?; \
+	.venv/bin/pytest -q --tb=short --timeout=0 -m hypothesis --ignore=tests/fuzz tests || code=$$?; exit $$code
 
 generate: .venv/.made ## protocol/schema and extension/src/protocol.ts from sidecar/treadle/server/wire
 	@$(PY) protocol/generate.py

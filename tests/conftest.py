@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,8 +22,11 @@ for _number, _usual in (
         signal.signal(_number, _usual)
 
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is. The same examples each time, so that nothing goes red by chance, but for
+# whoever searches with FUZZ_EXAMPLES (`make fuzz`): others each time, and so many where a test does not say itself how many.
+_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES") or 0)
+_how_many: dict[str, Any] = {"max_examples": _EXAMPLES} if _EXAMPLES else {"derandomize": True, "database": None}
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], **_how_many)
 settings.load_profile("any machine")
 
 
