@@ -11,6 +11,7 @@ from treadle.core.items import Text
 from treadle.core.ops import Overrides, StartThread, StartTurn
 from treadle.runtime.agent import Agent, ThreadState
 
+from .commands import PatientClock
 from .responses import ModelServer
 from .world import RecordingClient
 
@@ -45,7 +46,9 @@ class House:
 
     def agent(self) -> Agent:
         overrides = {"sandbox_mode": "workspace-write", "sandbox_workspace_write.exclude_slash_tmp": True}
-        return Parts(Options(overrides), self.homes, self.environ).agent
+        parts = Parts(Options(overrides), self.homes, self.environ)
+        parts.world.clock = PatientClock()  # a command that is not given a time may need more than ten seconds to end
+        return parts.agent
 
     async def begin(self, agent: Agent, client: RecordingClient, words: str = "go", **more: object) -> tuple[str, str]:
         state = await agent.submit(StartThread(Overrides(cwd=str(self.workspace), **more)), client)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fakes.commands import PatientClock
 from fakes.responses import ModelServer
 from fakes.world import RecordingClient
 from treadle.app import Homes, Options, Parts
@@ -45,7 +46,9 @@ class House:
 
     def agent(self) -> Agent:
         environ = {"SCRIPTED_KEY": "sk-scripted-123456", "PATH": os.environ["PATH"], "HOME": str(self.folder / "home")}
-        self._agents.append(Parts(Options({"sandbox_mode": "workspace-write"}), self.homes, environ).agent)
+        parts = Parts(Options({"sandbox_mode": "workspace-write"}), self.homes, environ)
+        parts.world.clock = PatientClock()  # see fakes.house
+        self._agents.append(parts.agent)
         return self._agents[-1]
 
     async def begin(self, agent: Agent, client: RecordingClient, words: str = "go") -> tuple[str, str]:
