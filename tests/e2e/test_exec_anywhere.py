@@ -136,13 +136,15 @@ def test_without_a_home_that_can_be_written_another_folder_may_be_named(house: H
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_the_turn_and_all_that_it_started(number: int, house: House, model_server: ModelServer) -> None:
-    model_server.script([reply(call("exec_command", {"cmd": "echo $$ > pid; mkfifo gate; touch ready; cat gate"}))])
+    line = "echo $$ > pid; mkfifo gate; touch ready; cat gate"
+    model_server.script([reply(call("exec_command", {"cmd": line, "yield_time_ms": 30_000}))])
     process = start(house, "--json", "-s", "danger-full-access", "go")
     assert process.stdout is not None
     lines = [json.loads(process.stdout.readline()) for _ in range(3)]
     assert lines[-1]["item"]["type"] == "command_execution"
     while not (house.workspace / "ready").exists():
         assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
@@ -178,7 +180,7 @@ def test_a_program_that_does_not_read_cannot_keep_a_turn_from_being_ended(
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     # nobody reads, and it ends
-    assert process.wait(30) == 128 + signal.SIGTERM
+    assert process.wait(60) == 128 + signal.SIGTERM
     out, err = process.communicate()
     assert len(out) >= 30_000 and "Traceback" not in err
 

@@ -104,8 +104,8 @@ async def test_every_change_in_mid_thread_is_appended(tmp_path: Path, model_serv
 
 
 async def test_a_thread_that_is_resumed_after_a_kill(tmp_path: Path, model_server: ModelServer) -> None:
-    waits = "echo begun; sleep 1000"
-    model_server.script([reply(text("I look."), call("exec_command", {"cmd": waits}, call_id="call_1")), reply(text("Ok."))])
+    waits = {"cmd": "echo begun; sleep 1000", "yield_time_ms": 30_000}
+    model_server.script([reply(text("I look."), call("exec_command", waits, call_id="call_1")), reply(text("Ok."))])
     place = Place(tmp_path, model_server)
     thread_id = await asyncio.to_thread(_killed_in_a_command, place)
     agent, client = place.agent(), RecordingClient()
