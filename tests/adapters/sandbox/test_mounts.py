@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,6 @@ def test_a_folder_that_is_exchanged_before_the_mount_is_noticed(tmp_path: Path) 
 
 
 def test_reading_a_fifo_where_a_pointer_is_expected_does_not_wait(tmp_path: Path) -> None:
-    import os  # noqa: PLC0415
-
     os.mkfifo(tmp_path / ".git")
     assert str(tmp_path / ".git") in find([str(tmp_path)], [], []).existing
 
@@ -88,6 +87,26 @@ def test_placeholders_are_shared_and_removed_by_the_last(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["lock"]
 
 
+def test_a_placeholder_is_removed_while_another_process_is_being_started(tmp_path: Path) -> None:
+    path, placeholders = tmp_path / "ws" / ".codex", Placeholders(tmp_path / "state")
+    path.parent.mkdir()
+    assert placeholders.acquire([str(path)]) == (str(path),)
+    waits, goes_on = os.pipe()
+    # until it is another program it has all descriptors of who has started it
+    started = os.fork()
+    if started == 0:
+        os.close(goes_on)
+        os.read(waits, 1)
+        os._exit(0)
+    try:
+        placeholders.release([str(path)])
+        assert not path.exists()
+    finally:
+        os.close(goes_on)
+        os.close(waits)
+        os.waitpid(started, 0)
+
+
 def test_a_folder_of_the_user_is_not_removed(tmp_path: Path) -> None:
     empty, filled = tmp_path / "empty", tmp_path / "filled"
     empty.mkdir()
@@ -101,8 +120,6 @@ def test_a_folder_of_the_user_is_not_removed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("needs_one", [False, True])
 def test_what_a_killed_sidecar_left_is_swept_by_the_next(tmp_path: Path, needs_one: bool) -> None:
-    import os  # noqa: PLC0415
-
     left, other = tmp_path / "left", tmp_path / "other"
     dead = Placeholders(tmp_path / "state")
     dead.acquire([str(left)])

@@ -102,6 +102,9 @@ class Placeholders:
 
     def _leave(self, path: str) -> None:
         _, lock, folder, parent = self._held.pop(path)
+        with contextlib.suppress(OSError):  # a file system without locks
+            # a process that another thread is just starting has the folder open too, until it is another program
+            fcntl.flock(folder, fcntl.LOCK_UN)
         os.close(folder)
         self._remove_if_last(lock, self._note(path), parent)
 
