@@ -123,3 +123,33 @@ async def test_one_that_does_not_let_itself_be_cut_short_does_not_hold_up_the_en
         await peer.connection.close()
     assert agent.closed
     over.set()
+
+
+async def test_what_came_just_before_the_end_is_answered_however_long_the_agent_loads(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, loading = asyncio.Event(), asyncio.Event()
+
+    class Thorough(ScriptedAgent):
+        async def submit(self, op: Op, client: Client) -> Answer:
+            for _ in range(100):
+                await asyncio.sleep(0)
+            return await super().submit(op, client)
+
+    async def slowly() -> Any:
+        loading.set()
+        await there.wait()
+        return Thorough()
+
+    peer = Peer(None, slowly)
+    await peer.result("initialize", HELLO)
+    await loading.wait()
+    started = peer.send("thread/start", {"cwd": "/w"})
+    closing = asyncio.ensure_future(peer.connection.close())
+    # longer than requests have to end by themselves and with commands ended; when all is loaded there is as much time as it takes
+    await asyncio.wait([closing], timeout=0.1)
+    monkeypatch.setattr(connection, "_PATIENCE", 60.0)
+    there.set()
+    async with asyncio.timeout(60):
+        await closing
+    assert "result" in await peer.until(lambda message: message.get("id") == started)

@@ -58,6 +58,10 @@ class Ends:
         while not any(json.loads(line).get("id") == id for line in said.split(b"\n")[:-1]):
             said += await asyncio.to_thread(os.read, self._read, 65536)
 
+    def answered(self) -> set[int]:
+        """Which requests were, of those since it was last looked; one at least."""
+        return {json.loads(line).get("id") for line in os.read(self._read, 65536).splitlines()}
+
     def close_input(self) -> None:
         os.close(self._write)
 
@@ -132,6 +136,38 @@ async def test_a_signal_that_comes_together_with_the_end_of_the_input_does_not_c
         await served
     ends.close_output()
     assert (agent.stopped, agent.closed) == (True, True)
+
+
+async def test_what_an_editor_asked_just_before_it_went_is_answered_however_long_the_agent_loads(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acp, "_GRACE", 0.01)
+    there, loading = asyncio.Event(), asyncio.Event()
+
+    class Thorough(ScriptedAgent):
+        async def submit(self, op: Op, client: Client) -> Answer:
+            await asyncio.sleep(0.1)
+            return await super().submit(op, client)
+
+    async def opened() -> Agent:
+        loading.set()
+        await there.wait()
+        return Thorough()  # type: ignore[return-value]
+
+    served = asyncio.ensure_future(acp.run(opened, stdin_fd=ends.stdin_fd, stdout_fd=ends.stdout_fd))
+    ends.write(*ACP)
+    async with asyncio.timeout(60):
+        await loading.wait()
+        ends.close_input()
+        while not _is_closing(served):  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+        # longer than all requests have, a turn's among them
+        await asyncio.wait([served], timeout=0.1)
+        monkeypatch.setattr(acp, "_PATIENCE", 60.0, raising=False)
+        there.set()
+        await served
+    assert ends.answered() >= {1, 2}
+    ends.close_output()
 
 
 def _is_closing(task: asyncio.Future[None]) -> bool:

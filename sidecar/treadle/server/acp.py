@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..runtime.agent import Agent
     from .early import Early
 
-_GRACE = 0.5
-"Seconds that short requests have to end when the editor is gone."
+_GRACE, _PATIENCE = 0.5, 5.0
+"Seconds that requests have to end when the editor is gone: all of them; those that wait for no turn. Loading is not counted."
 
 
 def serve(open_agent: Callable[[], Awaitable[Agent]]) -> int:
@@ -93,7 +93,9 @@ async def _converse(
         agent.greet(editor)
     try:
         await connection.main_loop()
+        await agent.settled()
         await messages.settled(_GRACE)
+        await messages.settled(_PATIENCE, prompts=False)
     finally:
         gone()
         await connection.close()

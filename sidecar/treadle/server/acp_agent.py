@@ -82,6 +82,11 @@ class AcpAgent:
         self.editor = editor
         self._load()
 
+    async def settled(self) -> None:
+        """The agent is loaded, or could not be."""
+        if self._agent is not None:
+            await asyncio.wait([self._agent])
+
     async def close(self) -> None:
         """The editor is gone."""
         opening, self._agent = self._agent, None

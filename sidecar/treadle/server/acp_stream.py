@@ -35,8 +35,8 @@ class Messages:
         "By the id of a request: the session that it prompts, and its bytes."
         self._asked: dict[int, tuple[JsonObject, Any]] = {}
         "Questions of ours: parameters, by which whoever asks knows them, and the request's id."
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._ended = asyncio.Event()
+        "A request of the editor's was answered."
         self._feed(unread)
 
     async def receive(self) -> JsonObject | None:
@@ -52,8 +52,7 @@ class Messages:
     async def send(self, message: JsonObject) -> None:
         if "method" not in message:
             self._in_flight.pop(message.get("id"), None)  # type: ignore[arg-type]
-            if not self._in_flight:
-                self._idle.set()
+            self._ended.set()
             if "error" in message:
                 message = {**message, "error": _readable(message["error"])}
         elif "id" in message:
@@ -76,11 +75,13 @@ class Messages:
         """A question of ours was answered."""
         self._asked.pop(id(params), None)
 
-    async def settled(self, seconds: float) -> None:
-        """No request is under way, or this time has passed."""
+    async def settled(self, seconds: float, *, prompts: bool = True) -> None:
+        """No request is under way, or none that is not a prompt, or this time has passed."""
         try:
             async with asyncio.timeout(seconds):
-                await self._idle.wait()
+                while any(prompts or prompted is None for prompted, _ in self._in_flight.values()):
+                    self._ended.clear()
+                    await self._ended.wait()
         except TimeoutError:
             return
 
@@ -120,7 +121,6 @@ class Messages:
         else:
             session = _map(given.get("params")).get("sessionId") if method == "session/prompt" else None
             self._in_flight[id] = session if isinstance(session, str) else None, size
-            self._idle.clear()
             self._ready.append(given)
 
     def _is_full(self, size: int) -> bool:

@@ -140,6 +140,9 @@ class Connection:
 
     async def close(self) -> None:
         """The client is gone: let short requests end, leave what is open to another process, close the agent."""
+        # on a slow start these have not begun; loading comes to its end, and is waited for in any case
+        if self._in_flight and (loading := [*self._warming.loading(), *([self._agent] if self._agent is not None else [])]):
+            await asyncio.wait(loading)
         if self._in_flight:
             await asyncio.wait(list(self._in_flight.values()), timeout=_GRACE)
         if self._agent is not None and self._agent.done() and self._agent.exception() is None:

@@ -78,6 +78,10 @@ class Warming:
             self._methods = asyncio.ensure_future(asyncio.to_thread(importlib.import_module, f"{__package__}.methods"))
         return await asyncio.shield(self._methods)
 
+    def loading(self) -> list[asyncio.Future[Any]]:
+        """The methods, when somebody has asked for them."""
+        return [] if self._methods is None else [self._methods]
+
     def _rest_begins(self) -> None:
         self._earliest = asyncio.get_running_loop().time() + self._rest
         if self._work is None or self._work.done():
