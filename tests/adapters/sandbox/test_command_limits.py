@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,3 +212,31 @@ def test_a_look_counts_this_process_with_its_threads() -> None:
     assert seen.pids[0] == os.getpid()
     assert seen.tasks >= 1
     assert seen.resident > 5 * MB
+
+
+class Numbered:
+    """As much of a command as the watchdog needs; it ends when the test says so."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.gone: list[Callable[[], None]] = []
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def when_gone(self, call: Callable[[], None]) -> None:
+        self.gone.append(call)
+
+    def end_because(self, why: str) -> None:
+        self.ended.set_result(why)
+
+
+async def test_a_command_that_has_the_number_of_one_before_is_watched_all_the_same(tmp_path: Path) -> None:
+    """The one before is reaped, and what was set up for it is still being tidied up."""
+    watchdog, small = limits.Watchdog(), limits.bounds(CommandLimits(memory=1))
+    before, after = Numbered(os.getpid()), Numbered(os.getpid())
+    watchdog.watch(before, limits.bounds(CommandLimits(memory=2**60)), [str(tmp_path)])  # type: ignore[arg-type]
+    watchdog.watch(after, small, [str(tmp_path)])  # type: ignore[arg-type]
+    for call in before.gone:
+        call()
+    async with asyncio.timeout(60):
+        assert "of memory" in await after.ended
+    await watchdog.close()

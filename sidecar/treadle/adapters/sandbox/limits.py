@@ -128,10 +128,11 @@ class Watchdog:
         """Until the process is gone. `folders`: where it may write."""
         if sys.platform != "linux":
             return
-        self._watched[process.pid] = _Watched(process, limits, tuple(folders), time.monotonic())
+        # not by its number: a command may have it again before all is tidied up after the one that had it
+        self._watched[id(process)] = _Watched(process, limits, tuple(folders), time.monotonic())
 
         def forget() -> None:
-            self._watched.pop(process.pid, None)
+            self._watched.pop(id(process), None)
 
         process.when_gone(forget)
         if self._task is None or self._task.done():
@@ -154,7 +155,7 @@ class Watchdog:
             if due:
                 found, work = await asyncio.to_thread(_timed_look, due)
                 for watched, why in found:
-                    self._watched.pop(watched.process.pid, None)
+                    self._watched.pop(id(watched.process), None)
                     watched.process.end_because(f"Treadle ended this command: {why}.")
             hurried = any(w.hurried or w.tasks * _MANY > w.bounds.processes for w in due)
             usual = _HURRIED if hurried else _BETWEEN
