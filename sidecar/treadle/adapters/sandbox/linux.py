@@ -124,7 +124,8 @@ class LinuxSandbox:
         self._killing: set[asyncio.Task[None]] = set()
 
     async def status(self) -> SandboxStatus:
-        if self._probe is None or (self._probe.done() and self._probe.cancelled()):
+        if self._probe is None or (self._probe.done() and (self._probe.cancelled() or self._probe.exception() is not None)):
+            # what went wrong in the trial itself, such as no descriptors to be had, says nothing of the next one
             self._probe = asyncio.create_task(self._try_out())
         return await asyncio.shield(self._probe)
 

@@ -66,7 +66,11 @@ class Spawner:
             with contextlib.suppress(RuntimeError):  # the loop has closed; commands die with this thread
                 loop.call_soon_threadsafe(settle, result, error)
 
-        self._post(perform)
+        try:
+            self._post(perform)
+        except BaseException:
+            failed()
+            raise
         try:
             return await answer
         except asyncio.CancelledError:
@@ -95,8 +99,9 @@ class Spawner:
     def _post(self, job: Callable[[], None]) -> None:
         if self._thread is None:
             _let_children_hear_ctrl_c()
-            self._thread = threading.Thread(target=self._serve, name="spawner", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._serve, name="spawner", daemon=True)
+            thread.start()  # may fail, for want of threads; the next job tries again
+            self._thread = thread
         self._jobs.put(job)
 
     def make_room(self, processes: int, others: int) -> None:
