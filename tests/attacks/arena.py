@@ -178,7 +178,7 @@ class Site:
 
     def begin(self, script: str, language: str, policy: dict[str, Any], **more: Any) -> int:
         variables = self.variables | more.pop("env", {})
-        limits = {"timeoutMs": 60_000} | more
+        limits = more if more.get("disableTimeout") else {"timeoutMs": 60_000} | more
         argv, cwd = self.argv(script, language), str(self.workspace)
         return self.arena.sidecar.send("command/exec", command=argv, cwd=cwd, env=variables, sandboxPolicy=policy, **limits)
 

@@ -50,7 +50,7 @@ def test_a_root_that_is_exchanged_for_a_link_while_commands_start(site: Site) ->
     inner.mkdir()
     site.settle()
     swap = "os.symlink(E['OUT'], 'link')\nwhile True:\n  call(316, -100, b'inner', -100, b'link', 2)"
-    swapping = site.begin(swap, "py", policy(site, site.workspace), processId=site.token, timeoutMs=60_000)
+    swapping = site.begin(swap, "py", policy(site, site.workspace), processId=site.token, disableTimeout=True)
     script = "echo pwned > $WS/inner/new.txt; echo pwned > $WS/link/new.txt; echo pwned > $OUT/new.txt"
     asked = [site.begin(script, "sh", policy(site, site.workspace, inner)) for _ in range(ROUNDS)]
     answers(site, asked)
@@ -63,7 +63,7 @@ def test_a_nested_repository_that_is_exchanged_while_commands_start(site: Site) 
     (site.workspace / "spare").mkdir()
     site.settle()
     swap = "while True:\n  call(316, -100, b'a', -100, b'spare', 2)"
-    swapping = site.begin(swap, "py", policy(site, site.workspace), processId=site.token, timeoutMs=60_000)
+    swapping = site.begin(swap, "py", policy(site, site.workspace), processId=site.token, disableTimeout=True)
     script = "for d in a spare; do echo pwned > $d/b/.git/config; echo pwned > $d/b/.git/hooks/pre-commit; done"
     answers(site, [site.begin(script, "sh", policy(site, site.workspace)) for _ in range(ROUNDS)])
     ended(site, site.token, swapping)

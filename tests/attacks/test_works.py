@@ -19,7 +19,7 @@ def done(arena: Arena, work: Work) -> dict[str, Any]:
     paths = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
     try:
         policy = site.policy("workspace-write", network=False, tmp=True)
-        running = site.begin(work.script, work.language, policy, env={"PATHS": paths}, timeoutMs=60_000)
+        running = site.begin(work.script, work.language, policy, env={"PATHS": paths}, timeoutMs=100_000)
         return arena.sidecar.answer(running)
     finally:
         site.close()

@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-WAIT = 60
+WAIT = 120
+"Seconds. More than a command may take here: the sidecar says that it took too long, before anybody gives up."
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 
