@@ -83,10 +83,10 @@ class Preloaded:
         body = json.dumps({"words": words, "env": env, "cwd": str(cwd)}).encode()
         with self._lock:
             socket.send_fds(self._link, [body], [given, taken, errors.fileno(), told])
-            pid = int(self._link.recv(32))
+            said, (handle,), _, _ = socket.recv_fds(self._link, 32, 1)
         for fd in (given, taken, told):
             os.close(fd)
-        return Process(pid, os.pidfd_open(pid), os.fdopen(way_in, "wb", 0), os.fdopen(way_out, "rb"), status)
+        return Process(int(said), handle, os.fdopen(way_in, "wb", 0), os.fdopen(way_out, "rb"), status)
 
     def close(self) -> None:
         self._link.close()
@@ -114,10 +114,11 @@ def serve(link: socket.socket) -> None:
         if pid == 0:
             link.close()
             _run(json.loads(body), fds, [fd for handle, (_, told) in children.items() for fd in (handle, told)])
-        children[os.pidfd_open(pid)] = pid, fds.pop()
+        children[handle := os.pidfd_open(pid)] = pid, fds.pop()
         for fd in fds:
             os.close(fd)
-        link.send(b"%d" % pid)
+        # with the descriptor: when the other side reads its number the child may be gone
+        socket.send_fds(link, [b"%d" % pid], [handle])
 
 
 def _run(asked: dict[str, Any], fds: list[int], others: list[int]) -> None:
