@@ -51,6 +51,17 @@ async def test_what_a_server_has_started_goes_with_it(stand: Stand) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_server_that_was_killed_is_waited_for_however_busy_the_machine_is(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stand.call(stand.server(), "echo", text="x")
+    # such as when nobody comes to see its end in this time
+    monkeypatch.setattr("treadle.adapters.mcp.child.GRACE", 0.0)
+    await stand.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(stand.pids()[0], 0)
+
+
 async def test_a_server_that_is_given_up_while_it_starts_is_ended(stand: Stand) -> None:
     server = stand.server("--silent")
     waiting = asyncio.ensure_future(stand.call(server, "echo"))

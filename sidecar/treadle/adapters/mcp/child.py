@@ -22,6 +22,8 @@ from .lines import Lines
 
 GRACE = 2.0
 "Seconds to end after its input is closed, and again after it was told to."
+_KILLED = 60.0
+"Seconds until one that was killed is gone. It takes so long only in a call that the kernel does not break off."
 _AT_ONCE = 256 * 1024
 _CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError, OSError)
 
@@ -93,7 +95,12 @@ async def _end(process: Process) -> None:
             await _ended(process)
     finally:
         _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-    await _ended(process)
+    if not await _ended(process):
+        # `wait` also waits for whoever else holds its output, and is not bound to; the process itself is gone in any case
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_KILLED):
+                while process.returncode is None:  # noqa: ASYNC110 - nobody else tells
+                    await asyncio.sleep(0.01)
 
 
 async def _ended(process: Process) -> bool:
