@@ -226,13 +226,17 @@ WAITING = """
 import errno, os, signal, socket, struct, sys, threading, time
 def full(family, address):
     server = socket.socket(family); server.bind(address); server.listen(0)
-    while True:
+    while not is_full(server):
         client = socket.socket(family); client.setblocking(False); kept.append(client)
-        code = client.connect_ex(server.getsockname())
-        if code in (errno.EINPROGRESS, errno.EAGAIN):
-            time.sleep(0.05)
-            if client.connect_ex(server.getsockname()) in (errno.EALREADY, errno.EAGAIN):
-                return server
+        if client.connect_ex(server.getsockname()) == errno.EAGAIN:
+            return server
+        time.sleep(0.01)
+    return server
+def is_full(server):
+    # as the kernel counts: who waits to be accepted, and how many may wait beside one
+    if server.family != socket.AF_INET: return False
+    waiting, most = struct.unpack_from("=2I", server.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 24)
+    return waiting > most
 kept = []
 family, address = (socket.AF_UNIX, "full") if sys.argv[1] == "unix" else (socket.AF_INET, ("127.0.0.1", 0))
 server = full(family, address)
