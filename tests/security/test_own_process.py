@@ -13,7 +13,8 @@ import pytest
 
 from fakes.sidecar import NOBODY, Sidecar, interpreter
 
-KEY = "sk-of-the-process-4711"
+KEY = f"sk-of-the-process-{os.getpid()}-4711"
+"Another worker of these tests has another one: one of them starts a sidecar that is not closed, where the key is found."
 USER = NOBODY if os.geteuid() == 0 else os.geteuid()
 TAKE_OVER = """
 import ctypes, glob, os, sys
