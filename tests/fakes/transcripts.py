@@ -1,8 +1,9 @@
 """Recorded conversations: what a client and the sidecar said to each other, as files that Python and TypeScript both replay.
 
 A file of protocol/transcripts/ is a line a message, in the order they crossed: {"from": "client" | "sidecar", "message": {...}}.
-What differs from run to run (ids, times, folders, versions) is replaced, and deltas of one item in a row are joined:
-the same conversation gives the same file on every machine. UPDATE_SNAPSHOTS=1 writes what was said; otherwise a difference fails.
+What differs from run to run (ids, times, folders, versions) is replaced, deltas of one item in a row are joined, and what a timer
+says is left out: the same conversation gives the same file on every machine. UPDATE_SNAPSHOTS=1 writes what was said; otherwise a
+difference fails.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _WAITED = re.compile(r"after [^,.]{1,20} without(?= a request)")
 _MACHINE = ("userAgent", "cliVersion", "processId", "codexHome", "platformOs", "platformFamily")
 _BILL = ("threadId", "turnId", "number", "model", "provider", "status", "cause", "explanation", "hit", "price")
 "What is kept of a row of the ledger; the rest moves with every word of the prompt."
+_BY_TIME = ("treadle/hunk/changed", "treadle/progress")
+"A tenth of a second after a change, and when something takes a second: where that is in a conversation, a busy machine decides."
 _DELTAS = ("threadId", "turnId", "itemId", "contentIndex", "summaryIndex")
 NOON = 1_700_000_000
 Message = dict[str, Any]
@@ -84,9 +87,11 @@ def check(name: str, talker: Talker, replace: Mapping[str, str]) -> None:
 
 
 def joined(lines: list[tuple[str, Message]]) -> list[tuple[str, Message]]:
-    """Deltas that differ only in their text become one: how a stream is cut is chance."""
+    """Deltas that differ only in their text become one: how a stream is cut is chance. Without what is said by time."""
     found: list[tuple[str, Message]] = []
     for side, message in lines:
+        if message.get("method") in _BY_TIME:
+            continue
         last = found[-1][1] if found else {}
         if _alike(last, message):
             last["params"]["delta"] += message["params"]["delta"]
