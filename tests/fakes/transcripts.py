@@ -124,6 +124,8 @@ def _steady(lines: list[str], replace: Mapping[str, str]) -> list[str]:
 
 def _without_chance(value: Any, key: str = "") -> Any:
     match value:
+        case _ if key == "gitInfo":
+            return None  # known a moment after the thread began: before it is told of or not
         case dict():
             kept = {name: part for name, part in value.items() if name != "emittedAtMs" and (key != "row" or name in _BILL)}
             return {name: _without_chance(part, name) for name, part in kept.items()}
