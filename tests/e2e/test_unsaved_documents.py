@@ -41,6 +41,10 @@ class Editor:
                 self.type(edit.new_text, edit.range)
             return types.ApplyWorkspaceEditResult(applied=True)
 
+        @client.feature("workspace/codeLens/refresh")
+        def refresh(params: None) -> None:
+            """Asked of it a moment after a change, if the turn takes that long."""
+
         document = types.TextDocumentItem(uri=self.uri, language_id="python", version=1, text=self.text)
         client.text_document_did_open(types.DidOpenTextDocumentParams(text_document=document))
 
