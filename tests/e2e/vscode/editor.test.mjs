@@ -159,12 +159,7 @@ const commands = async ({ panel, page, shot, model, ws, ...place }) => {
   await page.keyboard.press('Delete');
 
   // the light bulb on a problem
-  const fix = page.locator('.action-widget .monaco-list-row', { hasText: 'Fix with Treadle: Type' }).first();
-  await workbench.again(async () => { // the list goes when the panel, which was asked for before, takes the keyboard once more
-    await workbench.line(page, 'export const apple').click({ position: { x: 100, y: 5 }, timeout: 5000 });
-    await page.keyboard.press('Control+.');
-    await fix.waitFor({ timeout: 5000 });
-  });
+  const fix = await workbench.quickFix(page, 'export const apple', 'Fix with Treadle: Type');
   await shot.themes('light-bulb');
   await fix.click();
   await panel.answered('Forty it is.');

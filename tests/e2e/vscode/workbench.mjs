@@ -170,12 +170,26 @@ export const marked = (page) => page.evaluate(() => {
 export const line = (page, words) => page.locator('.editor-group-container.active .monaco-editor .view-line', { hasText: words }).first();
 export const hover = (page) => page.locator('.monaco-hover:not(.hidden)').last();
 /** Points at a line until the hover that it has is there and `act` is done in it: it goes by itself, too. */
-export const onHover = (page, words, act) => again(async () => {
-  await line(page, words).hover({ position: { x: 120, y: 8 }, timeout: 5000 });
+export const onHover = (page, words, act) => again(async (tries) => {
+  if (tries) await page.mouse.move(0, 0); // where it stays nothing is pointed at anew
+  await line(page, words).hover({ position: { x: 120, y: 8 }, force: true, timeout: 5000 });
   await act(hover(page), 5000);
 });
 /** The path above the editor names the symbol at the cursor when the language server has told its symbols. */
 export const symbolAtCursor = (page, name) => page.locator('.editor-group-container.active .monaco-breadcrumb-item', { hasText: name }).waitFor();
+/**
+ * A row of the light bulb's list for a line. The list goes when the panel, which was asked for before, takes the keyboard once more; one
+ * that is left lies over the editor. From a try before the cursor stands where the click goes: it is no obstacle for a person.
+ */
+export const quickFix = (page, words, title) => again(async () => {
+  const list = page.locator('.action-widget .monaco-list');
+  const row = list.locator('.monaco-list-row', { hasText: title }).first();
+  if (await list.isVisible()) await list.press('Escape', { timeout: 1000 });
+  await line(page, words).click({ position: { x: 100, y: 12 }, force: true, timeout: 5000 });
+  await page.keyboard.press('Control+.');
+  await row.waitFor({ timeout: 5000 });
+  return row;
+});
 export const peek = (page) => page.locator('.monaco-editor .zone-widget .peekview-widget');
 export const multiDiff = (page) => page.locator('.editor-group-container.active .multiDiffEditor');
 export const titleButton = (page, name) => page.locator('.editor-group-container.active .title .editor-actions .action-label').and(page.getByRole('button', { name })).first();
