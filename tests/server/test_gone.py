@@ -142,6 +142,7 @@ async def test_what_an_editor_asked_just_before_it_went_is_answered_however_long
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acp, "_GRACE", 0.01)
+    monkeypatch.setattr(acp, "_PATIENCE", 0.01)
     there, loading = asyncio.Event(), asyncio.Event()
 
     class Thorough(ScriptedAgent):
@@ -163,7 +164,7 @@ async def test_what_an_editor_asked_just_before_it_went_is_answered_however_long
             await asyncio.sleep(0.01)
         # longer than all requests have, a turn's among them
         await asyncio.wait([served], timeout=0.1)
-        monkeypatch.setattr(acp, "_PATIENCE", 60.0, raising=False)
+        monkeypatch.setattr(acp, "_PATIENCE", 60.0)
         there.set()
         await served
     assert ends.answered() >= {1, 2}
